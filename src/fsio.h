@@ -91,10 +91,11 @@ enum sp_keep {
 int sp_fs_create(int dirfd, const char *name, struct sp_bytes content, const struct sp_meta *meta,
                  unsigned keep, const char *where, struct sp_error *err) SP_MUST_CHECK;
 
-/* Puts the temporary file `from` in the place of the existing `to`, both in dirfd, if `to` still
- * has the inode and the change time of *expected; else SP_ERROR_CANNOT and nothing changed. Where
- * the kernel can exchange two names, the check is free of races: what was swapped out is looked at,
- * and swapped back if it is not the expected file. `from` is gone afterwards. */
+/* Puts the temporary file `from` in the place of the existing `to`, both in dirfd, if `to` is still
+ * the expected file (device, inode, size, modification time); else SP_ERROR_CANNOT and nothing
+ * changed. Where the kernel can exchange two names (renameat2), the check is free of races: what
+ * was swapped out is looked at, and swapped back if it is not the expected file. `from` is gone
+ * afterwards. */
 int sp_fs_replace(int dirfd, const char *from, const char *to, const struct stat *expected,
                   const char *where, struct sp_error *err) SP_MUST_CHECK;
 
@@ -103,7 +104,8 @@ int sp_fs_replace(int dirfd, const char *from, const char *to, const struct stat
 int sp_fs_rename_new(int dirfd, const char *from, const char *to, const char *where,
                      struct sp_error *err) SP_MUST_CHECK;
 
-/* Moves `to` away if it still has the inode and change time of *expected, and removes it. */
+/* Moves `name` to `aside`, and removes it if it is the expected file; else moves it back
+ * (SP_ERROR_CANNOT). */
 int sp_fs_remove_expected(int dirfd, const char *name, const char *aside,
                           const struct stat *expected, const char *where,
                           struct sp_error *err) SP_MUST_CHECK;
