@@ -157,12 +157,17 @@ static int versions_of(struct context *c, const char *dir, const struct sp_compo
     return versions->count > 0;
 }
 
+/* "8.1.0 or 8.1.1". A final release goes before its candidates with the same contents. */
 static const char *join_versions(struct sp_pool *pool, const sp_strv *versions)
 {
-    const char *text = versions->items[0];
-    for (size_t i = 1; i < versions->count; i++)
-        text = sp_pool_printf(pool, "%s or %s", text, versions->items[i]);
-    return text;
+    const char *finals = NULL, *all = NULL;
+    for (size_t i = 0; i < versions->count; i++) {
+        const char *one = versions->items[i];
+        all = all ? sp_pool_printf(pool, "%s or %s", all, one) : one;
+        if (one[strspn(one, "0123456789.")] == '\0')
+            finals = finals ? sp_pool_printf(pool, "%s or %s", finals, one) : one;
+    }
+    return finals ? finals : all;
 }
 
 static int from_originals(struct context *c, struct sp_found *found)
