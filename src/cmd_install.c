@@ -29,6 +29,9 @@ static int real_path(struct sp_session *s, const struct sp_file_plan *file, cons
                      struct sp_error *err)
 {
     const char *path = sp_pool_printf(s->pool, "/%s", file->file->where);
+    *out = path;
+    if (s->options->trees.count) /* a dry run on what is no file system */
+        return 0;
     if (file->action != SP_ACTION_ADD) {
         if (sp_fs_resolve(&s->root, s->pool, path, out, NULL, err) < 0)
             return -1;
@@ -219,7 +222,7 @@ static void put_document(struct job *job)
     sp_json_key(&json, "changed");
     sp_json_number(&json, (long long)job->txn.changes.count);
     sp_document_components(&json, s, &job->selection, true);
-    sp_document_prerequisites(&json, &job->prerequisites);
+    sp_document_prerequisites(s->pool, &json, &job->prerequisites);
     sp_document_strings(&json, "services", job->id ? &job->services : &none);
     sp_document_strings(&json, "groups", &job->groups);
     sp_document_end(&json, s);

@@ -413,15 +413,13 @@ static bool same_interpreter(struct sp_pool *pool, const char *a, const char *b)
     return strncmp(pa, pb, len + 1) == 0 && pb[len + 1] == '/';
 }
 
-static const char *pip_command(struct sp_session *s, const struct sp_selected *one)
+/* The pip of the environment that the component is in, as it is typed outside of --root. */
+static const char *pip_of(struct sp_session *s, const struct sp_selected *one)
 {
-    const sp_strv *all = &one->found->spec->prerequisites;
     const char *prefix = prefix_of(s->pool, one->found->site->path);
     bool venv = prefix && *prefix && strcmp(prefix, "usr") != 0;
     const char *pip = venv ? sp_pool_printf(s->pool, "/%s/bin/pip", prefix) : "pip";
-    return sp_pool_printf(s->pool, "%s%s%s install %s", *s->root.path ? "chroot " : "",
-                          s->root.path, *s->root.path ? sp_pool_printf(s->pool, " %s", pip) : pip,
-                          sp_strv_join(s->pool, all, " "));
+    return *s->root.path ? sp_pool_printf(s->pool, "chroot %s %s", s->root.path, pip) : pip;
 }
 
 static int find_prerequisite(struct sp_session *s, const struct sp_selected *one, const char *name,
@@ -461,8 +459,7 @@ int sp_session_prerequisites(struct sp_session *s, const sp_selection *selection
             item->needed_by = one->name;
             if (find_prerequisite(s, one, item->name, &item->version, err) < 0)
                 return -1;
-            if (!item->version)
-                item->command = pip_command(s, one);
+            item->pip = pip_of(s, one);
         }
     }
     return 0;
