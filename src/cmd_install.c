@@ -272,6 +272,25 @@ static int finish(struct job *job, int rc)
     return 0;
 }
 
+/* With --no-deps: what the components need and is not among them. */
+static void warn_left_out(struct job *job)
+{
+    for (size_t i = 0; i < job->selection.count; i++) {
+        const struct sp_selected *one = &job->selection.items[i];
+        const sp_strv *needs = &one->found->spec->requires;
+        for (size_t j = 0; j < needs->count; j++) {
+            bool here = false;
+            for (size_t k = 0; k < job->selection.count; k++)
+                here |= strcmp(job->selection.items[k].name, needs->items[j]) == 0;
+            if (!here)
+                sp_report_warn(job->s->pool, job->s->report,
+                               "%s needs %s, which is left out (--no-deps); unless it is "
+                               "integrated, no volume can be attached",
+                               one->name, needs->items[j]);
+        }
+    }
+}
+
 static int install(struct job *job, struct sp_error *err)
 {
     struct sp_session *s = job->s;
@@ -281,11 +300,7 @@ static int install(struct job *job, struct sp_error *err)
         sp_session_prerequisites(s, &job->selection, &job->prerequisites, err) < 0 ||
         build(job, err) < 0)
         return -1;
-    if (s->options->no_deps)
-        sp_report_warn(
-            s->pool, s->report,
-            "what the components need was left out (--no-deps); without it their drivers "
-            "can't attach volumes");
+    warn_left_out(job);
     say_plan(job);
     if (run(job, err) < 0)
         return -1;

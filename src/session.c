@@ -297,6 +297,29 @@ static void forget_needs(struct chooser *c, const sp_strv *names)
             c->out->items[i].needed_by = NULL;
 }
 
+static bool needs(const struct sp_selected *one, const struct sp_selected *other)
+{
+    return one->view == other->view && one->found && one->found->spec &&
+           sp_strv_has(&one->found->spec->requires, other->name);
+}
+
+/* What others need comes before them; otherwise the order stays. A circle stays as it is. */
+static void order_by_needs(sp_selection *selection)
+{
+    for (size_t i = 0; i < selection->count; i++) {
+        size_t turns = selection->count - i;
+        for (size_t j = i + 1; j < selection->count && turns > 0; j++) {
+            if (!needs(&selection->items[i], &selection->items[j]))
+                continue;
+            struct sp_selected first = selection->items[j];
+            memmove(&selection->items[i + 1], &selection->items[i], (j - i) * sizeof(first));
+            selection->items[i] = first;
+            j = i; /* what that one needs in turn */
+            turns--;
+        }
+    }
+}
+
 int sp_session_select(struct sp_session *s, enum sp_select_mode mode, sp_selection *out,
                       struct sp_error *err)
 {
@@ -324,6 +347,7 @@ int sp_session_select(struct sp_session *s, enum sp_select_mode mode, sp_selecti
                                     : "is it the right tree?");
     }
     forget_needs(&c, names);
+    order_by_needs(out);
     return 0;
 }
 
