@@ -9,6 +9,7 @@
 
 #include "metadata.h"
 #include "path.h"
+#include "process.h"
 #include "snapshot.h"
 #include "workdir.h"
 
@@ -107,20 +108,49 @@ static int add_view(struct sp_session *s, struct sp_tree *tree, const struct sp_
     return 0;
 }
 
+/* The directories in a list: "a:b", or one a line. */
+static void split_dirs(struct sp_session *s, const char *list, const char *separators, sp_strv *out)
+{
+    while (*list) {
+        size_t len = strcspn(list, separators);
+        if (len)
+            *SP_PUSH(s->pool, out) = absolute(s->pool, sp_pool_memdup(s->pool, list, len));
+        list += len;
+        list += *list != '\0';
+    }
+}
+
+/* Asks the interpreter of --python for its sys.path. */
+static int ask_python(struct sp_session *s, struct sp_site_query *query, struct sp_error *err)
+{
+    const char *program = s->options->python;
+    if (*program != '/')
+        return sp_error_set(err, SP_ERROR_USAGE, "--python wants an absolute path, not '%s'",
+                            program);
+    const char *const argv[] = {program, "-c", "import sys; print('\\n'.join(sys.path[1:]))", NULL};
+    struct sp_buffer out = SP_BUFFER_INIT;
+    int rc = sp_process_run(argv, &out, err);
+    if (rc == 0) {
+        query->pythonpath_origin = program;
+        split_dirs(s, sp_buffer_str(&out), "\n", &query->pythonpath);
+    }
+    sp_buffer_free(&out);
+    return rc;
+}
+
 static int look_at_system(struct sp_session *s, struct sp_error *err)
 {
     struct sp_site_query query = {.pythonpath_origin = "PYTHONPATH"};
     struct sp_tree *tree;
     for (size_t i = 0; i < s->options->paths.count; i++)
         *SP_PUSH(s->pool, &query.paths) = absolute(s->pool, s->options->paths.items[i]);
-    const char *env = s->options->root ? NULL : getenv("PYTHONPATH");
-    while (env && *env) {
-        size_t len = strcspn(env, ":");
-        if (len)
-            *SP_PUSH(s->pool, &query.pythonpath) =
-                absolute(s->pool, sp_pool_memdup(s->pool, env, len));
-        env += len;
-        env += *env == ':';
+    if (s->options->python) {
+        query.only = true;
+        if (ask_python(s, &query, err) < 0)
+            return -1;
+    } else if (!s->options->root) {
+        const char *env = getenv("PYTHONPATH");
+        split_dirs(s, env ? env : "", ":", &query.pythonpath);
     }
     collect_programs(s, &query.programs);
     if (sp_tree_open_root(s->pool, &s->root, s->root.path, &tree, err) < 0)
