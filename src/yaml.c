@@ -144,8 +144,7 @@ static struct sp_yaml_node *add_node(struct reader *reader, const yaml_event_t *
     }
     if (reader->count == reader->room) {
         reader->room = reader->room ? reader->room * 2 : 256;
-        reader->nodes =
-            sp_xrealloc((void *)reader->nodes, reader->room * sizeof(struct sp_yaml_node *));
+        reader->nodes = sp_xrealloc(reader->nodes, reader->room * sizeof(struct sp_yaml_node *));
     }
     reader->nodes[reader->count++] = node;
     return node;
@@ -217,13 +216,13 @@ static struct sp_yaml_node *find_duplicate(struct sp_yaml_node **keys, size_t co
         return NULL;
     }
     struct sp_yaml_node **sorted = sp_xmalloc(count * sizeof(struct sp_yaml_node *));
-    memcpy((void *)sorted, (void *)keys, count * sizeof(struct sp_yaml_node *));
-    qsort((void *)sorted, count, sizeof(struct sp_yaml_node *), compare_keys);
+    memcpy(sorted, keys, count * sizeof(struct sp_yaml_node *));
+    qsort(sorted, count, sizeof(struct sp_yaml_node *), compare_keys);
     struct sp_yaml_node *found = NULL;
     for (size_t i = 1; i < count; i++)
         if (same_key(sorted[i - 1], sorted[i]) && (!found || stands_before(sorted[i], found)))
             found = sorted[i];
-    free((void *)sorted);
+    free(sorted);
     return found;
 }
 
@@ -239,7 +238,7 @@ static int close_node(struct reader *reader)
     if (node->kind == SP_YAML_SEQUENCE) {
         node->count = count;
         node->items = sp_pool_calloc(reader->pool, count, sizeof(struct sp_yaml_node *));
-        memcpy((void *)node->items, (void *)children, count * sizeof(struct sp_yaml_node *));
+        memcpy(node->items, children, count * sizeof(struct sp_yaml_node *));
         return 0;
     }
     node->count = count / 2;
@@ -313,7 +312,7 @@ int sp_yaml_parse(struct sp_pool *pool, const char *name, struct sp_bytes text, 
                                  text.len);
     int result = read_events(&reader, text);
     yaml_parser_delete(&reader.parser);
-    free((void *)reader.nodes);
+    free(reader.nodes);
     if (result != 0)
         out->root = NULL;
     return result;
