@@ -30,6 +30,7 @@ UNITBIN := $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
 FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZBIN := $(FUZZ:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 FUZZ_SECONDS ?= 60
+CLANG ?= clang
 
 .PHONY: all check-unit check-fuzz fuzz clean format format-check
 
@@ -66,7 +67,7 @@ check-fuzz: $(FUZZBIN)
 
 # libFuzzer: new inputs go to $(BUILD)-fuzz/, findings too
 fuzz:
-	$(MAKE) CC=clang BUILD=$(BUILD)-fuzz SAN='-fsanitize=address,undefined,fuzzer-no-link' fuzz-run
+	$(MAKE) CC=$(CLANG) BUILD=$(BUILD)-fuzz SAN='-fsanitize=address,undefined,fuzzer-no-link' fuzz-run
 
 .PHONY: fuzz-run
 fuzz-run: $(BUILD)/libsp.a
