@@ -251,6 +251,7 @@ static void test_writes_block_style(void **state)
     struct sp_yaml_writer *writer = sp_yaml_writer_new(f->pool, &out);
     sp_yaml_write_mapping(writer);
     sp_yaml_write_pair(writer, "state", "prepared");
+    sp_yaml_write_pair(writer, "user", "\xc3\xa9");
     sp_yaml_write_number(writer, "mode", -420);
     sp_yaml_write_pair(writer, "version", "1");
     sp_yaml_write_scalar(writer, "files");
@@ -267,6 +268,7 @@ static void test_writes_block_style(void **state)
     sp_yaml_write_end(writer);
     assert_success(sp_yaml_writer_finish(writer, &f->err), &f->err);
     assert_string_equal(sp_buffer_str(&out), "state: prepared\n"
+                                             "user: \xc3\xa9\n"
                                              "mode: -420\n"
                                              "version: '1'\n"
                                              "files:\n"
@@ -413,6 +415,8 @@ static void test_long_texts_and_keys_come_back(void **state)
     assert_success(sp_yaml_writer_finish(writer, &f->err), &f->err);
     struct sp_yaml doc;
     assert_success(parse(f, out.data, &doc), &f->err);
+    assert_int_equal(doc.root->items[0]->line, 2); /* "? KEY" and ": VALUE": nothing is folded */
+    assert_ptr_equal(strchr(strchr(out.data, '\n') + 1, '\n'), out.data + out.len - 1);
     assert_string_equal(doc.root->keys[0]->text, text.data);
     assert_string_equal(doc.root->items[0]->text, text.data);
     sp_buffer_free(&text);
