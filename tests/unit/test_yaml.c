@@ -54,6 +54,7 @@ static void test_documents_become_trees(void **state)
                   "\xef\xbb\xbf"
                   "a: b",
                   "{a: b}");
+    assert_parses(f, "a: '%b'\nc%: |\n %d\n", "{a: \"%b\", c%: \"%d\n\"}");
     assert_parses(f, "? long key\n: value\n", "{long key: value}");
     assert_parses(f, "a: 1\nA: 2\n\"a \": 3\n", "{a: 1, A: 2, \"a \": 3}");
     assert_parses(f, "<<: {a: 1}\n", "{<<: {a: 1}}"); /* no merging */
@@ -86,6 +87,11 @@ static void test_refusals_are_located(void **state)
         {"", "t.yaml:1:1: there is no document"},
         {"# comment\n", "t.yaml:2:1: there is no document"},
         {"a: 1\n--- \nb: 2\n", "t.yaml:2:1: more than one document"},
+        {"%YAML 1.1\n--- a\n", "t.yaml:1:1: directives are not allowed"},
+        {"a\n...\n%TAG ! x\n", "t.yaml:3:1: directives are not allowed"},
+        {"# \xe2\x80\xa8%TAG ! x\n", "t.yaml:1:4: directives are not allowed"},
+        {"# \xc2\x85%TAG ! x\n", "t.yaml:1:4: directives are not allowed"},
+        {"#\r%TAG ! x\n", "t.yaml:1:3: directives are not allowed"},
         {"a: &x 1\n", "t.yaml:1:4: anchors are not allowed"},
         {"a: &x [1]\n", "t.yaml:1:4: anchors are not allowed"},
         {"a: *x\n", "t.yaml:1:4: aliases are not allowed"},
