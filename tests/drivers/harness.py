@@ -6,7 +6,8 @@ an environment with a real release, into which the drivers were installed,
 SP_TEST_RELEASE names that release and the tests run on the real thing.
 
 Either way the drivers talk, through the real StorPool bindings, to a
-simulated cluster; without the bindings these tests are skipped.
+simulated cluster; without the bindings these tests are skipped, unless
+SP_TEST_BINDINGS says that there are some.
 """
 
 from __future__ import absolute_import
@@ -32,6 +33,8 @@ try:
     from storpool import spopenstack
     BINDINGS = None
 except ImportError as missing:
+    if os.environ.get('SP_TEST_BINDINGS'):
+        raise
     spapi = spconfig = spopenstack = None
     BINDINGS = 'the StorPool bindings are not installed (%s)' % missing
 
@@ -130,7 +133,7 @@ class Case(unittest.TestCase):
             self.skipTest(BINDINGS)
         logging.disable(logging.CRITICAL)
         self.addCleanup(logging.disable, logging.NOTSET)
-        self.directory = tempfile.mkdtemp(prefix='sp-test-')
+        self.directory = tempfile.mkdtemp(prefix='storpool-drivers-')
         self.addCleanup(shutil.rmtree, self.directory)
         self._start_cluster()
         self._configure_bindings()

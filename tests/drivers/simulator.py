@@ -320,7 +320,7 @@ class Simulator(object):
         self._numbers = itertools.count(1)
         self._generation = itertools.count(1)
         self._lock = threading.RLock()
-        self._store = tempfile.mkdtemp(prefix='simulator-')
+        self._store = tempfile.mkdtemp(prefix='storpool-simulator-')
         self._server = None
         for name, replication in (('hybrid', 3), ('ssd', 2), ('any', '-')):
             self.add_template(name, replication)

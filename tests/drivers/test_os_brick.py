@@ -164,7 +164,7 @@ class ConnectorTest(harness.Case):
 
         def sleep(_seconds):
             """See that somebody else gets at the file."""
-            with harness.spopenstack.AttachDB(log=None) as _nothing:
+            with harness.spopenstack.AttachDB(log=None):
                 seen.append(len(self.requests()))
             self.cluster.silence(CLIENT, False)
             self.cluster.execute('POST', 'VolumesReassign', [
