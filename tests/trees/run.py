@@ -18,7 +18,6 @@ import argparse
 import concurrent.futures
 import fnmatch
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -27,57 +26,18 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from clones import SUPPORTED, clone, git, is_final, key, release_of
 from cycle import (DISTRIBUTION, TOP, Failure, Report, Tool, cycle, difference, expect_state,
                    find_python2, make_odd, must, snapshot, touched, write_metadata)
 
-RELEASES = ("mitaka", "newton", "ocata", "pike")
-SERIES = {
-    "cinder": {"mitaka": 8, "newton": 9, "ocata": 10, "pike": 11},
-    "nova": {"mitaka": 13, "newton": 14, "ocata": 15, "pike": 16},
-    "os_brick": {"mitaka": (0, 2), "newton": (3, 6), "ocata": (7, 11), "pike": (12, 15)},
-}
-VERSION = re.compile(r"^(\d+)\.(\d+)\.(\d+)(?:\.0)?((?:a|b|rc)\d+)?$")
 OLDER = "storpool-openstack-integration"
 
 
 # ---- what is in the clones ------------------------------------------------------------------
 
 
-def clone(directory, name, owner="openstack"):
-    for candidate in (name, name + ".git", name.replace("-", "_"), "%s+%s/repo" % (owner, name)):
-        path = os.path.join(directory, candidate)
-        for repository in (os.path.join(path, ".git"), path):
-            if os.path.isdir(os.path.join(repository, "objects")):
-                return os.path.abspath(repository)
-    return None
-
-
-def git(repository, *arguments):
-    return subprocess.run(("git", "--git-dir", repository) + arguments, check=True,
-                          stdout=subprocess.PIPE, encoding="utf-8").stdout
-
-
-def release_of(component, tag):
-    """The release that a tag belongs to, None if it is none of the four."""
-    match = re.match(r"^(%s)(?:-driverfixes)?-(?:em|eol|eom)$" % "|".join(RELEASES), tag)
-    if match:
-        return match.group(1)
-    match = VERSION.match(tag)
-    if not match:
-        return None
-    major, minor = int(match.group(1)), int(match.group(2))
-    for release, series in SERIES[component].items():
-        if series == major or (component == "os_brick" and major == 1
-                               and series[0] <= minor <= series[1]):
-            return release
-    return None
-
-
 def order(tag):
-    match = VERSION.match(tag)
-    if not match:
-        return (1, tag)
-    return (0, tuple(int(match.group(number)) for number in (1, 2, 3)), match.group(4) or "z")
+    return (0, key(tag)) if key(tag) else (1, tag)
 
 
 class Tree:
@@ -86,8 +46,8 @@ class Tree:
     def __init__(self, repository, component, tag):
         self.repository, self.component, self.tag = repository, component, tag
         self.release = release_of(component, tag)
-        self.is_version = bool(VERSION.match(tag))
-        self.is_final = self.is_version and not VERSION.match(tag).group(4)
+        self.is_version = bool(key(tag))
+        self.is_final = is_final(tag)
         self.id = git(repository, "rev-parse", "%s:%s" % (tag, component)).strip()
         self.metadata = tag                      # what pbr would call it
         self.versions = frozenset((None,))       # what its contents tell
@@ -103,7 +63,7 @@ class Tree:
 
 def trees_of(repository, component):
     trees = [Tree(repository, component, tag) for tag in git(repository, "tag", "--list").split()
-             if release_of(component, tag)]
+             if release_of(component, tag) in SUPPORTED]
     trees.sort(key=lambda tree: order(tree.tag))
     for tree in trees:
         same = [other for other in trees if other.id == tree.id and other.is_version]
@@ -293,7 +253,7 @@ def wanted(tree, given):
 
 def hosts(last, trees):
     """A host for each release, for Newton one with each layout of os-brick."""
-    for release in RELEASES:
+    for release in SUPPORTED:
         bricks = [last["os_brick", release]]
         if release == "newton":
             bricks += [tree for tree in trees if tree.component == "os_brick"
@@ -324,7 +284,7 @@ def main():
     for tree in trees:
         if tree.is_final:
             last[tree.component, tree.release] = tree
-    pairs = [last[component, release] for release in RELEASES for component in DISTRIBUTION]
+    pairs = [last[component, release] for release in SUPPORTED for component in DISTRIBUTION]
     rest = [tree for tree in trees if wanted(tree, given) and tree not in pairs]
     pairs = [tree for tree in pairs if wanted(tree, given)]
 
@@ -368,7 +328,7 @@ def main():
                      mixed_host, [last["cinder", other], last["nova", one],
                                   last["os_brick", other]], program, scratch)
                     for one, other in (("newton", "mitaka"), ("pike", "newton"))])
-            for release in RELEASES:
+            for release in SUPPORTED:
                 section("every other tree of %s" % release.capitalize(),
                         cycles(tree for tree in rest if tree.release == release))
             older = clone(given.git, OLDER, "storpool")
