@@ -29,10 +29,14 @@ int sp_cmd_announce_pending(struct sp_session *session, struct sp_error *err) SP
 int sp_cmd_settle(struct sp_session *session, struct sp_workdir *workdir, bool *locked,
                   struct sp_error *err) SP_MUST_CHECK;
 
-/* The group and the spool directory, for the accounts of the components (or --user). Messages go to
- * the report; *report (may be NULL) is what was done. */
-struct sp_groups_report;
-int sp_cmd_ensure_groups(struct sp_session *session, const sp_selection *selection,
+/* SP_ERROR_CANNOT, naming the path, for the first component that can't be integrated: in conflict
+ * or not supported. */
+int sp_cmd_refuse(struct sp_session *session, const sp_selection *selection,
+                  struct sp_error *err) SP_MUST_CHECK;
+
+/* The group and the spool directory, for the accounts of the components (or --user); what was done
+ * is added to *done (may be NULL) and said. */
+int sp_cmd_ensure_groups(struct sp_session *session, const sp_selection *selection, sp_strv *done,
                          struct sp_error *err) SP_MUST_CHECK;
 
 #endif

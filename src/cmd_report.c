@@ -4,27 +4,6 @@
 #include "cmd.h"
 #include "document.h"
 
-int sp_cmd_announce_pending(struct sp_session *s, struct sp_error *err)
-{
-    struct sp_workdir workdir;
-    struct sp_history history;
-    if (s->options->trees.count)
-        return 0;
-    if (sp_workdir_open(s->pool, &s->root, s->work_dir, &workdir, NULL, err) < 0)
-        return -1;
-    int rc = sp_history_load(s->pool, &workdir, &history, err);
-    sp_workdir_close(&workdir);
-    if (rc < 0)
-        return -1;
-    if (history.pending.count == 0)
-        return 0;
-    sp_report_warn(s->pool, s->report,
-                   "transaction %u was interrupted, and what stands here may be half of it; run: "
-                   "sp-openstack recover",
-                   history.pending.items[0]);
-    return 1;
-}
-
 int sp_cmd_detect(struct sp_session *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
@@ -144,20 +123,6 @@ static int print_diff(struct sp_session *s, const struct sp_selected *one, struc
     return 0;
 }
 
-/* A component that install would refuse. */
-static int refuse(struct sp_session *s, const struct sp_selected *one, struct sp_error *err)
-{
-    for (size_t i = 0; i < one->plan.files.count; i++)
-        if (one->plan.files.items[i].state == SP_STATE_CONFLICT)
-            return sp_error_set(err, SP_ERROR_CANNOT, "%s: %s",
-                                sp_document_path(s, one, &one->plan.files.items[i]),
-                                one->plan.files.items[i].note);
-    if (one->plan.state == SP_STATE_UNSUPPORTED || one->plan.state == SP_STATE_CONFLICT)
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s: %s", sp_document_title(s->pool, one),
-                            one->plan.note);
-    return 0;
-}
-
 int sp_cmd_diff(struct sp_session *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
@@ -165,14 +130,12 @@ int sp_cmd_diff(struct sp_session *s, struct sp_error *err)
     if (pending < 0 || sp_session_look(s, err) < 0 ||
         sp_session_select(s, SP_SELECT_CHANGE, &selection, err) < 0 ||
         sp_session_plan(s, &selection, SP_GOAL_IN, err) < 0 ||
-        sp_session_check_mixed(s, &selection, err) < 0)
+        sp_session_check_mixed(s, &selection, err) < 0 || sp_cmd_refuse(s, &selection, err) < 0)
         return -1;
     struct sp_buffer diff = SP_BUFFER_INIT;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < selection.count; i++) {
-        rc = refuse(s, &selection.items[i], err);
-        if (rc == 0)
-            rc = print_diff(s, &selection.items[i], &diff, err);
+        rc = print_diff(s, &selection.items[i], &diff, err);
     }
     if (rc == 0 && s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;

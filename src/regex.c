@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "regex.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+
+#include "path.h"
 
 /* PCRE2's match limit counts anew at every place where a match may start, so it doesn't bound a
  * search over a long subject. A callout at every item of the pattern (PCRE2_AUTO_CALLOUT) does: it
@@ -69,17 +70,31 @@ static void regex_free(void *data)
     pcre2_code_free(regex->code);
 }
 
-static int pattern_error(struct sp_error *err, const char *pattern, int code, const char *where)
+/* As it is where a terminal allows it: backslashes are not doubled then. */
+static void put_pattern(struct sp_buffer *out, const char *pattern)
+{
+    if (sp_path_is_printable(pattern))
+        sp_buffer_puts(out, pattern);
+    else
+        sp_buffer_puts_safe(out, pattern);
+}
+
+static int pattern_error(struct sp_error *err, const char *pattern, const char *reason)
+{
+    struct sp_buffer shown = SP_BUFFER_INIT;
+    put_pattern(&shown, pattern);
+    sp_error_set(err, SP_ERROR_CANNOT, "pattern '%s': %s", sp_buffer_str(&shown), reason);
+    sp_buffer_free(&shown);
+    return -1;
+}
+
+/* Sets what PCRE2's error code means. */
+static int pcre2_error(struct sp_error *err, const char *pattern, int code)
 {
     PCRE2_UCHAR reason[256];
     if (pcre2_get_error_message(code, reason, sizeof(reason)) == PCRE2_ERROR_BADDATA)
-        strcpy((char *)reason, "unknown error");
-    struct sp_buffer shown = SP_BUFFER_INIT;
-    sp_buffer_puts_safe(&shown, pattern);
-    sp_error_set(err, SP_ERROR_CANNOT, "pattern '%s': %s%s", sp_buffer_str(&shown),
-                 (const char *)reason, where);
-    sp_buffer_free(&shown);
-    return -1;
+        return pattern_error(err, pattern, "PCRE2 gives no reason");
+    return pattern_error(err, pattern, (const char *)reason);
 }
 
 static pcre2_code *compile(const char *text, struct sp_error *err)
@@ -94,9 +109,8 @@ static pcre2_code *compile(const char *text, struct sp_error *err)
         pcre2_compile((PCRE2_SPTR)text, strlen(text), OPTIONS, &code, &offset, context);
     pcre2_compile_context_free(context);
     if (!compiled) {
-        char where[48];
-        snprintf(where, sizeof(where), " at offset %zu", (size_t)offset);
-        pattern_error(err, text, code, where);
+        pcre2_error(err, text, code);
+        sp_error_suffix(err, " at offset %zu", (size_t)offset);
     }
     return compiled;
 }
@@ -165,13 +179,12 @@ static int next_match(const struct sp_regex *regex, struct search *search, struc
     if (count == PCRE2_ERROR_NOMEMORY)
         sp_out_of_memory();
     if (count < 0)
-        return pattern_error(err, regex->pattern, count, "");
+        return pcre2_error(err, regex->pattern, count);
     const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(regex->match);
     span->start = offsets[0];
     span->end = offsets[1];
-    if (span->start < from || span->start > span->end) /* \K in an assertion can do that */
-        return sp_error_set(err, SP_ERROR_CANNOT, "pattern '%s': matches backwards",
-                            regex->pattern);
+    if (span->start < from || span->start > span->end) /* by \K in an assertion, before 10.38 */
+        return pattern_error(err, regex->pattern, "a match ends before it starts");
     return 1;
 }
 
