@@ -50,9 +50,10 @@ show() {
 abridge() {
     awk '
         function rest() { if (left > 0) printf "  ... and %d lines more\n", left; left = 0 }
-        /^diff --git / { rest(); lines = 0 }
+        /^diff --git / { rest(); lines = 0; most = 60 }
         { lines++ }
-        lines <= 16 { print; next }
+        /^new file mode/ { most = 12 }
+        lines <= most { print; next }
         { left++ }
         END { rest() }
     ' "$1"
@@ -81,6 +82,15 @@ demonstrate() {
     printf '\nEvery name, byte, mode and time in %s is as before.\n' "$site"
 }
 
+# bindings SITE: the metadata of StorPool's own two packages, so that they are found beside os-brick
+bindings() {
+    for one in storpool-7.3.0 storpool.spopenstack-3.2.0; do
+        mkdir "$1/$one.dist-info"
+        printf 'Metadata-Version: 2.1\nName: %s\nVersion: %s\n' "${one%-*}" "${one##*-}" \
+            >"$1/$one.dist-info/METADATA"
+    done
+}
+
 # fetch NAME VERSION: os-brick VERSION into the directory NAME
 fetch() {
     mkdir "$1"
@@ -88,12 +98,14 @@ fetch() {
 }
 
 if command -v python3 >/dev/null && fetch mitaka 1.2.0; then
-    echo "Four releases of os-brick, as the package index has them."
+    echo "Four releases of os-brick, as the package index has them. The first one stands alone, the"
+    echo "others beside (the metadata of) the two packages of StorPool that the drivers need."
     for one in newton=1.6.2 ocata=1.11.1 pike=1.15.9; do
         if ! fetch "${one%=*}" "${one#*=}"; then
             cat why >&2
             exit 1
         fi
+        bindings "${one%=*}"
     done
     demonstrate Mitaka 1.2.0 mitaka
     demonstrate Newton 1.6.2 newton

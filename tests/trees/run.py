@@ -6,9 +6,10 @@
     make check-trees GIT=DIR
 
 DIR holds clones with all tags: cinder, nova and os-brick, bare or not, or openstack+NAME/repo.
-First the twelve pairs of component and release, each with its last version; then hosts with all
-three components; then every final version and end-of-life tag from Mitaka to Pike, with --all the
-betas and release candidates, too. With package metadata beside it the exact version must be told;
+First every tag of all times is read straight from the repository and must be told by its contents.
+Then comes the cycle, on exported trees: the twelve pairs of component and release, each with its
+last version; hosts with all three components; every final version and end-of-life tag from Mitaka
+to Pike, with --all the betas and release candidates, too. With package metadata beside it the exact version must be told;
 without it the release, and the version where the contents are those of a version. If DIR also has
 storpool-openstack-integration, that older tool is let loose on the trees, and must be cleaned up
 after (with --all, three versions of it on every tree, else one).
@@ -17,6 +18,7 @@ after (with --all, three versions of it on every tree, else one).
 import argparse
 import concurrent.futures
 import fnmatch
+import json
 import os
 import shutil
 import subprocess
@@ -26,7 +28,7 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from clones import SUPPORTED, clone, git, is_final, key, release_of
+from clones import RELEASES, SUPPORTED, clone, git, is_final, key, release_of
 from cycle import (DISTRIBUTION, TOP, Failure, Report, Tool, cycle, difference, expect_state,
                    find_python2, make_odd, must, snapshot, touched, write_metadata)
 
@@ -117,6 +119,30 @@ def whole_cycle(tree, program, scratch, python2):
                   tree.versions, "probes" if tree.versions == {None} else "originals", None)
         except Failure as failure:
             raise Failure("without metadata: %s" % failure) from failure
+
+
+def contents_of(component, tag):
+    """The release that the contents of a tag tell; None for none."""
+    release = release_of(component, tag)
+    if release in SUPPORTED + ("liberty", "queens-development", "kilo-and-older"):
+        return release
+    if release == "mitaka-development":
+        return "liberty"                         # they look the same
+    if release == "unnumbered":
+        return None
+    names = [name for name, *_ in RELEASES]
+    return "queens" if release in names[names.index("queens"):] else "kilo-and-older"
+
+
+def told(repository, component, tag, versions, program):
+    """What `detect` says of a tag in the repository, without a tree or metadata."""
+    done = Tool(program, None, None).run("detect", "--json", "--tree", repository + "@" + tag,
+                                         component, expect=0)
+    part = json.loads(done.stdout)["components"][0]
+    must(part["release"] == contents_of(component, tag), "release is %r, not %r", part["release"],
+         contents_of(component, tag))
+    must(versions is None or part["version"] in versions, "version is %r, not %r",
+         part["version"], versions)
 
 
 def prepare_host(site, trees):
@@ -274,12 +300,12 @@ def main():
     if not os.access(program, os.X_OK):
         parser.error("%s: not there; build it first" % program)
 
-    trees = []
+    trees, repositories = [], {}
     for component, name in DISTRIBUTION.items():
-        repository = clone(given.git, name)
-        if not repository:
+        repositories[component] = clone(given.git, name)
+        if not repositories[component]:
             parser.error("%s: no clone of %s here" % (given.git, name))
-        trees += trees_of(repository, component)
+        trees += trees_of(repositories[component], component)
     last = {}
     for tree in trees:
         if tree.is_final:
@@ -301,6 +327,7 @@ def main():
                 if not running:
                     return
                 print("== %s" % title, flush=True)
+                began = time.monotonic()
                 passed = skipped = 0
                 for name, future in running:
                     result, problem = future.result()
@@ -312,12 +339,21 @@ def main():
                         passed += 1
                         report.ok(name if len(running) <= 12 else None)
                 note = ", %d not touched by it" % skipped if skipped else ""
-                print("%d of %d passed%s" % (passed, len(running) - skipped, note), flush=True)
+                print("%d of %d passed%s (%.0f s)" % (passed, len(running) - skipped, note,
+                                                      time.monotonic() - began), flush=True)
 
             def cycles(these):
                 return [("%s %s (%s)" % (tree.component, tree.tag, tree.release.capitalize()),
                          whole_cycle, tree, program, scratch, python2) for tree in these]
 
+            if not given.pattern:
+                versions = {(tree.component, tree.tag): tree.versions for tree in trees}
+                for component, repository in repositories.items():
+                    section("every tag of %s, told by its contents" % component, [
+                        ("%s %s" % (component, tag), told, repository, component, tag,
+                         versions.get((component, tag)), program)
+                        for tag in sorted(git(repository, "tag", "--list").split())
+                        if release_of(component, tag)])
             section("the pairs of component and release, each with its last version", cycles(pairs))
             if not given.pattern:
                 section("hosts with all three components",
