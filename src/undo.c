@@ -123,6 +123,8 @@ static int put_back(struct undo *u, const struct target *target, struct sp_error
         return sp_compiled_remove(target->dir, target->name, target->where, err);
     }
     const struct sp_original *original = original_of(u, file->path);
+    if (!original) /* load_originals() saw to it */
+        return sp_error_set(err, SP_ERROR_PENDING, "the original of %s is missing", target->where);
     if (sp_fs_create(target->dir, target->aside, original->content, &original->meta, SP_KEEP_ALL,
                      target->where, err) < 0)
         return -1;
