@@ -333,8 +333,7 @@ int sp_yaml_parse(struct sp_pool *pool, const char *name, struct sp_bytes text, 
     if (!yaml_parser_initialize(&reader.parser))
         sp_out_of_memory();
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)(text.len ? text.data : ""),
-                                 text.len);
+    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text.data, text.len);
     int result = read_events(&reader, text);
     yaml_parser_delete(&reader.parser);
     free(reader.nodes);
