@@ -270,5 +270,6 @@ int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool leave, sp_
     for (size_t i = history.pending.count; i-- > 0;)
         if (recover_one(pool, workdir, history.pending.items[i], leave, said, err) < 0)
             return -1;
-    return 0;
+    /* what was committed may have ended before it cleaned up */
+    return sp_workdir_unstage_all(pool, workdir, err);
 }
