@@ -5,7 +5,7 @@ VERSION := 0.1.0
 PREFIX  ?= /usr/local
 CC      ?= cc
 BUILD   ?= build
-PKGS    := libgit2 libarchive libpcre2-8 yaml-0.1
+PKGS    := libgit2 libarchive libpcre2-8 yaml-0.1 zlib
 
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
