@@ -16,8 +16,9 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 HARDEN := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 OPT    ?= -O2 -g
 CFLAGS ?=
+# gcc warns of code that a sanitizer put in itself: no errors then
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DSP_VERSION='"$(VERSION)"' -DSP_DATADIR='"$(PREFIX)/share/sp-openstack"' \
-             $(OPT) $(WARN) $(HARDEN) $(SAN) -Isrc $(PKG_CFLAGS) $(CFLAGS)
+             $(OPT) $(WARN) $(HARDEN) $(SAN) $(if $(SAN),-Wno-error) -iquote src $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
 
 SRC  := $(sort $(wildcard src/*.c))
@@ -26,7 +27,12 @@ LIBOBJ := $(filter-out $(BUILD)/main.o,$(OBJ))
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
 UNITBIN := $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
 
-.PHONY: all check-unit clean format format-check
+FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZBIN := $(FUZZ:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+FUZZ_SECONDS ?= 60
+CLANG ?= clang
+
+.PHONY: all check-unit check-fuzz fuzz clean format format-check
 
 all: sp-openstack
 
@@ -51,11 +57,32 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsp.a
 check-unit: $(UNITBIN)
 	@for t in $(UNITBIN); do echo "== $$t"; $$t || exit 1; done
 
+# each harness on its corpus, with any compiler
+$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c tests/fuzz/fuzz.h $(BUILD)/libsp.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< tests/fuzz/replay.c $(BUILD)/libsp.a $(PKG_LIBS)
+
+check-fuzz: $(FUZZBIN)
+	@for t in $(FUZZBIN); do $$t tests/fuzz/corpus/$${t##*/fuzz_}/* || exit 1; done
+
+# libFuzzer: new inputs go to $(BUILD)-fuzz/, findings too
+fuzz:
+	$(MAKE) CC=$(CLANG) BUILD=$(BUILD)-fuzz SAN='-fsanitize=address,undefined,fuzzer-no-link' fuzz-run
+
+.PHONY: fuzz-run
+fuzz-run: $(BUILD)/libsp.a
+	@for t in $(FUZZ); do \
+	    n=$${t##*/fuzz_}; n=$${n%.c}; mkdir -p $(BUILD)/corpus/$$n; \
+	    $(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $(BUILD)/fuzz_$$n $$t $(BUILD)/libsp.a $(PKG_LIBS) && \
+	    $(BUILD)/fuzz_$$n -max_total_time=$(FUZZ_SECONDS) -timeout=30 -rss_limit_mb=4096 -max_len=4096 \
+	        -artifact_prefix=$(BUILD)/$$n- $(BUILD)/corpus/$$n tests/fuzz/corpus/$$n || exit 1; \
+	done
+
 format:
-	clang-format -i src/*.[ch] tests/unit/*.c
+	clang-format -i src/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch]
 
 format-check:
-	clang-format --dry-run --Werror src/*.[ch] tests/unit/*.c
+	clang-format --dry-run --Werror src/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch]
 
 clean:
 	rm -rf $(BUILD) sp-openstack

@@ -109,23 +109,25 @@ static int find_region(const struct sp_edit *edit, struct sp_bytes text, enum sp
     return 0;
 }
 
+/* *region is of *text, before and after. */
 static int take_out_legacy(struct sp_pool *pool, const struct sp_edit *edit, enum sp_goal goal,
-                           struct sp_bytes *text, struct sp_edit_found *found, struct sp_error *err)
+                           struct sp_bytes *text, struct sp_span *region,
+                           struct sp_edit_found *found, struct sp_error *err)
 {
     for (size_t i = 0; i < edit->legacy.count; i++) {
-        struct sp_span region, hits[2];
-        if (find_region(edit, *text, goal, &region, err) < 0)
-            return -1;
+        struct sp_span hits[2];
         const struct sp_regex *regex = edit->legacy.items[i];
-        int count = sp_regex_find(regex, *text, region.start, region.end, hits, 2, err);
+        int count = sp_regex_find(regex, *text, region->start, region->end, hits, 2, err);
         if (count < 0)
             return -1;
         if (count > 1)
             return not_once(edit, regex, "what the older tool left", count, err);
-        if (count == 1) {
-            *text = cut(pool, *text, hits[0]);
-            found->legacy++;
-        }
+        if (count == 0)
+            continue;
+        *text = cut(pool, *text, hits[0]);
+        found->legacy++;
+        if (find_region(edit, *text, goal, region, err) < 0)
+            return -1;
     }
     return 0;
 }
@@ -187,11 +189,11 @@ static int apply_one(struct sp_pool *pool, const struct sp_edit *edit, enum sp_g
         if (count == 1) {
             found->ours++;
             rest = cut(pool, *text, ours);
+            region.end -= edit->text.len;
         }
     }
     size_t legacy = found->legacy;
-    if (take_out_legacy(pool, edit, goal, &rest, found, err) < 0 ||
-        find_region(edit, rest, goal, &region, err) < 0)
+    if (take_out_legacy(pool, edit, goal, &rest, &region, found, err) < 0)
         return -1;
     if (goal == SP_GOAL_OUT) {
         *text = rest;

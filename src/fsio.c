@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fsio.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -381,6 +382,49 @@ int sp_fs_read(const struct sp_root *root, struct sp_pool *pool, const char *rea
     return rc;
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+    const char *const *left = a, *const *right = b;
+    return strcmp(*left, *right);
+}
+
+int sp_fs_list(int dirfd, struct sp_pool *pool, sp_strv *out, struct sp_error *err)
+{
+    int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        int saved = errno;
+        if (fd >= 0)
+            close(fd);
+        return sp_error_errno(err, saved, "can't list the directory");
+    }
+    const struct dirent *entry;
+    while ((errno = 0, entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (out->count >= SP_MAX_ENTRIES) {
+            closedir(dir);
+            return sp_error_set(err, SP_ERROR_CANNOT, "the directory has more than %zu names",
+                                SP_MAX_ENTRIES);
+        }
+        *SP_PUSH(pool, out) = sp_pool_strdup(pool, entry->d_name);
+    }
+    int saved = errno;
+    closedir(dir);
+    if (saved)
+        return sp_error_errno(err, saved, "can't list the directory");
+    if (out->count)
+        qsort(out->items, out->count, sizeof(out->items[0]), by_bytes);
+    return 0;
+}
+
+int sp_fs_check_writable(int dirfd, const char *where, struct sp_error *err)
+{
+    if (faccessat(dirfd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+        return sp_error_errno(err, errno, "can't change files in %s", where);
+    return 0;
+}
+
 static int get_xattrs(int fd, struct sp_pool *pool, const char *name, struct sp_meta *meta,
                       struct sp_error *err)
 {
@@ -657,6 +701,38 @@ int sp_fs_rmdir(int dirfd, const char *name, const char *where, struct sp_error 
     if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
         return sp_error_errno(err, errno, "can't remove the directory %s", where);
     return 0;
+}
+
+static int remove_below(int dirfd, const char *name, const char *where, unsigned depth,
+                        struct sp_error *err)
+{
+    int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if (fd < 0 || depth == 0) {
+        int saved = fd < 0 ? errno : ENAMETOOLONG;
+        if (fd >= 0)
+            close(fd);
+        return sp_error_errno(err, saved, "can't remove %s in %s", name, where);
+    }
+    struct sp_pool *pool = sp_pool_new();
+    sp_strv names = {NULL, 0, 0};
+    int rc = sp_fs_list(fd, pool, &names, err);
+    for (size_t i = 0; rc == 0 && i < names.count; i++) {
+        struct stat st;
+        if (fstatat(fd, names.items[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue; /* gone */
+        rc = S_ISDIR(st.st_mode) ? remove_below(fd, names.items[i], where, depth - 1, err)
+                                 : sp_fs_unlink(fd, names.items[i], where, err);
+    }
+    sp_pool_free(pool);
+    close(fd);
+    return rc < 0 ? -1 : sp_fs_rmdir(dirfd, name, where, err);
+}
+
+int sp_fs_remove_tree(int dirfd, const char *name, const char *where, struct sp_error *err)
+{
+    return remove_below(dirfd, name, where, MAX_DEPTH, err);
 }
 
 int sp_fs_mkdir(int dirfd, const char *name, mode_t mode, bool *created, const char *where,

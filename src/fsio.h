@@ -55,6 +55,12 @@ int sp_fs_read_at(int dirfd, struct sp_pool *pool, const char *name, size_t limi
                   struct sp_bytes *out, bool *whole, struct stat *st,
                   struct sp_error *err) SP_MUST_CHECK;
 
+/* The names in an open directory, sorted by byte value, without "." and "..". */
+int sp_fs_list(int dirfd, struct sp_pool *pool, sp_strv *out, struct sp_error *err) SP_MUST_CHECK;
+
+/* Whether this process may create and rename names in the directory: -1 with the reason if not. */
+int sp_fs_check_writable(int dirfd, const char *where, struct sp_error *err) SP_MUST_CHECK;
+
 /* What besides its bytes makes a file what it is. */
 struct sp_xattr {
     const char *name, *value; /* the names of ACLs and SELinux labels are among them */
@@ -114,6 +120,9 @@ int sp_fs_remove_expected(int dirfd, const char *name, const char *aside,
 int sp_fs_unlink(int dirfd, const char *name, const char *where,
                  struct sp_error *err) SP_MUST_CHECK;
 int sp_fs_rmdir(int dirfd, const char *name, const char *where, struct sp_error *err) SP_MUST_CHECK;
+/* Removes a directory of ours with everything in it, at most 128 levels deep; absent is success. */
+int sp_fs_remove_tree(int dirfd, const char *name, const char *where,
+                      struct sp_error *err) SP_MUST_CHECK;
 /* fsync() of a directory or file descriptor. */
 int sp_fs_sync(int fd, const char *where, struct sp_error *err) SP_MUST_CHECK;
 /* Creates a directory with exactly that mode; *created (may be NULL) is false when a directory

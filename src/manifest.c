@@ -376,6 +376,9 @@ static int component_of(struct reader *r, struct sp_yaml_node *node, struct sp_c
         strings_of(r, sp_yaml_get(node, "services"), "'services'", &out->services) < 0 ||
         originals_of(r, sp_yaml_get(node, "originals"), out) < 0 || layouts_of(r, node, out) < 0)
         return -1;
+    struct sp_yaml_node *account = sp_yaml_get(node, "account");
+    if (account && text_of(r, account, "'account'", &out->account) < 0)
+        return -1;
     if (out->release->support == SP_SUPPORTED && out->layouts.count == 0)
         return sp_yaml_error(&r->doc, node, r->err,
                              "a component of a supported release needs 'files' or 'layouts'");

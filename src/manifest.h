@@ -82,6 +82,7 @@ struct sp_component {
     const struct sp_specifier *versions;
     sp_probes probes;
     sp_strv requires, prerequisites, programs, services;
+    const char *account; /* that the services run as; NULL: none of its own */
     SP_VEC(struct sp_original_file) originals;
     SP_VEC(struct sp_layout) layouts;
 };

@@ -59,11 +59,12 @@ static void conflict(struct sp_file_plan *out, const char *note)
 static void plan_module(struct sp_pool *pool, enum sp_goal goal, struct sp_file_plan *out)
 {
     const struct sp_snapshot *file = out->file;
-    const char *older = file->content.data ? legacy_module(file) : NULL;
+    bool same = file->content.data && sp_bytes_equal(file->content, file->driver);
+    const char *older = file->content.data && !same ? legacy_module(file) : NULL;
     if (!file->content.data) {
         out->state = SP_STATE_NOT_INSTALLED;
         out->action = goal == SP_GOAL_IN ? SP_ACTION_ADD : SP_ACTION_NONE;
-    } else if (sp_bytes_equal(file->content, file->driver)) {
+    } else if (same) {
         out->state = SP_STATE_INSTALLED;
         out->action = goal == SP_GOAL_IN ? SP_ACTION_NONE : SP_ACTION_REMOVE;
     } else if (older || has_marker(file)) {
@@ -93,22 +94,26 @@ static void plan_leftover(struct sp_pool *pool, struct sp_file_plan *out)
 }
 
 /* What goes in must come out again to the byte; anything else is a manifest that does not fit. */
-static bool is_reversible(struct sp_pool *pool, const struct sp_file_spec *spec,
-                          struct sp_bytes clean, struct sp_bytes edited)
+static bool is_reversible(struct sp_pool *pool, const struct sp_snapshot *file,
+                          struct sp_bytes edited)
 {
-    struct sp_bytes back;
+    struct sp_bytes clean, back;
     struct sp_edit_found found;
     struct sp_error ignored = SP_ERROR_INIT;
-    int rc = sp_edit_apply(pool, spec, edited, SP_GOAL_OUT, &back, &found, &ignored);
+    bool good =
+        sp_edit_apply(pool, file->spec, file->content, SP_GOAL_OUT, &clean, &found, &ignored) ==
+            0 &&
+        sp_edit_apply(pool, file->spec, edited, SP_GOAL_OUT, &back, &found, &ignored) == 0 &&
+        sp_bytes_equal(clean, back);
     sp_error_clear(&ignored);
-    return rc == 0 && sp_bytes_equal(clean, back);
+    return good;
 }
 
 static void plan_edits(struct sp_pool *pool, enum sp_goal goal, struct sp_file_plan *out)
 {
     const struct sp_snapshot *file = out->file;
     struct sp_edit_found found;
-    struct sp_bytes clean, after;
+    struct sp_bytes after;
     struct sp_error err = SP_ERROR_INIT;
     if (!file->content.data) {
         if (goal == SP_GOAL_IN)
@@ -117,8 +122,7 @@ static void plan_edits(struct sp_pool *pool, enum sp_goal goal, struct sp_file_p
             out->state = SP_STATE_NEUTRAL;
         return;
     }
-    if (sp_edit_apply(pool, file->spec, file->content, SP_GOAL_OUT, &clean, &found, &err) < 0 ||
-        sp_edit_apply(pool, file->spec, file->content, goal, &after, &found, &err) < 0) {
+    if (sp_edit_apply(pool, file->spec, file->content, goal, &after, &found, &err) < 0) {
         conflict(out, sp_pool_strdup(pool, err.message));
         sp_error_clear(&err);
         return;
@@ -135,7 +139,7 @@ static void plan_edits(struct sp_pool *pool, enum sp_goal goal, struct sp_file_p
         out->note = "edited by the older tool";
     if (sp_bytes_equal(after, file->content))
         return;
-    if (goal == SP_GOAL_IN && !is_reversible(pool, file->spec, clean, after)) {
+    if (goal == SP_GOAL_IN && !is_reversible(pool, file, after)) {
         conflict(out,
                  "the edits could not be taken out again; the manifest does not fit this file");
         return;

@@ -191,3 +191,11 @@ bool sp_strv_has(const sp_strv *strv, const char *str)
             return true;
     return false;
 }
+
+const char *sp_strv_join(struct sp_pool *pool, const sp_strv *strv, const char *between)
+{
+    const char *text = "";
+    for (size_t i = 0; i < strv->count; i++)
+        text = sp_pool_printf(pool, "%s%s%s", text, i ? between : "", strv->items[i]);
+    return text;
+}

@@ -51,6 +51,7 @@ void *sp_pool_grow(struct sp_pool *pool, void *items, size_t count, size_t *room
 
 /* A list of strings. */
 typedef SP_VEC(const char *) sp_strv;
+const char *sp_strv_join(struct sp_pool *pool, const sp_strv *strv, const char *between);
 bool sp_strv_has(const sp_strv *strv, const char *str);
 
 #endif

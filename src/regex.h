@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PCRE2 with bounded work. Patterns are compiled with PCRE2_MULTILINE: ^ and $ match at line ends.
- * UTF is off: subjects are bytes. */
+/* PCRE2 with bounded work. Patterns are compiled with PCRE2_MULTILINE: ^ and $ match at line ends,
+ * where a newline is \n only. UTF is off: subjects are bytes. Verbs at the start of a pattern
+ * ("(*CRLF)") are refused. */
 #ifndef SP_REGEX_H
 #define SP_REGEX_H
 
@@ -23,8 +24,10 @@ struct sp_span {
 
 /* Finds the matches in subject from offset `from` up to offset `to`, stopping once max spans are
  * found. ^ and $ and look-behind see the subject outside the range [from,to) as it is; a match
- * must lie inside the range. Returns the number of spans written to out, or -1 (work limit
- * exceeded, SP_ERROR_CANNOT). An empty match advances by one byte. */
+ * must lie inside the range: one that would run over its end is given up for a shorter one, if the
+ * pattern has it. Returns the number of spans written to out, or -1 when the work limit, which
+ * holds for the whole call (some 0.1 s), is exceeded (SP_ERROR_CANNOT). An empty match advances by
+ * one byte. */
 int sp_regex_find(const struct sp_regex *regex, struct sp_bytes subject, size_t from, size_t to,
                   struct sp_span *out, int max, struct sp_error *err) SP_MUST_CHECK;
 

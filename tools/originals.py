@@ -4,18 +4,19 @@
 
 The clones are those of the components, each with its tags:
 
-    tools/originals.py --git DIR --component nova --series 14
-    tools/originals.py --git DIR --component os_brick --series 1.3-1.6
+    tools/originals.py --git DIR --component nova --series 14 --release newton
+    tools/originals.py --git DIR --component os_brick --series 1.3-1.6 --release newton
     tools/originals.py --git DIR --write manifests/newton.yaml      every component in it
     tools/originals.py --git DIR --check manifests/*.yaml           exit status 1 if one differs
 
 DIR holds clones named cinder, nova and os-brick, bare or not, or openstack+NAME/repo.
 
-Versions are tags: final releases, betas and release candidates. The end-of-life tags
-(`newton-eol`) are no version of anything and are left out. Named are the files that the manifest
-edits, and the smallest set of further files with which every two versions are told apart whose
-packages differ: modules first, other files next, and files of the tests only for what nothing
-else tells. Versions whose packages are the same, byte for byte, are named in a comment.
+Versions are tags: final releases, betas and release candidates. What the end-of-life tags name
+(`newton-eol`) has no version; it must not be taken for one, so it counts when files are chosen,
+but its blobs are not listed. Named are the files that the manifest edits, and the smallest set of
+further files with which all is told apart whose packages differ: modules first, other files next,
+and files of the tests only for what nothing else tells. Versions whose packages are the same, byte
+for byte, are named in a comment.
 """
 
 import argparse
@@ -66,6 +67,12 @@ def versions(repository, series):
     if not found:
         raise SystemExit("%s: no version tag in series %s" % (repository, series))
     return sorted(found, key=key)
+
+
+def ends(repository, release):
+    """The tags at which the branches of a release ended."""
+    pattern = re.compile(r"^%s(?:-driverfixes)?-(?:em|eol|eom)$" % re.escape(release))
+    return sorted(tag for tag in git(repository, "tag", "--list").split() if pattern.match(tag))
 
 
 def package(repository, tag, component):
@@ -122,21 +129,26 @@ def cover(pairs, columns):
     return best[0]
 
 
-def choose(packages, edited):
-    """Files to name, and the groups of versions that have the same contents."""
-    order = sorted(packages, key=key)
+def choose(packages, unversioned, edited):
+    """Files to name, groups of versions that have the same contents, and what can't be told."""
     groups, differing = {}, set()
-    for version in order:
+    for version in sorted(packages, key=key):
         groups.setdefault(tuple(sorted(packages[version].items())), []).append(version)
+    versioned = len(groups)
+    for tag in sorted(unversioned):
+        groups.setdefault(tuple(sorted(unversioned[tag].items())), []).append(tag)
+    packages = dict(packages, **unversioned)
     heads = [group[0] for group in groups.values()]
-    for number, one in enumerate(heads):
+    for number, one in enumerate(heads[:versioned]):
         for other in heads[number + 1:]:
             differing.add((one, other))
 
+    # Only what every version has can be named: a version that lacks a named file can't be told.
+    everywhere = set.intersection(*(set(packages[head]) for head in heads[:versioned]))
     told = {}
     for one, other in differing:
-        for path in packages[one].keys() & packages[other].keys():
-            if packages[one][path] != packages[other][path]:
+        for path in everywhere:
+            if packages[one][path] != packages[other].get(path):
                 told.setdefault(path, set()).add((one, other))
 
     chosen = [path for path in edited if any(path in files for files in packages.values())]
@@ -152,19 +164,21 @@ def choose(packages, edited):
         if able:
             chosen += cover(able, columns)
             left -= able
-    same = [group for group in groups.values() if len(group) > 1]
+    same = [group for group in groups.values() if len(group) > 1 and VERSION.match(group[1])]
     return chosen, same, sorted(left)
 
 
-def render(component, packages, edited, indent):
+def render(repository, component, series, release, edited, indent):
     """The lines of `originals:`, INDENT columns in."""
-    chosen, same, left = choose(packages, edited)
+    packages = {tag: package(repository, tag, component) for tag in versions(repository, series)}
+    unversioned = {tag: package(repository, tag, component) for tag in ends(repository, release)}
+    chosen, same, left = choose(packages, unversioned, edited)
     lines = []
     for group in same:
         lines.append("# %s have the same contents" % " and ".join(
             filter(None, (", ".join(group[:-1]), group[-1]))))
     for one, other in left:
-        lines.append("# %s and %s differ in files that only one of them has" % (one, other))
+        lines.append("# %s and %s differ only in files that not every version has" % (one, other))
     lines.append("originals:")
     for path in sorted(chosen):
         lines.append("  %s:" % path)
@@ -211,11 +225,14 @@ def series_of(component, specifier):
 
 def regenerate(text, directory):
     """TEXT of a manifest with every `originals` in it made anew."""
-    result, component, specifier = [], None, None
+    result, release, component, specifier = [], None, None, None
     lines = text.splitlines()
     number = 0
     while number < len(lines):
         line = lines[number]
+        match = re.match(r"^release: (\S+)$", line)
+        if match:
+            release = match.group(1)
         match = re.match(r"^  ([a-z_]+):\s*(?:#.*)?$", line)
         if match:
             component = match.group(1)
@@ -226,12 +243,10 @@ def regenerate(text, directory):
             result.append(line)
             number += 1
             continue
-        while result and re.match(r"^    # .* (have the same contents|only one of them has)$", result[-1]):
+        while result and re.match(r"^    # .* (have the same contents|that not every version has)$", result[-1]):
             result.pop()
-        repository = clone(directory, component)
-        packages = {tag: package(repository, tag, component)
-                    for tag in versions(repository, series_of(component, specifier))}
-        result += render(component, packages, edited_files(text, component), 4)
+        result += render(clone(directory, component), component, series_of(component, specifier),
+                         release, edited_files(text, component), 4)
         number += 1
         while number < len(lines) and re.match(r"^      ", lines[number]):
             number += 1
@@ -243,6 +258,7 @@ def main():
     parser.add_argument("--git", metavar="DIR", required=True, help="where the clones are")
     parser.add_argument("--component", choices=sorted(DISTRIBUTION))
     parser.add_argument("--series", metavar="N[-N]", help="14, or 1.3-1.6")
+    parser.add_argument("--release", metavar="NAME", help="newton, for its end-of-life tags")
     parser.add_argument("--edited", metavar="PATH", action="append", default=[],
                         help="a file that must be named (with --component)")
     parser.add_argument("--write", action="store_true", help="put them into the manifests given")
@@ -251,12 +267,10 @@ def main():
     given = parser.parse_args()
 
     if given.component:
-        if not given.series or given.manifest:
-            parser.error("--component goes with --series, and without manifests")
-        repository = clone(given.git, given.component)
-        packages = {tag: package(repository, tag, given.component)
-                    for tag in versions(repository, given.series)}
-        print("\n".join(render(given.component, packages, given.edited, 4)))
+        if not given.series or not given.release or given.manifest:
+            parser.error("--component goes with --series and --release, and without manifests")
+        print("\n".join(render(clone(given.git, given.component), given.component, given.series,
+                               given.release, given.edited, 4)))
         return 0
     if not given.manifest or given.write == given.check:
         parser.error("give --component and --series, or manifests with either --write or --check")

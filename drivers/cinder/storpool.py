@@ -1,0 +1,736 @@
+# SPDX-License-Identifier: Apache-2.0
+# Installed by sp-openstack; edits here are lost when it is upgraded or taken out.
+"""Keep volumes in a StorPool cluster.
+
+One source for cinder 8 to 11, Mitaka to Pike.
+
+A volume is called <prefix>--volume-<name id> in StorPool, a snapshot
+<prefix>--snap--none--snapshot-<id>; the prefix, SP_OPENSTACK_VOLUME_PREFIX in
+the StorPool configuration, is "os" unless set.  The name id is the volume's
+id, except for a volume that was migrated and could not be renamed.
+"""
+
+from __future__ import absolute_import
+from __future__ import division
+
+import contextlib
+import platform
+import time
+
+from oslo_config import cfg
+from oslo_log import log as logging
+from oslo_utils import encodeutils
+from oslo_utils import units
+import six
+
+from cinder import exception
+from cinder.i18n import _
+from cinder.image import image_utils
+from cinder import utils
+from cinder.volume import driver
+from cinder.volume import utils as volume_utils
+from cinder.volume import volume_types
+
+try:
+    from cinder import interface
+except ImportError:  # Mitaka
+    interface = None
+
+try:
+    from storpool import spapi
+    from storpool import spconfig
+    from storpool import spopenstack
+except ImportError:
+    spapi = None
+    spconfig = None
+    spopenstack = None
+
+LOG = logging.getLogger(__name__)
+
+CONF = cfg.CONF
+
+storpool_opts = [
+    cfg.StrOpt('storpool_template',
+               help='The StorPool template for volumes that have no type, '
+                    'or a type without the extra spec storpool_template.'),
+    cfg.IntOpt('storpool_replication',
+               default=3,
+               min=1,
+               max=3,
+               help='How many copies StorPool keeps of volumes that are '
+                    'created without a template, and of those created from '
+                    'a template that does not say.'),
+]
+
+# The extra spec of a volume type, and the capability of a pool.
+TEMPLATE_SPEC = 'storpool_template'
+
+DEFAULT_POOL = 'default'
+TEMPLATE_POOL_PREFIX = 'template_'
+
+# Disks are given out in pieces of 512 MiB; of each 4096 + 128 bytes on them,
+# 4096 are for data.
+ALLOCATION_UNIT = 512 * units.Mi
+DATA_SHARE = 4096 / (4096 + 128)
+
+# A temporary snapshot that cannot be deleted would never be missed.
+CLEANUP_ATTEMPTS = 3
+CLEANUP_INTERVAL = 1  # seconds
+
+
+class StorPoolConfigurationInvalid(exception.CinderException):
+    """A parameter in the StorPool configuration is missing or wrong."""
+
+    message = _('Invalid parameter %(param)s in the %(section)s section of '
+                'the /etc/storpool.conf file: %(error)s')
+
+
+@contextlib.contextmanager
+def _backend_errors(action, name):
+    """Turn whatever the body raises into a VolumeBackendAPIException.
+
+    That is an ApiError or InvalidArgumentError of the StorPool bindings, a
+    socket or HTTP error, an exception of os-brick, or what the bindings raise
+    on an answer that makes no sense to them.  Exceptions of cinder pass.
+    """
+    try:
+        yield
+    except exception.CinderException:
+        raise
+    except Exception as exc:
+        LOG.debug('StorPool: %(action)s %(name)s failed',
+                  {'action': action, 'name': name}, exc_info=True)
+        message = (_('StorPool: could not %(action)s %(name)s: '
+                     '%(kind)s: %(error)s') %
+                   {'action': action, 'name': name,
+                    'kind': type(exc).__name__,
+                    'error': encodeutils.exception_to_unicode(exc)})
+        LOG.error(message)
+        raise exception.VolumeBackendAPIException(data=message)
+
+
+def _config_error(exc, section):
+    """Make the exception for a StorPool configuration that cannot be used.
+
+    The text of a parser's exception may quote the authentication token, so
+    only its name is passed on.
+    """
+    if isinstance(exc, KeyError):
+        return StorPoolConfigurationInvalid(
+            param=exc.args[0], section=section, error=_('it is not set'))
+    return StorPoolConfigurationInvalid(
+        param='*', section=section,
+        error=_('the file could not be read (%s)') % type(exc).__name__)
+
+
+def _request_key(name):
+    """Return the key of an attachment request of this driver.
+
+    It differs from that of an instance that has the same volume attached on
+    the same host.
+    """
+    return 'cinder-%s' % name
+
+
+def _size(volume):
+    """Return the size of a volume, which cinder has in GiB, in bytes."""
+    return int(volume['size']) * units.Gi
+
+
+def _gib(size):
+    """Return a size in bytes as GiB."""
+    return round(size / units.Gi, 2)
+
+
+def _type_template(volume):
+    """Return the template that the type of a volume names, or None."""
+    if not volume['volume_type_id']:
+        return None
+    specs = volume_types.get_volume_type_extra_specs(volume['volume_type_id'])
+    return specs.get(TEMPLATE_SPEC)
+
+
+def _pool_template(host):
+    """Return the template of the pool in a host@backend#pool, or None."""
+    pool = volume_utils.extract_host(host, level='pool') if host else None
+    if pool and pool.startswith(TEMPLATE_POOL_PREFIX):
+        return pool[len(TEMPLATE_POOL_PREFIX):]
+    return None
+
+
+def _first(*candidates):
+    """Return the first candidate that is set, or None."""
+    return next((found for found in candidates if found), None)
+
+
+def _changed(diff):
+    """Tell whether any pair (old, new) in a part of a type diff differs."""
+    return any(old != new for old, new in six.itervalues(diff or {}))
+
+
+def _raw_capacity(disks):
+    """Return the total and the free space of disks, in bytes.
+
+    A disk that is down is left out.  So is one that the bindings could not
+    make out, which they report as down but as of no generation.
+    """
+    total = 0
+    free = 0
+    for disk in disks:
+        if disk.generationLeft == -1:
+            total += (getattr(disk, 'agCount', None) or 0)
+            free += (getattr(disk, 'agFree', None) or 0)
+    return total * ALLOCATION_UNIT, free * ALLOCATION_UNIT * DATA_SHARE
+
+
+def _pool_stats(name, raw, replication, **capabilities):
+    """Describe a pool to the scheduler.
+
+    :param raw: the total and the free space of the disks, in bytes
+    :param replication: how many copies of the data are kept
+    """
+    total, free = raw
+    return dict(capabilities,
+                pool_name=name,
+                total_capacity_gb=_gib(total / replication),
+                free_capacity_gb=_gib(free / replication),
+                reserved_percentage=0,
+                QoS_support=False)
+
+
+def _volumedriver(cls):
+    """Register a driver, in releases that keep a register."""
+    register = getattr(interface, 'volumedriver', None)
+    return register(cls) if register else cls
+
+
+@_volumedriver
+class StorPoolDriver(driver.VolumeDriver):
+    """Volumes, snapshots and clones in a StorPool cluster.
+
+    The attachment itself is made by os-brick, on the host that needs it.
+    """
+
+    VERSION = '2.0.0'
+
+    def __init__(self, *args, **kwargs):
+        """Add the driver's options to the backend's configuration.
+
+        :param args: passed to the base class
+        :param kwargs: passed to the base class
+        """
+        super(StorPoolDriver, self).__init__(*args, **kwargs)
+        self.configuration.append_config_values(storpool_opts)
+        self._attach_db = None
+
+    # Setting up.
+
+    def do_setup(self, context):
+        """Read the StorPool configuration.
+
+        :param context: not used
+        :raises VolumeBackendAPIException: the bindings are missing
+        :raises StorPoolConfigurationInvalid: the configuration is unusable
+        """
+        if spopenstack is None:
+            raise exception.VolumeBackendAPIException(
+                data=_('The StorPool Python bindings, storpool and '
+                       'storpool.spopenstack, are not installed.'))
+        try:
+            attach_db = spopenstack.AttachDB(log=LOG)
+            attach_db.api()
+        except Exception as exc:
+            raise _config_error(exc, platform.node())
+        self._attach_db = attach_db
+
+    def check_for_setup_error(self):
+        """See that StorPool answers and has the configured template.
+
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        :raises InvalidConfigurationValue: there is no such template
+        """
+        template = self.configuration.storpool_template
+        with _backend_errors('list', 'templates'):
+            names = [desc.name for desc in self._api.volumeTemplatesList()]
+        if template and template not in names:
+            raise exception.InvalidConfigurationValue(
+                option='storpool_template', value=template)
+        try:
+            self._client_id({'host': CONF.host})
+        except StorPoolConfigurationInvalid as exc:
+            # Images cannot be copied here, but volumes can be managed.
+            LOG.warning('StorPool: this host cannot attach volumes: %s', exc)
+
+    # Names, templates and calls.
+
+    @property
+    def _api(self):
+        """The connection to the StorPool API."""
+        return self._attach_db.api()
+
+    def _volume_name(self, volume):
+        """Return the StorPool name of a volume."""
+        return self._attach_db.volumeName(volume['name_id'])
+
+    def _snapshot_name(self, snapshot):
+        """Return the StorPool name of a snapshot."""
+        return self._attach_db.snapshotName('snap', snapshot['id'])
+
+    def _template(self, volume):
+        """Return the template a volume is to be created from, or None.
+
+        What its type says comes first.  The option is meant for volumes
+        without a type, so there it comes before the scheduler's choice.
+        """
+        option = self.configuration.storpool_template
+        pool = _pool_template(volume['host'])
+        if volume['volume_type_id']:
+            return _first(_type_template(volume), pool, option)
+        return _first(option, pool)
+
+    def _placement(self, template):
+        """Return the part of a request that tells where data is kept."""
+        if template:
+            return {'template': template}
+        return {'replication': self.configuration.storpool_replication}
+
+    def _create(self, volume, **request):
+        """Create a StorPool volume of the size that cinder's has."""
+        name = self._volume_name(volume)
+        with _backend_errors('create volume', name):
+            self._api.volumeCreate(
+                dict(request, name=name, size=_size(volume)))
+
+    def _create_snapshot(self, volume_name, name):
+        """Take a snapshot of a StorPool volume."""
+        with _backend_errors('create snapshot', name):
+            self._api.snapshotCreate(volume_name, {'name': name})
+
+    def _update(self, name, **request):
+        """Change a StorPool volume."""
+        with _backend_errors('update volume', name):
+            self._api.volumeUpdate(name, request)
+
+    def _remove(self, kind, name, busy):
+        """Detach a StorPool volume or snapshot everywhere and delete it.
+
+        That there is none is as good.
+
+        :param kind: 'volume' or 'snapshot'
+        :param busy: the exception to raise when it is in use
+        """
+        try:
+            self._api.volumesReassign(json=[{kind: name, 'detach': 'all'}])
+            if kind == 'volume':
+                self._api.volumeDelete(name)
+            else:
+                self._api.snapshotDelete(name)
+        except spapi.ApiError as exc:
+            if exc.name == 'objectDoesNotExist':
+                LOG.info('StorPool: %(kind)s %(name)s is already gone',
+                         {'kind': kind, 'name': name})
+            elif exc.name == 'busy' or 'is open at' in exc.desc:
+                LOG.error('StorPool: %(kind)s %(name)s is busy: %(error)s',
+                          {'kind': kind, 'name': name, 'error': exc.desc})
+                raise busy
+            else:
+                raise
+
+    def _remove_snapshot(self, name):
+        """Delete a StorPool snapshot."""
+        with _backend_errors('delete snapshot', name):
+            self._remove('snapshot', name,
+                         exception.SnapshotIsBusy(snapshot_name=name))
+
+    @contextlib.contextmanager
+    def _temporary_snapshot(self, volume_name, name):
+        """Have a snapshot of a StorPool volume while the body runs.
+
+        It is also deleted if its creation fails: StorPool may have created
+        it and only the answer may have got lost.
+        """
+        try:
+            self._create_snapshot(volume_name, name)
+            yield
+        finally:
+            self._discard_snapshot(name)
+
+    def _discard_snapshot(self, name):
+        """Delete a temporary snapshot, if necessary after some attempts."""
+        for attempt in range(CLEANUP_ATTEMPTS):
+            if attempt:
+                time.sleep(CLEANUP_INTERVAL)
+            try:
+                return self._remove_snapshot(name)
+            except exception.CinderException:
+                LOG.warning('StorPool: temporary snapshot %s is still there',
+                            name)
+        LOG.error('StorPool: temporary snapshot %s has to be deleted by hand',
+                  name)
+
+    # Volumes and snapshots.
+
+    def create_volume(self, volume):
+        """Create a volume.
+
+        :param volume: the volume, its size in GiB
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        """
+        self._create(volume, **self._placement(self._template(volume)))
+
+    def delete_volume(self, volume):
+        """Delete a volume; one that is gone already is not an error.
+
+        :param volume: the volume
+        :raises VolumeIsBusy: the volume is in use on some host
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        """
+        name = self._volume_name(volume)
+        with _backend_errors('delete volume', name):
+            self._remove('volume', name,
+                         exception.VolumeIsBusy(volume_name=name))
+
+    def extend_volume(self, volume, new_size):
+        """Make a volume larger.
+
+        :param volume: the volume
+        :param new_size: its new size in GiB
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        """
+        self._update(self._volume_name(volume), size=int(new_size) * units.Gi)
+
+    def create_snapshot(self, snapshot):
+        """Take a snapshot of a volume.
+
+        :param snapshot: the snapshot, with its volume
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        """
+        self._create_snapshot(self._volume_name(snapshot['volume']),
+                              self._snapshot_name(snapshot))
+
+    def delete_snapshot(self, snapshot):
+        """Delete a snapshot; one that is gone already is not an error.
+
+        :param snapshot: the snapshot
+        :raises SnapshotIsBusy: the snapshot is in use on some host
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        """
+        self._remove_snapshot(self._snapshot_name(snapshot))
+
+    def create_volume_from_snapshot(self, volume, snapshot):
+        """Create a volume with the contents of a snapshot.
+
+        Unless its type names a template, it gets that of the snapshot.
+
+        :param volume: the volume, its size in GiB
+        :param snapshot: the snapshot
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        """
+        self._create_from_parent(volume, self._snapshot_name(snapshot),
+                                 _type_template(volume))
+
+    def create_cloned_volume(self, volume, src_vref):
+        """Create a volume with the contents of another volume.
+
+        Unless its type names a template, it gets that of the other volume.
+
+        :param volume: the volume to create, its size in GiB
+        :param src_vref: the volume to copy
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        """
+        source = self._volume_name(src_vref)
+        template = _type_template(volume)
+        if template in (None, self._template(src_vref)):
+            self._create(volume, baseOn=source)
+            return
+        parent = self._attach_db.snapshotName('clone', volume['id'])
+        with self._temporary_snapshot(source, parent):
+            self._create_from_parent(volume, parent, template)
+
+    def _create_from_parent(self, volume, parent, template):
+        """Create a StorPool volume from a snapshot."""
+        request = {'parent': parent}
+        if template:
+            request['template'] = template
+        self._create(volume, **request)
+
+    # Attaching.
+
+    def create_export(self, context, volume, connector):
+        """Do nothing, a StorPool volume needs no export.
+
+        :param context: not used
+        :param volume: not used
+        :param connector: not used
+        """
+
+    def ensure_export(self, context, volume):
+        """Do nothing, a StorPool volume needs no export.
+
+        :param context: not used
+        :param volume: not used
+        """
+
+    def remove_export(self, context, volume):
+        """Do nothing, a StorPool volume needs no export.
+
+        :param context: not used
+        :param volume: not used
+        """
+
+    def validate_connector(self, connector):
+        """See that the host that wants a volume can attach it.
+
+        :param connector: the connector properties of that host
+        :raises InvalidConnectorException: they do not name the host
+        :raises StorPoolConfigurationInvalid: the host has no client id
+        """
+        if not connector.get('host'):
+            raise exception.InvalidConnectorException(missing='host')
+        self._client_id(connector)
+
+    def initialize_connection(self, volume, connector, initiator_data=None):
+        """Return what os-brick needs in order to attach a volume.
+
+        :param volume: the volume
+        :param connector: the connector properties of the host
+        :param initiator_data: not used, passed in Mitaka only
+        :returns: a dictionary: driver_volume_type, data
+        :raises StorPoolConfigurationInvalid: the host has no client id
+        """
+        data = {
+            'client_id': self._client_id(connector),
+            'volume': volume['name_id'],
+            'access_mode': 'rw',
+        }
+        if connector.get('storpool_request'):
+            data['storpool_request'] = connector['storpool_request']
+        if self.configuration.safe_get('report_discard_supported'):
+            data['discard'] = True
+        return {'driver_volume_type': 'storpool', 'data': data}
+
+    def terminate_connection(self, volume, connector, **kwargs):
+        """Do nothing, os-brick has detached the volume.
+
+        :param volume: not used
+        :param connector: not used, may be None
+        :param kwargs: not used
+        """
+
+    def _client_id(self, connector):
+        """Return the StorPool client id of a host.
+
+        Its section of /etc/storpool.conf has it; the services of this host
+        may go by another name than the host does there.
+
+        :raises StorPoolConfigurationInvalid: the host has no client id
+        """
+        section = connector['host']
+        own = volume_utils.extract_host(self.host or CONF.host, level='host')
+        if section in (CONF.host, own):
+            section = platform.node()
+        try:
+            client_id = spconfig.SPConfig(section=section)['SP_OURID']
+        except Exception as exc:
+            raise _config_error(exc, section)
+        try:
+            return int(client_id)
+        except ValueError:
+            raise StorPoolConfigurationInvalid(
+                param='SP_OURID', section=section,
+                error=_('%s is not a number') % client_id)
+
+    def _attach_volume(self, context, volume, properties, remote=False):
+        """Attach a volume to this host, under a request of its own.
+
+        The base class does it, and detaches it as well.
+        """
+        properties = dict(properties,
+                          storpool_request=_request_key(volume['name_id']))
+        return super(StorPoolDriver, self)._attach_volume(
+            context, volume, properties, remote=remote)
+
+    @contextlib.contextmanager
+    def _attached_snapshot(self, volume, name):
+        """Have a StorPool snapshot attached here while the body runs.
+
+        :returns: the path of its device
+        """
+        data = {
+            'client_id': self._client_id({'host': CONF.host}),
+            'volume': volume['name_id'],
+            'access_mode': 'ro',
+            'storpool_snapshot': name,
+            'storpool_request': _request_key(name),
+        }
+        with _backend_errors('attach snapshot', name):
+            connector = utils.brick_get_connector('STORPOOL')
+            device = connector.connect_volume(data)
+        try:
+            yield device['path']
+        finally:
+            with _backend_errors('detach snapshot', name):
+                connector.disconnect_volume(data, device)
+
+    # Images.
+
+    def copy_volume_to_image(self, context, volume, image_service,
+                             image_meta):
+        """Upload a volume as an image.
+
+        The image is made from a temporary snapshot, so the volume may be in
+        use.
+
+        :param context: the context of the request
+        :param volume: the volume
+        :param image_service: where to upload it
+        :param image_meta: the metadata of the image
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        """
+        snapshot = self._attach_db.volsnapName(volume['name_id'],
+                                               context.request_id)
+        with self._temporary_snapshot(self._volume_name(volume), snapshot):
+            with self._attached_snapshot(volume, snapshot) as path:
+                image_utils.upload_volume(context, image_service, image_meta,
+                                          path)
+
+    # Pools and statistics.
+
+    def get_pool(self, volume):
+        """Return the pool that a volume belongs to.
+
+        :param volume: the volume
+        :returns: the name of the pool
+        """
+        template = self._template(volume)
+        return TEMPLATE_POOL_PREFIX + template if template else DEFAULT_POOL
+
+    def get_volume_stats(self, refresh=False):
+        """Return what the scheduler wants to know, with sizes in GiB.
+
+        There is a pool for each template.  Capacity is what is left of that
+        of the disks when all copies of the data are counted.
+
+        :param refresh: ask StorPool instead of returning what it said last
+        :returns: a dictionary
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        """
+        if refresh or not self._stats:
+            with _backend_errors('get statistics of', 'the cluster'):
+                self._stats = self._get_stats()
+        return self._stats
+
+    def _get_stats(self):
+        """Ask StorPool for disks and templates, and add up."""
+        raw = _raw_capacity(six.itervalues(self._api.disksList()))
+        replication = {
+            template.name: self._replication(template)
+            for template in self._api.volumeTemplatesList()
+        }
+        default = replication.get(self.configuration.storpool_template,
+                                  self.configuration.storpool_replication)
+        pools = [_pool_stats(DEFAULT_POOL, raw, default)]
+        for name in sorted(replication):
+            pools.append(_pool_stats(TEMPLATE_POOL_PREFIX + name, raw,
+                                     replication[name],
+                                     **{TEMPLATE_SPEC: name}))
+        return {
+            'volume_backend_name': self._backend_name(),
+            'vendor_name': 'StorPool',
+            'driver_version': self.VERSION,
+            'storage_protocol': 'storpool',
+            'sparse_copy_volume': True,
+            'pools': pools,
+        }
+
+    def _backend_name(self):
+        """Return the name that volume types know this backend by."""
+        return (self.configuration.safe_get('volume_backend_name') or
+                'storpool')
+
+    def _replication(self, template):
+        """Return how many copies a template keeps; '-' if it does not say."""
+        if template.replication in (None, '-'):
+            return self.configuration.storpool_replication
+        return template.replication
+
+    # Changing type and place.
+
+    def retype(self, context, volume, new_type, diff, host):
+        """Give a volume another type, without copying it.
+
+        Only the template matters to StorPool; encryption and the backend
+        cannot be changed in this way.
+
+        :param context: not used
+        :param volume: the volume
+        :param new_type: the new type
+        :param diff: how it differs, pairs of old and new
+        :param host: where the scheduler wants it, 'host' is host@backend#pool
+        :returns: whether the volume has the new type now
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        """
+        specs = diff.get('extra_specs') or {}
+        if _changed(diff.get('encryption')):
+            LOG.info('StorPool: retyping volume %s would change its '
+                     'encryption', volume['id'])
+            return False
+        backend = specs.get('volume_backend_name', (None, None))[1]
+        if backend not in (None, self._backend_name()):
+            LOG.info('StorPool: retyping volume %(volume)s would move it to '
+                     'backend %(backend)s',
+                     {'volume': volume['id'], 'backend': backend})
+            return False
+
+        old, new = specs.get(TEMPLATE_SPEC, (None, None))
+        if old != new:
+            template = _first(new, _pool_template(host['host']),
+                              self.configuration.storpool_template)
+            self._update(self._volume_name(volume),
+                         **self._placement(template))
+        return True
+
+    def update_migrated_volume(self, ctxt, volume, new_volume,
+                               original_volume_status):
+        """Give a migrated volume the name of the original, if possible.
+
+        It is not while the volume is in use, since a host knows it by its
+        name, nor while this cluster has the original: cinder deletes that
+        by its name afterwards.  A name id keeps the volume and its name
+        together then.
+
+        :param ctxt: not used
+        :param volume: the original volume
+        :param new_volume: the volume that it was copied to
+        :param original_volume_status: the status before the migration
+        :returns: the changes to the record of the volume
+        :raises VolumeBackendAPIException: it is unknown which name the volume
+            has in StorPool
+        """
+        if (original_volume_status == 'available' and
+                self._rename(self._volume_name(new_volume),
+                             self._attach_db.volumeName(volume['id']))):
+            return {'_name_id': None}
+        return {'_name_id': new_volume['name_id']}
+
+    def _rename(self, name, new_name):
+        """Rename a StorPool volume, unless the new name is taken.
+
+        :returns: whether it has the new name
+        """
+        if new_name in self._volume_names():
+            LOG.info('StorPool: volume %(name)s is not renamed, there is a '
+                     'volume %(new_name)s',
+                     {'name': name, 'new_name': new_name})
+            return False
+        try:
+            self._update(name, rename=new_name)
+        except exception.VolumeBackendAPIException:
+            # It may have been done, and only the answer got lost.
+            return new_name in self._volume_names()
+        return True
+
+    def _volume_names(self):
+        """Return the names of all StorPool volumes."""
+        with _backend_errors('list', 'volumes'):
+            return set(desc.name for desc in self._api.volumesList())

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parses the command line, runs the command, prints the error once. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "cmd.h"
+#include "fsio.h"
+#include "report.h"
+#include "session.h"
+
+static const struct {
+    enum sp_command command;
+    int (*run)(struct sp_session *session, struct sp_error *err);
+} commands[] = {
+    {SP_COMMAND_DETECT, sp_cmd_detect},       {SP_COMMAND_CHECK, sp_cmd_check},
+    {SP_COMMAND_DIFF, sp_cmd_diff},           {SP_COMMAND_INSTALL, sp_cmd_install},
+    {SP_COMMAND_UNINSTALL, sp_cmd_uninstall}, {SP_COMMAND_ROLLBACK, sp_cmd_rollback},
+    {SP_COMMAND_HISTORY, sp_cmd_history},     {SP_COMMAND_RECOVER, sp_cmd_recover},
+    {SP_COMMAND_GROUPS, sp_cmd_groups},
+};
+
+static int run(struct sp_pool *pool, const struct sp_options *options, struct sp_report *report,
+               struct sp_error *err)
+{
+    struct sp_session session;
+    int status = sp_session_open(pool, options, report, &session, err);
+    for (size_t i = 0; status == 0 && i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (commands[i].command == options->command) {
+            status = commands[i].run(&session, err);
+            break;
+        }
+    sp_session_close(&session);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct sp_pool *pool = sp_pool_new();
+    struct sp_error err = SP_ERROR_INIT;
+    struct sp_options options;
+    struct sp_report report;
+    int status = 0;
+    umask(077);
+    sp_fs_fault_init();
+    sp_report_init(&report, 0, false);
+    if (sp_cli_parse(pool, argc, argv, &options, &err) < 0) {
+        status = -1;
+        if (argc < 2)
+            sp_cli_usage(stderr);
+    } else if (options.command == SP_COMMAND_HELP) {
+        sp_cli_help(stdout);
+    } else if (options.command == SP_COMMAND_VERSION) {
+        puts("sp-openstack " SP_VERSION);
+    } else {
+        sp_report_init(&report, options.verbose, options.json);
+        status = run(pool, &options, &report, &err);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        if (status >= 0)
+            sp_error_set(&err, SP_ERROR_SYSTEM, "can't write to standard output");
+        status = -1;
+    }
+    if (status < 0) {
+        if (!(err.kind == SP_ERROR_USAGE && argc < 2))
+            sp_report_error(&report, &err);
+        status = (int)err.kind;
+    }
+    sp_error_clear(&err);
+    sp_pool_free(pool);
+    return status;
+}
