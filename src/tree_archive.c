@@ -16,12 +16,12 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "charset.h"
 #include "path.h"
 #include "tree.h"
 #include "walk.h"
@@ -682,18 +682,6 @@ static void archive_close_tree(SP_UNUSED struct sp_tree *tree)
 static const struct sp_tree_ops archive_ops = {archive_list, archive_stat, archive_read,
                                                archive_close_tree};
 
-/* libarchive gives names in the characters of the locale, and loses those that it lacks; so the
- * pass is made under a locale whose characters are UTF-8, where there is one. (locale_t)0 if not.
- */
-static locale_t utf8_locale(void)
-{
-    static const char *const names[] = {"C.UTF-8", "C.utf8", "en_US.UTF-8", "en_US.utf8"};
-    locale_t locale = (locale_t)0;
-    for (size_t i = 0; !locale && i < sizeof(names) / sizeof(*names); i++)
-        locale = newlocale(LC_CTYPE_MASK, names[i], (locale_t)0);
-    return locale;
-}
-
 int sp_tree_open_archive(struct sp_pool *pool, const char *file, const sp_strv *wanted,
                          struct sp_tree **out, struct sp_error *err)
 {
@@ -713,12 +701,10 @@ int sp_tree_open_archive(struct sp_pool *pool, const char *file, const sp_strv *
         cannot(&r, "is not a regular file");
     } else {
         r.file_size = (uint64_t)st.st_size;
-        locale_t locale = utf8_locale(), old = locale ? uselocale(locale) : (locale_t)0;
+        struct sp_charset charset;
+        sp_charset_enter(&charset);
         rc = read_file(&r, fd);
-        if (locale) {
-            uselocale(old);
-            freelocale(locale);
-        }
+        sp_charset_leave(&charset);
         if (rc == 0)
             rc = build_index(&r);
     }

@@ -62,11 +62,13 @@ static inline const char *scratch_path(struct scratch *s, const char *name)
     return sp_pool_printf(s->pool, "%s/%s", s->dir, name);
 }
 
-/* Writes a file; returns its path. */
+/* Writes a file, a new one (ext4 waits for the disk when one is truncated and written again: mount
+ * option auto_da_alloc, ext4(5)); returns its path. */
 static inline const char *scratch_write(struct scratch *s, const char *name, const void *data,
                                         size_t len)
 {
     const char *path = scratch_path(s, name);
+    unlink(path);
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     assert_int_equal(fwrite(data, 1, len, file), len);

@@ -321,6 +321,16 @@ static void test_deep(void **state)
     sp_buffer_free(&path);
 }
 
+/* Another file of that name; the old one may be mapped still. */
+static void replace(const char *path, const void *data, size_t len)
+{
+    assert_int_equal(unlink(path), 0);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+}
+
 static const char *object_file(struct scratch *s, const char *repo, git_oid oid)
 {
     char hex[41];
@@ -363,13 +373,9 @@ static void test_damaged_objects(void **state)
     for (size_t k = 0; k < COUNT(objects); k++) {
         const char *path = object_file(s, "r", objects[k]);
         struct sp_bytes good = scratch_slurp(s, path);
-        assert_int_equal(chmod(path, 0644), 0);
         /* cut at every byte */
         for (size_t len = 0; len < good.len; len++) {
-            FILE *file = fopen(path, "wb");
-            assert_non_null(file);
-            fwrite(good.data, 1, len, file);
-            fclose(file);
+            replace(path, good.data, len);
             struct sp_bytes out;
             bool whole;
             struct sp_tree *tree = open_tree(s, "r", "master");
@@ -383,10 +389,7 @@ static void test_damaged_objects(void **state)
         for (size_t at = 0; at < good.len; at++) {
             char *bad = sp_pool_memdup(s->pool, good.data, good.len);
             bad[at] = (char)(bad[at] ^ 0x55);
-            FILE *file = fopen(path, "wb");
-            assert_non_null(file);
-            fwrite(bad, 1, good.len, file);
-            fclose(file);
+            replace(path, bad, good.len);
             struct sp_bytes out;
             bool whole;
             struct sp_tree *tree = open_tree(s, "r", "master");
@@ -398,27 +401,19 @@ static void test_damaged_objects(void **state)
         }
         assert_int_equal(unlink(path), 0);
         assert_damaged(s, objects[k], "d/file");
-        FILE *file = fopen(path, "wb");
-        assert_non_null(file);
-        fwrite(good.data, 1, good.len, file);
-        fclose(file);
+        scratch_write(s, path + strlen(s->dir) + 1, good.data, good.len);
         assert_string_equal(text(s, open_tree(s, "r", "master"), "d/file"),
                             "import os\nimport sys\n");
     }
 }
 
 /* Puts a loose object together by hand, under a name of the caller's choice. */
-static void write_loose(struct scratch *s, const char *path, const void *data, size_t len)
+static void write_loose(const char *path, const void *data, size_t len)
 {
     unsigned char out[512];
     uLongf out_len = sizeof(out);
     assert_int_equal(compress(out, &out_len, data, len), Z_OK);
-    assert_int_equal(chmod(path, 0644), 0);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(out, 1, out_len, file), out_len);
-    assert_int_equal(fclose(file), 0);
-    (void)s;
+    replace(path, out, out_len);
 }
 
 static void test_forged_objects(void **state)
@@ -451,10 +446,10 @@ static void test_forged_objects(void **state)
         {"blob 1000000000\0import os\n", 26},
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
-        write_loose(s, path, bad[i].raw, bad[i].len);
+        write_loose(path, bad[i].raw, bad[i].len);
         assert_damaged(s, content, "file");
     }
-    write_loose(s, path, "blob 10\0import os\n", 18);
+    write_loose(path, "blob 10\0import os\n", 18);
     assert_string_equal(text(s, open_tree(s, "r", "master"), "file"), "import os\n");
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkfifo(path, 0644), 0);
@@ -499,16 +494,6 @@ static void test_packed(void **state)
     pack(s, "r", "r");
     drop_loose(s, "r");
     check_filled(s, open_tree(s, "r", "master"));
-}
-
-/* Another file of that name; the old one may be mapped still. */
-static void replace(const char *path, const void *data, size_t len)
-{
-    assert_int_equal(unlink(path), 0);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, len, file), len);
-    assert_int_equal(fclose(file), 0);
 }
 
 /* A damaged pack or index is an error or does no harm; it is never the wrong content. */
