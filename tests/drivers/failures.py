@@ -35,8 +35,8 @@ FAILURES = collections.OrderedDict([
 LIES = ('not found',)
 
 
-class FailureCase(harness.CinderCase):
-    """A test that lets an operation fail."""
+class Failing(object):
+    """What makes a harness.Case a test that lets an operation fail."""
 
     def permitted(self):
         """Return the exceptions that the operation may raise."""

@@ -13,7 +13,7 @@ OTHER = volume_name(OTHER_ID)
 
 
 @harness.for_each(harness.RELEASES, 'release')
-class CinderFailureTest(failures.FailureCase):
+class CinderFailureTest(failures.Failing, harness.CinderCase):
     """Operations of the cinder driver."""
 
     def prepare(self):

@@ -13,7 +13,7 @@ NAME = volume_name()
 
 
 @harness.for_each(harness.BRICK_LAYOUTS, 'layout')
-class ConnectorFailureTest(failures.FailureCase):
+class ConnectorFailureTest(failures.Failing, harness.Case):
     """Operations of the os-brick connector."""
 
     def prepare(self):
