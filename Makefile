@@ -32,7 +32,7 @@ FUZZBIN := $(FUZZ:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 FUZZ_SECONDS ?= 60
 CLANG ?= clang
 
-.PHONY: all check-unit check-fuzz fuzz clean format format-check
+.PHONY: all check-manifests check-packages check-trees check-unit demo check-fuzz fuzz clean format format-check
 
 all: sp-openstack
 
@@ -77,6 +77,23 @@ fuzz-run: $(BUILD)/libsp.a
 	    $(BUILD)/fuzz_$$n -max_total_time=$(FUZZ_SECONDS) -timeout=30 -rss_limit_mb=4096 -max_len=4096 \
 	        -artifact_prefix=$(BUILD)/$$n- $(BUILD)/corpus/$$n tests/fuzz/corpus/$$n || exit 1; \
 	done
+
+# the manifests as a set: every version belongs to one release
+check-manifests:
+	python3 tests/trees/versions.py $(if $(GIT),--git $(GIT))
+
+# the whole cycle on real releases: make check-trees GIT=DIR, with clones of cinder, nova, os-brick
+check-trees: sp-openstack
+	$(if $(GIT),,$(error say where the clones are: make check-trees GIT=DIR))
+	python3 tests/trees/versions.py --git $(GIT)
+	python3 tests/trees/run.py --git $(GIT) $(TREES)
+
+# ... and on those that the package index has
+check-packages: sp-openstack
+	python3 tests/trees/packages.py
+
+demo: sp-openstack
+	sh tests/trees/demo.sh
 
 format:
 	clang-format -i src/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch]
