@@ -181,8 +181,13 @@ static int take_words(struct sp_pool *pool, int argc, char **argv, struct sp_opt
     if (out->dry_run && !(takes & TAKES_DRY_RUN))
         return sp_error_set(err, SP_ERROR_USAGE, "%s has nothing to do with --dry-run",
                             commands[which].name);
-    if (out->trees.count && (out->paths.count || out->root))
-        return sp_error_set(err, SP_ERROR_USAGE, "--tree goes with neither --path nor --root");
+    if (out->trees.count && (out->paths.count || out->root || out->python))
+        return sp_error_set(err, SP_ERROR_USAGE,
+                            "--tree goes with none of --path, --root and --python");
+    if (out->root && out->python)
+        return sp_error_set(err, SP_ERROR_USAGE,
+                            "--python asks an interpreter of this system, which knows nothing of "
+                            "--root");
     return 0;
 }
 

@@ -29,6 +29,9 @@ static int real_path(struct sp_session *s, const struct sp_file_plan *file, cons
                      struct sp_error *err)
 {
     const char *path = sp_pool_printf(s->pool, "/%s", file->file->where);
+    *out = path;
+    if (s->options->trees.count) /* a dry run on what is no file system */
+        return 0;
     if (file->action != SP_ACTION_ADD) {
         if (sp_fs_resolve(&s->root, s->pool, path, out, NULL, err) < 0)
             return -1;
@@ -85,20 +88,36 @@ static int add_change(struct job *job, const struct sp_history *history,
     return 0;
 }
 
-/* Modules before the files that refer to them; taken out the other way round. */
-static int add_changes_of(struct job *job, const struct sp_history *history,
-                          const struct sp_selected *one, struct sp_error *err)
+/* The i-th component in the order of the changes: what others need comes first, and goes last. */
+static const struct sp_selected *in_order(const struct job *job, size_t i)
+{
+    size_t count = job->selection.count;
+    return &job->selection.items[job->goal == SP_GOAL_IN ? i : count - 1 - i];
+}
+
+typedef SP_VEC(const struct sp_file_plan *) sp_file_order;
+
+/* Its files in the order of the changes: modules before the files that refer to them, and after
+ * them when they are taken out. */
+static void order_files(const struct job *job, const struct sp_selected *one, sp_file_order *out)
 {
     for (int round = 0; round < 2; round++) {
         bool modules = (round == 0) == (job->goal == SP_GOAL_IN);
-        for (size_t i = 0; i < one->plan.files.count; i++) {
-            const struct sp_file_plan *file = &one->plan.files.items[i];
-            bool is_module = file->file->spec->copy != NULL;
-            if (file->action != SP_ACTION_NONE && is_module == modules &&
-                add_change(job, history, one, file, err) < 0)
-                return -1;
-        }
+        for (size_t i = 0; i < one->plan.files.count; i++)
+            if ((one->plan.files.items[i].file->spec->copy != NULL) == modules)
+                *SP_PUSH(job->s->pool, out) = &one->plan.files.items[i];
     }
+}
+
+static int add_changes_of(struct job *job, const struct sp_history *history,
+                          const struct sp_selected *one, struct sp_error *err)
+{
+    sp_file_order files = {NULL, 0, 0};
+    order_files(job, one, &files);
+    for (size_t i = 0; i < files.count; i++)
+        if (files.items[i]->action != SP_ACTION_NONE &&
+            add_change(job, history, one, files.items[i], err) < 0)
+            return -1;
     return 0;
 }
 
@@ -135,16 +154,14 @@ static int build(struct job *job, struct sp_error *err)
 {
     struct sp_history history;
     const struct sp_history *known = NULL;
-    size_t count = job->selection.count;
     if (job->goal == SP_GOAL_OUT && job->locked) {
         if (sp_history_load(job->s->pool, &job->workdir, &history, err) < 0)
             return -1;
         known = &history;
     }
     job->txn.command = job->goal == SP_GOAL_IN ? "install" : "uninstall";
-    for (size_t i = 0; i < count; i++) { /* what others need comes first, and goes last */
-        const struct sp_selected *one =
-            &job->selection.items[job->goal == SP_GOAL_IN ? i : count - 1 - i];
+    for (size_t i = 0; i < job->selection.count; i++) {
+        const struct sp_selected *one = in_order(job, i);
         if (!sp_plan_changes(&one->plan))
             continue;
         add_component(job, one);
@@ -163,8 +180,9 @@ static void say_plan(struct job *job)
 {
     struct sp_session *s = job->s;
     for (size_t i = 0; i < job->selection.count; i++) {
-        const struct sp_selected *one = &job->selection.items[i];
+        const struct sp_selected *one = in_order(job, i);
         const char *title = sp_document_title(s->pool, one);
+        sp_file_order files = {NULL, 0, 0};
         if (one->plan.state == SP_STATE_INCLUDED || (one->plan.note && one->plan.files.count == 0))
             sp_report_say(s->report, 0, "%s: nothing to do; %s", title, one->plan.note);
         else if (!sp_plan_changes(&one->plan))
@@ -173,8 +191,9 @@ static void say_plan(struct job *job)
         else
             sp_report_say(s->report, 0, "%s%s%s:", title, one->needed_by ? ", needed by " : "",
                           one->needed_by ? one->needed_by : "");
-        for (size_t j = 0; j < one->plan.files.count; j++) {
-            const struct sp_file_plan *file = &one->plan.files.items[j];
+        order_files(job, one, &files);
+        for (size_t j = 0; j < files.count; j++) {
+            const struct sp_file_plan *file = files.items[j];
             bool worth = file->action != SP_ACTION_NONE || file->note;
             const char *note = file->note ? sp_pool_printf(s->pool, " (%s)", file->note) : "";
             sp_report_say(s->report, worth ? 0 : 1, "  %-7s  %s%s",
@@ -219,7 +238,7 @@ static void put_document(struct job *job)
     sp_json_key(&json, "changed");
     sp_json_number(&json, (long long)job->txn.changes.count);
     sp_document_components(&json, s, &job->selection, true);
-    sp_document_prerequisites(&json, &job->prerequisites);
+    sp_document_prerequisites(s->pool, &json, &job->prerequisites);
     sp_document_strings(&json, "services", job->id ? &job->services : &none);
     sp_document_strings(&json, "groups", &job->groups);
     sp_document_end(&json, s);
@@ -269,6 +288,25 @@ static int finish(struct job *job, int rc)
     return 0;
 }
 
+/* With --no-deps: what the components need and is not among them. */
+static void warn_left_out(struct job *job)
+{
+    for (size_t i = 0; i < job->selection.count; i++) {
+        const struct sp_selected *one = &job->selection.items[i];
+        const sp_strv *needs = &one->found->spec->requires;
+        for (size_t j = 0; j < needs->count; j++) {
+            bool here = false;
+            for (size_t k = 0; k < job->selection.count; k++)
+                here |= strcmp(job->selection.items[k].name, needs->items[j]) == 0;
+            if (!here)
+                sp_report_warn(job->s->pool, job->s->report,
+                               "%s needs %s, which is left out (--no-deps); unless it is "
+                               "integrated, no volume can be attached",
+                               one->name, needs->items[j]);
+        }
+    }
+}
+
 static int install(struct job *job, struct sp_error *err)
 {
     struct sp_session *s = job->s;
@@ -278,11 +316,7 @@ static int install(struct job *job, struct sp_error *err)
         sp_session_prerequisites(s, &job->selection, &job->prerequisites, err) < 0 ||
         build(job, err) < 0)
         return -1;
-    if (s->options->no_deps)
-        sp_report_warn(
-            s->pool, s->report,
-            "what the components need was left out (--no-deps); without it their drivers "
-            "can't attach volumes");
+    warn_left_out(job);
     say_plan(job);
     if (run(job, err) < 0)
         return -1;

@@ -98,7 +98,7 @@ int sp_cmd_check(struct sp_session *s, struct sp_error *err)
         struct sp_json json;
         sp_document_begin(&json, &buf, "check");
         sp_document_components(&json, s, &selection, true);
-        sp_document_prerequisites(&json, &prerequisites);
+        sp_document_prerequisites(s->pool, &json, &prerequisites);
         sp_document_end(&json, s);
     }
     if (mixed_rc < 0) {

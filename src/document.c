@@ -90,7 +90,8 @@ void sp_document_components(struct sp_json *json, struct sp_session *s,
     sp_json_end_array(json);
 }
 
-void sp_document_prerequisites(struct sp_json *json, const sp_prerequisites *prerequisites)
+void sp_document_prerequisites(struct sp_pool *pool, struct sp_json *json,
+                               const sp_prerequisites *prerequisites)
 {
     sp_json_key(json, "prerequisites");
     sp_json_array(json);
@@ -100,7 +101,9 @@ void sp_document_prerequisites(struct sp_json *json, const sp_prerequisites *pre
         sp_json_pair(json, "name", item->name);
         sp_json_pair(json, "version", item->version);
         sp_json_pair(json, "needed_by", item->needed_by);
-        sp_json_pair(json, "command", item->command);
+        sp_json_pair(json, "command",
+                     item->version ? NULL
+                                   : sp_pool_printf(pool, "%s install %s", item->pip, item->name));
         sp_json_end_object(json);
     }
     sp_json_end_array(json);
@@ -174,16 +177,32 @@ void sp_document_details(struct sp_session *s, const sp_selection *selection)
     }
 }
 
+/* Those that are missing beside the same component, in one sentence. */
+static void warn_missing(struct sp_session *s, const sp_prerequisites *prerequisites, size_t first)
+{
+    const struct sp_prerequisite *item = &prerequisites->items[first];
+    sp_strv names = {NULL, 0, 0};
+    for (size_t i = first; i < prerequisites->count; i++)
+        if (!prerequisites->items[i].version &&
+            prerequisites->items[i].needed_by == item->needed_by)
+            *SP_PUSH(s->pool, &names) = prerequisites->items[i].name;
+    sp_report_warn(s->pool, s->report,
+                   "%s, which the drivers need, %s not found beside %s; type: %s install %s",
+                   sp_strv_join(s->pool, &names, " and "), names.count > 1 ? "were" : "was",
+                   item->needed_by, item->pip, sp_strv_join(s->pool, &names, " "));
+}
+
 void sp_document_warn_prerequisites(struct sp_session *s, const sp_prerequisites *prerequisites)
 {
+    const char *warned = NULL; /* for this component already */
     for (size_t i = 0; i < prerequisites->count; i++) {
         const struct sp_prerequisite *item = &prerequisites->items[i];
-        if (item->version)
+        if (item->version) {
             sp_report_say(s->report, 0, "%s %s is beside %s", item->name, item->version,
                           item->needed_by);
-        else
-            sp_report_warn(s->pool, s->report,
-                           "%s, which the drivers need, was not found beside %s; type: %s",
-                           item->name, item->needed_by, item->command);
+        } else if (item->needed_by != warned) {
+            warn_missing(s, prerequisites, i);
+            warned = item->needed_by;
+        }
     }
 }

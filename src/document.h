@@ -11,7 +11,8 @@ void sp_document_begin(struct sp_json *json, struct sp_buffer *buf, const char *
 /* "components": [...] with version, release, path, evidence; with_plan: state and files, too. */
 void sp_document_components(struct sp_json *json, struct sp_session *session,
                             const sp_selection *selection, bool with_plan);
-void sp_document_prerequisites(struct sp_json *json, const sp_prerequisites *prerequisites);
+void sp_document_prerequisites(struct sp_pool *pool, struct sp_json *json,
+                               const sp_prerequisites *prerequisites);
 /* "KEY": [strings] */
 void sp_document_strings(struct sp_json *json, const char *key, const sp_strv *strings);
 /* The warnings so far; closes the document and prints it. */

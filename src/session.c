@@ -9,6 +9,7 @@
 
 #include "metadata.h"
 #include "path.h"
+#include "process.h"
 #include "snapshot.h"
 #include "workdir.h"
 
@@ -107,20 +108,49 @@ static int add_view(struct sp_session *s, struct sp_tree *tree, const struct sp_
     return 0;
 }
 
+/* The directories in a list: "a:b", or one a line. */
+static void split_dirs(struct sp_session *s, const char *list, const char *separators, sp_strv *out)
+{
+    while (*list) {
+        size_t len = strcspn(list, separators);
+        if (len)
+            *SP_PUSH(s->pool, out) = absolute(s->pool, sp_pool_memdup(s->pool, list, len));
+        list += len;
+        list += *list != '\0';
+    }
+}
+
+/* Asks the interpreter of --python for its sys.path. */
+static int ask_python(struct sp_session *s, struct sp_site_query *query, struct sp_error *err)
+{
+    const char *program = s->options->python;
+    if (*program != '/')
+        return sp_error_set(err, SP_ERROR_USAGE, "--python wants an absolute path, not '%s'",
+                            program);
+    const char *const argv[] = {program, "-c", "import sys; print('\\n'.join(sys.path[1:]))", NULL};
+    struct sp_buffer out = SP_BUFFER_INIT;
+    int rc = sp_process_run(argv, &out, err);
+    if (rc == 0) {
+        query->pythonpath_origin = program;
+        split_dirs(s, sp_buffer_str(&out), "\n", &query->pythonpath);
+    }
+    sp_buffer_free(&out);
+    return rc;
+}
+
 static int look_at_system(struct sp_session *s, struct sp_error *err)
 {
     struct sp_site_query query = {.pythonpath_origin = "PYTHONPATH"};
     struct sp_tree *tree;
     for (size_t i = 0; i < s->options->paths.count; i++)
         *SP_PUSH(s->pool, &query.paths) = absolute(s->pool, s->options->paths.items[i]);
-    const char *env = s->options->root ? NULL : getenv("PYTHONPATH");
-    while (env && *env) {
-        size_t len = strcspn(env, ":");
-        if (len)
-            *SP_PUSH(s->pool, &query.pythonpath) =
-                absolute(s->pool, sp_pool_memdup(s->pool, env, len));
-        env += len;
-        env += *env == ':';
+    if (s->options->python) {
+        query.only = true;
+        if (ask_python(s, &query, err) < 0)
+            return -1;
+    } else if (!s->options->root) {
+        const char *env = getenv("PYTHONPATH");
+        split_dirs(s, env ? env : "", ":", &query.pythonpath);
     }
     collect_programs(s, &query.programs);
     if (sp_tree_open_root(s->pool, &s->root, s->root.path, &tree, err) < 0)
@@ -297,6 +327,29 @@ static void forget_needs(struct chooser *c, const sp_strv *names)
             c->out->items[i].needed_by = NULL;
 }
 
+static bool needs(const struct sp_selected *one, const struct sp_selected *other)
+{
+    return one->view == other->view && one->found && one->found->spec &&
+           sp_strv_has(&one->found->spec->requires, other->name);
+}
+
+/* What others need comes before them; otherwise the order stays. A circle stays as it is. */
+static void order_by_needs(sp_selection *selection)
+{
+    for (size_t i = 0; i < selection->count; i++) {
+        size_t turns = selection->count - i;
+        for (size_t j = i + 1; j < selection->count && turns > 0; j++) {
+            if (!needs(&selection->items[i], &selection->items[j]))
+                continue;
+            struct sp_selected first = selection->items[j];
+            memmove(&selection->items[i + 1], &selection->items[i], (j - i) * sizeof(first));
+            selection->items[i] = first;
+            j = i; /* what that one needs in turn */
+            turns--;
+        }
+    }
+}
+
 int sp_session_select(struct sp_session *s, enum sp_select_mode mode, sp_selection *out,
                       struct sp_error *err)
 {
@@ -324,6 +377,7 @@ int sp_session_select(struct sp_session *s, enum sp_select_mode mode, sp_selecti
                                     : "is it the right tree?");
     }
     forget_needs(&c, names);
+    order_by_needs(out);
     return 0;
 }
 
@@ -413,15 +467,13 @@ static bool same_interpreter(struct sp_pool *pool, const char *a, const char *b)
     return strncmp(pa, pb, len + 1) == 0 && pb[len + 1] == '/';
 }
 
-static const char *pip_command(struct sp_session *s, const struct sp_selected *one)
+/* The pip of the environment that the component is in, as it is typed outside of --root. */
+static const char *pip_of(struct sp_session *s, const struct sp_selected *one)
 {
-    const sp_strv *all = &one->found->spec->prerequisites;
     const char *prefix = prefix_of(s->pool, one->found->site->path);
     bool venv = prefix && *prefix && strcmp(prefix, "usr") != 0;
     const char *pip = venv ? sp_pool_printf(s->pool, "/%s/bin/pip", prefix) : "pip";
-    return sp_pool_printf(s->pool, "%s%s%s install %s", *s->root.path ? "chroot " : "",
-                          s->root.path, *s->root.path ? sp_pool_printf(s->pool, " %s", pip) : pip,
-                          sp_strv_join(s->pool, all, " "));
+    return *s->root.path ? sp_pool_printf(s->pool, "chroot %s %s", s->root.path, pip) : pip;
 }
 
 static int find_prerequisite(struct sp_session *s, const struct sp_selected *one, const char *name,
@@ -461,8 +513,7 @@ int sp_session_prerequisites(struct sp_session *s, const sp_selection *selection
             item->needed_by = one->name;
             if (find_prerequisite(s, one, item->name, &item->version, err) < 0)
                 return -1;
-            if (!item->version)
-                item->command = pip_command(s, one);
+            item->pip = pip_of(s, one);
         }
     }
     return 0;

@@ -85,7 +85,7 @@ struct sp_prerequisite {
     const char *name;
     const char *version; /* NULL: missing */
     const char *needed_by;
-    const char *command; /* what to type when it is missing */
+    const char *pip; /* the pip that installs beside it */
 };
 typedef SP_VEC(struct sp_prerequisite) sp_prerequisites;
 

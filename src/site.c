@@ -217,6 +217,8 @@ int sp_sites_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp_si
     for (size_t i = 0; i < query->pythonpath.count; i++)
         if (add_site(&s, query->pythonpath.items[i], query->pythonpath_origin, false) < 0)
             return -1;
+    if (query->only)
+        return 0;
     if (!tree->is_system && add_top(&s) < 0)
         return -1;
     if (add_usual(&s, "") < 0)

@@ -20,6 +20,7 @@ struct sp_site_query {
     sp_strv paths;      /* --path, in order; in the tree */
     sp_strv pythonpath; /* PYTHONPATH or what --python said; in the tree */
     const char *pythonpath_origin;
+    bool only;        /* the interpreter was asked: nothing else is searched but these */
     sp_strv programs; /* programs whose #! line names an environment */
 };
 

@@ -71,12 +71,12 @@ static int key_error(const struct sp_yaml *doc, const struct sp_yaml_node *key,
 
 /* ---- what libyaml found wrong ---- */
 
-/* libyaml's reader (encoding, forbidden characters) tells a byte offset only. */
-static int reader_error(struct reader *reader, struct sp_bytes text)
+/* The place that is a byte offset. */
+static int error_at_offset(struct reader *reader, struct sp_bytes text, size_t offset,
+                           const char *message)
 {
-    const yaml_parser_t *parser = &reader->parser;
     size_t line = 1, column = 1;
-    for (size_t i = 0; i < parser->problem_offset && i < text.len; i++) {
+    for (size_t i = 0; i < offset && i < text.len; i++) {
         if (text.data[i] == '\n') {
             line++;
             column = 1;
@@ -84,8 +84,7 @@ static int reader_error(struct reader *reader, struct sp_bytes text)
             column++;
         }
     }
-    return error_at(reader->doc->name, line, column, reader->err,
-                    parser->problem ? parser->problem : "cannot be read");
+    return error_at(reader->doc->name, line, column, reader->err, message);
 }
 
 static int parser_error(struct reader *reader, struct sp_bytes text)
@@ -93,13 +92,35 @@ static int parser_error(struct reader *reader, struct sp_bytes text)
     const yaml_parser_t *parser = &reader->parser;
     if (parser->error == YAML_MEMORY_ERROR)
         sp_out_of_memory();
-    if (parser->error == YAML_READER_ERROR)
-        return reader_error(reader, text);
+    if (parser->error == YAML_READER_ERROR) /* encoding, forbidden characters */
+        return error_at_offset(reader, text, parser->problem_offset,
+                               parser->problem ? parser->problem : "cannot be read");
     error_at_mark(reader, &parser->problem_mark, parser->problem ? parser->problem : "not YAML");
     if (parser->context)
         sp_error_suffix(reader->err, " (%s from line %zu)", parser->context,
                         parser->context_mark.line + 1);
     return -1;
+}
+
+/* Whether the byte at offset is the first of a line, as YAML 1.1 has them (section 4.2). */
+static bool starts_line(struct sp_bytes text, size_t offset)
+{
+    const char *before = text.data + offset;
+    return offset == 0 || before[-1] == '\n' || before[-1] == '\r' ||
+           (offset >= 2 && memcmp(before - 2, "\xc2\x85", 2) == 0) ||
+           (offset >= 3 && memcmp(before - 3, "\xe2\x80\xa8", 3) == 0) ||
+           (offset >= 3 && memcmp(before - 3, "\xe2\x80\xa9", 3) == 0);
+}
+
+/* libyaml compares each %TAG with all before it: many of them would take it minutes. */
+static int refuse_directives(struct reader *reader, struct sp_bytes text)
+{
+    const char *end = text.data + text.len;
+    for (const char *at = text.data; at < end && (at = memchr(at, '%', (size_t)(end - at))); at++)
+        if (starts_line(text, (size_t)(at - text.data)))
+            return error_at_offset(reader, text, (size_t)(at - text.data),
+                                   "directives are not allowed");
+    return 0;
 }
 
 /* ---- building the tree ---- */
@@ -144,8 +165,7 @@ static struct sp_yaml_node *add_node(struct reader *reader, const yaml_event_t *
     }
     if (reader->count == reader->room) {
         reader->room = reader->room ? reader->room * 2 : 256;
-        reader->nodes =
-            sp_xrealloc((void *)reader->nodes, reader->room * sizeof(struct sp_yaml_node *));
+        reader->nodes = sp_xrealloc(reader->nodes, reader->room * sizeof(struct sp_yaml_node *));
     }
     reader->nodes[reader->count++] = node;
     return node;
@@ -217,13 +237,13 @@ static struct sp_yaml_node *find_duplicate(struct sp_yaml_node **keys, size_t co
         return NULL;
     }
     struct sp_yaml_node **sorted = sp_xmalloc(count * sizeof(struct sp_yaml_node *));
-    memcpy((void *)sorted, (void *)keys, count * sizeof(struct sp_yaml_node *));
-    qsort((void *)sorted, count, sizeof(struct sp_yaml_node *), compare_keys);
+    memcpy(sorted, keys, count * sizeof(struct sp_yaml_node *));
+    qsort(sorted, count, sizeof(struct sp_yaml_node *), compare_keys);
     struct sp_yaml_node *found = NULL;
     for (size_t i = 1; i < count; i++)
         if (same_key(sorted[i - 1], sorted[i]) && (!found || stands_before(sorted[i], found)))
             found = sorted[i];
-    free((void *)sorted);
+    free(sorted);
     return found;
 }
 
@@ -239,7 +259,7 @@ static int close_node(struct reader *reader)
     if (node->kind == SP_YAML_SEQUENCE) {
         node->count = count;
         node->items = sp_pool_calloc(reader->pool, count, sizeof(struct sp_yaml_node *));
-        memcpy((void *)node->items, (void *)children, count * sizeof(struct sp_yaml_node *));
+        memcpy(node->items, children, count * sizeof(struct sp_yaml_node *));
         return 0;
     }
     node->count = count / 2;
@@ -306,6 +326,10 @@ int sp_yaml_parse(struct sp_pool *pool, const char *name, struct sp_bytes text, 
     out->name = sp_pool_strdup(pool, name);
     out->root = NULL;
     struct reader reader = {.pool = pool, .doc = out, .err = err};
+    if (text.len == 0)
+        text.data = "";
+    if (refuse_directives(&reader, text) != 0)
+        return -1;
     if (!yaml_parser_initialize(&reader.parser))
         sp_out_of_memory();
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
@@ -313,7 +337,7 @@ int sp_yaml_parse(struct sp_pool *pool, const char *name, struct sp_bytes text, 
                                  text.len);
     int result = read_events(&reader, text);
     yaml_parser_delete(&reader.parser);
-    free((void *)reader.nodes);
+    free(reader.nodes);
     if (result != 0)
         out->root = NULL;
     return result;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A YAML document as a tree of nodes that know where they stand, by libyaml's event parser.
  *
- * Refused, with FILE:LINE:COLUMN in the message (SP_ERROR_CANNOT): more than one document, anchors
- * and aliases, tags, duplicate keys, keys that are not scalars, a NUL in a scalar, nesting deeper
- * than SP_YAML_DEPTH, more than SP_YAML_NODES nodes, no document at all, and whatever libyaml
- * itself refuses. */
+ * Refused, with FILE:LINE:COLUMN in the message (SP_ERROR_CANNOT): more than one document,
+ * directives (a line that begins with %), anchors and aliases, tags, duplicate keys, keys that are
+ * not scalars, a NUL in a scalar, nesting deeper than SP_YAML_DEPTH, more than SP_YAML_NODES nodes,
+ * no document at all, and whatever libyaml itself refuses. */
 #ifndef SP_YAML_H
 #define SP_YAML_H
 

@@ -134,8 +134,12 @@ static void write_text(struct sp_yaml_writer *writer, const char *text, yaml_sca
 void sp_yaml_write_scalar(struct sp_yaml_writer *writer, const char *text)
 {
     /* where the style asked for can't hold the text, libyaml takes double quotes */
-    write_text(writer, text,
-               looks_typed(text) ? YAML_SINGLE_QUOTED_SCALAR_STYLE : YAML_PLAIN_SCALAR_STYLE);
+    if (strchr(text, '\n')) /* so that no line of it begins a line of the file */
+        write_text(writer, text, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+    else if (looks_typed(text))
+        write_text(writer, text, YAML_SINGLE_QUOTED_SCALAR_STYLE);
+    else
+        write_text(writer, text, YAML_PLAIN_SCALAR_STYLE);
 }
 
 void sp_yaml_write_pair(struct sp_yaml_writer *writer, const char *key, const char *value)

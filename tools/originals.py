@@ -143,10 +143,12 @@ def choose(packages, unversioned, edited):
         for other in heads[number + 1:]:
             differing.add((one, other))
 
+    # Only what every version has can be named: a version that lacks a named file can't be told.
+    everywhere = set.intersection(*(set(packages[head]) for head in heads[:versioned]))
     told = {}
     for one, other in differing:
-        for path in packages[one].keys() & packages[other].keys():
-            if packages[one][path] != packages[other][path]:
+        for path in everywhere:
+            if packages[one][path] != packages[other].get(path):
                 told.setdefault(path, set()).add((one, other))
 
     chosen = [path for path in edited if any(path in files for files in packages.values())]
@@ -176,7 +178,7 @@ def render(repository, component, series, release, edited, indent):
         lines.append("# %s have the same contents" % " and ".join(
             filter(None, (", ".join(group[:-1]), group[-1]))))
     for one, other in left:
-        lines.append("# %s and %s differ in files that only one of them has" % (one, other))
+        lines.append("# %s and %s differ only in files that not every version has" % (one, other))
     lines.append("originals:")
     for path in sorted(chosen):
         lines.append("  %s:" % path)
@@ -241,7 +243,7 @@ def regenerate(text, directory):
             result.append(line)
             number += 1
             continue
-        while result and re.match(r"^    # .* (have the same contents|only one of them has)$", result[-1]):
+        while result and re.match(r"^    # .* (have the same contents|that not every version has)$", result[-1]):
             result.pop()
         result += render(clone(directory, component), component, series_of(component, specifier),
                          release, edited_files(text, component), 4)

@@ -152,14 +152,17 @@ def write_metadata(site, component, version):
 
 
 class Tool:
-    """The program, pointed at one tree and one work directory."""
+    """The program, pointed at one tree and one work directory (or, with None, at neither)."""
 
     def __init__(self, program, site, work):
         self.program, self.site, self.work = program, site, work
 
     def run(self, *arguments, expect=None):
         """Exit status, standard output, standard error."""
-        command = [self.program, "-L", self.site, "-W", self.work] + list(arguments)
+        command = [self.program]
+        if self.site:
+            command += ["-L", self.site, "-W", self.work]
+        command += arguments
         environment = {name: value for name, value in os.environ.items()
                        if not name.startswith(("SP_", "PYTHON"))}
         environment["LC_ALL"] = "C"

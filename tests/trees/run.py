@@ -6,9 +6,10 @@
     make check-trees GIT=DIR
 
 DIR holds clones with all tags: cinder, nova and os-brick, bare or not, or openstack+NAME/repo.
-First the twelve pairs of component and release, each with its last version; then hosts with all
-three components; then every final version and end-of-life tag from Mitaka to Pike, with --all the
-betas and release candidates, too. With package metadata beside it the exact version must be told;
+First every tag of all times is read straight from the repository and must be told by its contents.
+Then comes the cycle, on exported trees: the twelve pairs of component and release, each with its
+last version; hosts with all three components; every final version and end-of-life tag from Mitaka
+to Pike, with --all the betas and release candidates, too. With package metadata beside it the exact version must be told;
 without it the release, and the version where the contents are those of a version. If DIR also has
 storpool-openstack-integration, that older tool is let loose on the trees, and must be cleaned up
 after (with --all, three versions of it on every tree, else one).
@@ -17,8 +18,8 @@ after (with --all, three versions of it on every tree, else one).
 import argparse
 import concurrent.futures
 import fnmatch
+import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -27,57 +28,18 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from clones import RELEASES, SUPPORTED, clone, git, is_final, key, release_of
 from cycle import (DISTRIBUTION, TOP, Failure, Report, Tool, cycle, difference, expect_state,
                    find_python2, make_odd, must, snapshot, touched, write_metadata)
 
-RELEASES = ("mitaka", "newton", "ocata", "pike")
-SERIES = {
-    "cinder": {"mitaka": 8, "newton": 9, "ocata": 10, "pike": 11},
-    "nova": {"mitaka": 13, "newton": 14, "ocata": 15, "pike": 16},
-    "os_brick": {"mitaka": (0, 2), "newton": (3, 6), "ocata": (7, 11), "pike": (12, 15)},
-}
-VERSION = re.compile(r"^(\d+)\.(\d+)\.(\d+)(?:\.0)?((?:a|b|rc)\d+)?$")
 OLDER = "storpool-openstack-integration"
 
 
 # ---- what is in the clones ------------------------------------------------------------------
 
 
-def clone(directory, name, owner="openstack"):
-    for candidate in (name, name + ".git", name.replace("-", "_"), "%s+%s/repo" % (owner, name)):
-        path = os.path.join(directory, candidate)
-        for repository in (os.path.join(path, ".git"), path):
-            if os.path.isdir(os.path.join(repository, "objects")):
-                return os.path.abspath(repository)
-    return None
-
-
-def git(repository, *arguments):
-    return subprocess.run(("git", "--git-dir", repository) + arguments, check=True,
-                          stdout=subprocess.PIPE, encoding="utf-8").stdout
-
-
-def release_of(component, tag):
-    """The release that a tag belongs to, None if it is none of the four."""
-    match = re.match(r"^(%s)(?:-driverfixes)?-(?:em|eol|eom)$" % "|".join(RELEASES), tag)
-    if match:
-        return match.group(1)
-    match = VERSION.match(tag)
-    if not match:
-        return None
-    major, minor = int(match.group(1)), int(match.group(2))
-    for release, series in SERIES[component].items():
-        if series == major or (component == "os_brick" and major == 1
-                               and series[0] <= minor <= series[1]):
-            return release
-    return None
-
-
 def order(tag):
-    match = VERSION.match(tag)
-    if not match:
-        return (1, tag)
-    return (0, tuple(int(match.group(number)) for number in (1, 2, 3)), match.group(4) or "z")
+    return (0, key(tag)) if key(tag) else (1, tag)
 
 
 class Tree:
@@ -86,8 +48,8 @@ class Tree:
     def __init__(self, repository, component, tag):
         self.repository, self.component, self.tag = repository, component, tag
         self.release = release_of(component, tag)
-        self.is_version = bool(VERSION.match(tag))
-        self.is_final = self.is_version and not VERSION.match(tag).group(4)
+        self.is_version = bool(key(tag))
+        self.is_final = is_final(tag)
         self.id = git(repository, "rev-parse", "%s:%s" % (tag, component)).strip()
         self.metadata = tag                      # what pbr would call it
         self.versions = frozenset((None,))       # what its contents tell
@@ -103,7 +65,7 @@ class Tree:
 
 def trees_of(repository, component):
     trees = [Tree(repository, component, tag) for tag in git(repository, "tag", "--list").split()
-             if release_of(component, tag)]
+             if release_of(component, tag) in SUPPORTED]
     trees.sort(key=lambda tree: order(tree.tag))
     for tree in trees:
         same = [other for other in trees if other.id == tree.id and other.is_version]
@@ -157,6 +119,30 @@ def whole_cycle(tree, program, scratch, python2):
                   tree.versions, "probes" if tree.versions == {None} else "originals", None)
         except Failure as failure:
             raise Failure("without metadata: %s" % failure) from failure
+
+
+def contents_of(component, tag):
+    """The release that the contents of a tag tell; None for none."""
+    release = release_of(component, tag)
+    if release in SUPPORTED + ("liberty", "queens-development", "kilo-and-older"):
+        return release
+    if release == "mitaka-development":
+        return "liberty"                         # they look the same
+    if release == "unnumbered":
+        return None
+    names = [name for name, *_ in RELEASES]
+    return "queens" if release in names[names.index("queens"):] else "kilo-and-older"
+
+
+def told(repository, component, tag, versions, program):
+    """What `detect` says of a tag in the repository, without a tree or metadata."""
+    done = Tool(program, None, None).run("detect", "--json", "--tree", repository + "@" + tag,
+                                         component, expect=0)
+    part = json.loads(done.stdout)["components"][0]
+    must(part["release"] == contents_of(component, tag), "release is %r, not %r", part["release"],
+         contents_of(component, tag))
+    must(versions is None or part["version"] in versions, "version is %r, not %r",
+         part["version"], versions)
 
 
 def prepare_host(site, trees):
@@ -293,7 +279,7 @@ def wanted(tree, given):
 
 def hosts(last, trees):
     """A host for each release, for Newton one with each layout of os-brick."""
-    for release in RELEASES:
+    for release in SUPPORTED:
         bricks = [last["os_brick", release]]
         if release == "newton":
             bricks += [tree for tree in trees if tree.component == "os_brick"
@@ -314,17 +300,17 @@ def main():
     if not os.access(program, os.X_OK):
         parser.error("%s: not there; build it first" % program)
 
-    trees = []
+    trees, repositories = [], {}
     for component, name in DISTRIBUTION.items():
-        repository = clone(given.git, name)
-        if not repository:
+        repositories[component] = clone(given.git, name)
+        if not repositories[component]:
             parser.error("%s: no clone of %s here" % (given.git, name))
-        trees += trees_of(repository, component)
+        trees += trees_of(repositories[component], component)
     last = {}
     for tree in trees:
         if tree.is_final:
             last[tree.component, tree.release] = tree
-    pairs = [last[component, release] for release in RELEASES for component in DISTRIBUTION]
+    pairs = [last[component, release] for release in SUPPORTED for component in DISTRIBUTION]
     rest = [tree for tree in trees if wanted(tree, given) and tree not in pairs]
     pairs = [tree for tree in pairs if wanted(tree, given)]
 
@@ -341,6 +327,7 @@ def main():
                 if not running:
                     return
                 print("== %s" % title, flush=True)
+                began = time.monotonic()
                 passed = skipped = 0
                 for name, future in running:
                     result, problem = future.result()
@@ -352,12 +339,21 @@ def main():
                         passed += 1
                         report.ok(name if len(running) <= 12 else None)
                 note = ", %d not touched by it" % skipped if skipped else ""
-                print("%d of %d passed%s" % (passed, len(running) - skipped, note), flush=True)
+                print("%d of %d passed%s (%.0f s)" % (passed, len(running) - skipped, note,
+                                                      time.monotonic() - began), flush=True)
 
             def cycles(these):
                 return [("%s %s (%s)" % (tree.component, tree.tag, tree.release.capitalize()),
                          whole_cycle, tree, program, scratch, python2) for tree in these]
 
+            if not given.pattern:
+                versions = {(tree.component, tree.tag): tree.versions for tree in trees}
+                for component, repository in repositories.items():
+                    section("every tag of %s, told by its contents" % component, [
+                        ("%s %s" % (component, tag), told, repository, component, tag,
+                         versions.get((component, tag)), program)
+                        for tag in sorted(git(repository, "tag", "--list").split())
+                        if release_of(component, tag)])
             section("the pairs of component and release, each with its last version", cycles(pairs))
             if not given.pattern:
                 section("hosts with all three components",
@@ -368,7 +364,7 @@ def main():
                      mixed_host, [last["cinder", other], last["nova", one],
                                   last["os_brick", other]], program, scratch)
                     for one, other in (("newton", "mitaka"), ("pike", "newton"))])
-            for release in RELEASES:
+            for release in SUPPORTED:
                 section("every other tree of %s" % release.capitalize(),
                         cycles(tree for tree in rest if tree.release == release))
             older = clone(given.git, OLDER, "storpool")

@@ -162,6 +162,21 @@ static void test_hunks_have_three_lines_of_context(void **state)
     sp_buffer_free(&out);
 }
 
+#if LIBGIT2_VER_MAJOR > 0 || LIBGIT2_VER_MINOR >= 27
+/* An added block is shown as it was written, from its own first line on. */
+static void test_hunks_begin_where_blocks_do(void **state)
+{
+    struct fixture *f = *state;
+    struct sp_buffer out = SP_BUFFER_INIT;
+    diff(f, "f", "class A:\n    @x\n    def f():\n        pass\n",
+         "class A:\n    @x\n    def new():\n        pass\n\n    @x\n    def f():\n        pass\n",
+         0644, &out);
+    const char *hunk = "\n+    @x\n+    def new():\n+        pass\n+\n     @x\n     def f";
+    assert_non_null(strstr(sp_buffer_str(&out), hunk));
+    sp_buffer_free(&out);
+}
+#endif
+
 /* ---- what git apply and patch make of it ---- */
 
 struct change {
@@ -310,6 +325,9 @@ int main(void)
         FIXTURE_TEST(test_missing_final_newline),
         FIXTURE_TEST(test_names_are_quoted_as_git_does),
         FIXTURE_TEST(test_hunks_have_three_lines_of_context),
+#if LIBGIT2_VER_MAJOR > 0 || LIBGIT2_VER_MINOR >= 27
+        FIXTURE_TEST(test_hunks_begin_where_blocks_do),
+#endif
         FIXTURE_TEST(test_git_apply_takes_it),
         FIXTURE_TEST(test_patch_takes_it),
         FIXTURE_TEST(test_contents_with_nul_bytes),

@@ -119,7 +119,7 @@ static struct sp_pool *pool_of_child; /* lost by the way the process ends, but n
 
 static void ask_for_too_much_calloc(void)
 {
-    sp_pool_calloc(pool_of_child, SIZE_MAX / 2, 3);
+    sp_pool_calloc(pool_of_child, SIZE_MAX / 4 + 2, 4); /* 4 bytes, if it wraps around */
 }
 
 static void ask_for_too_much_alloc(void)

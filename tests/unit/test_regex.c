@@ -81,7 +81,7 @@ static void test_range_limits_matches_not_context(void **state)
     assert_finds(f, "$", "ab\n", 0, 2, "2-2"); /* an empty match at the end of the range */
     assert_finds(f, "b", "ab", 0, 1, "");
     assert_finds(f, "a", "a", 1, 0, "");
-    assert_finds(f, "a", "aa", 0, 99, "0-1 1-2"); /* the range ends with the subject */
+    assert_finds(f, "", "a", 0, 99, "0-0 1-1"); /* the range ends with the subject */
 }
 
 static void test_match_is_shortened_to_the_range(void **state)

@@ -54,6 +54,7 @@ static void test_documents_become_trees(void **state)
                   "\xef\xbb\xbf"
                   "a: b",
                   "{a: b}");
+    assert_parses(f, "a: '%b'\nc%: |\n %d\n", "{a: \"%b\", c%: \"%d\n\"}");
     assert_parses(f, "? long key\n: value\n", "{long key: value}");
     assert_parses(f, "a: 1\nA: 2\n\"a \": 3\n", "{a: 1, A: 2, \"a \": 3}");
     assert_parses(f, "<<: {a: 1}\n", "{<<: {a: 1}}"); /* no merging */
@@ -86,6 +87,11 @@ static void test_refusals_are_located(void **state)
         {"", "t.yaml:1:1: there is no document"},
         {"# comment\n", "t.yaml:2:1: there is no document"},
         {"a: 1\n--- \nb: 2\n", "t.yaml:2:1: more than one document"},
+        {"%YAML 1.1\n--- a\n", "t.yaml:1:1: directives are not allowed"},
+        {"a\n...\n%TAG ! x\n", "t.yaml:3:1: directives are not allowed"},
+        {"# \xe2\x80\xa8%TAG ! x\n", "t.yaml:1:4: directives are not allowed"},
+        {"# \xc2\x85%TAG ! x\n", "t.yaml:1:4: directives are not allowed"},
+        {"#\r%TAG ! x\n", "t.yaml:1:3: directives are not allowed"},
         {"a: &x 1\n", "t.yaml:1:4: anchors are not allowed"},
         {"a: &x [1]\n", "t.yaml:1:4: anchors are not allowed"},
         {"a: *x\n", "t.yaml:1:4: aliases are not allowed"},
@@ -251,6 +257,7 @@ static void test_writes_block_style(void **state)
     struct sp_yaml_writer *writer = sp_yaml_writer_new(f->pool, &out);
     sp_yaml_write_mapping(writer);
     sp_yaml_write_pair(writer, "state", "prepared");
+    sp_yaml_write_pair(writer, "user", "\xc3\xa9");
     sp_yaml_write_number(writer, "mode", -420);
     sp_yaml_write_pair(writer, "version", "1");
     sp_yaml_write_scalar(writer, "files");
@@ -267,6 +274,7 @@ static void test_writes_block_style(void **state)
     sp_yaml_write_end(writer);
     assert_success(sp_yaml_writer_finish(writer, &f->err), &f->err);
     assert_string_equal(sp_buffer_str(&out), "state: prepared\n"
+                                             "user: \xc3\xa9\n"
                                              "mode: -420\n"
                                              "version: '1'\n"
                                              "files:\n"
@@ -413,6 +421,8 @@ static void test_long_texts_and_keys_come_back(void **state)
     assert_success(sp_yaml_writer_finish(writer, &f->err), &f->err);
     struct sp_yaml doc;
     assert_success(parse(f, out.data, &doc), &f->err);
+    assert_int_equal(doc.root->items[0]->line, 2); /* "? KEY" and ": VALUE": nothing is folded */
+    assert_ptr_equal(strchr(strchr(out.data, '\n') + 1, '\n'), out.data + out.len - 1);
     assert_string_equal(doc.root->keys[0]->text, text.data);
     assert_string_equal(doc.root->items[0]->text, text.data);
     sp_buffer_free(&text);

@@ -1,0 +1,705 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cinder volume driver, in each release."""
+
+from __future__ import absolute_import
+
+import os
+import unittest
+
+import harness
+from harness import (CLIENT, GIB, OTHER_CLIENT, OTHER_HOST, OTHER_ID,
+                     VOLUME_ID, snapshot_name, volume_name)
+
+NAME = volume_name()
+OTHER = volume_name(OTHER_ID)
+
+
+class Base(harness.CinderCase):
+    """What the tests share."""
+
+    config = {}
+
+    def prepare(self):
+        self.driver = self.make_driver(**self.config)
+
+    def assertVolume(self, name, **wanted):
+        """See what a StorPool volume is like."""
+        volume = self.cluster.volumes[name]
+        self.assertEqual(wanted, dict((key, getattr(volume, key))
+                                      for key in wanted))
+
+    def assertClean(self):
+        """See that nothing temporary is left."""
+        self.assertEqual({}, self.cluster.snapshots)
+        self.assertEqual({}, self.cluster.attached())
+        self.assertEqual({}, self.requests())
+        self.assertEqual([], self.devices())
+
+    def assertMissing(self, name):
+        """See that there is no such volume."""
+        self.assertNotIn(name, self.cluster.volumes)
+
+    def data(self, volume=None, host=None, **connector):
+        """Return the connection data for a host, this one by default."""
+        connector['host'] = host or self.storpool.CONF.host
+        found = self.driver.initialize_connection(volume or self.volume(),
+                                                  connector)
+        self.assertEqual('storpool', found['driver_volume_type'])
+        return found['data']
+
+    def attach(self, volume_id=VOLUME_ID):
+        """Attach a volume to this host, as nova does."""
+        self.make_connector().connect_volume(
+            self.properties(volume=volume_id))
+
+
+@harness.for_each(harness.RELEASES, 'release')
+class SetupTest(Base):
+    """Loading and starting the driver."""
+
+    def test_base_class(self):
+        base = self.module('cinder.volume.driver').VolumeDriver
+        self.assertIsInstance(self.driver, base)
+
+    def test_register(self):
+        if self.release == 'mitaka':
+            self.skipTest('Mitaka keeps no register')
+        # pylint: disable=protected-access
+        register = self.module('cinder.interface')._volume_register
+        self.assertIn(self.storpool.StorPoolDriver, register)
+
+    def test_configuration_error_is_cinders(self):
+        error = self.storpool.StorPoolConfigurationInvalid(
+            param='P', section='S', error='E')
+        self.assertIsInstance(error, self.exception.CinderException)
+        self.assertEqual('Invalid parameter P in the S section of the '
+                         '/etc/storpool.conf file: E', str(error))
+
+    def test_no_bindings(self):
+        self.patch(self.storpool, 'spopenstack', None)
+        with self.assertRaises(self.exception.VolumeBackendAPIException):
+            self.make_driver()
+
+    def test_no_configuration(self):
+        os.unlink(self.config_file)
+        with self.assertRaises(self.storpool.StorPoolConfigurationInvalid):
+            self.make_driver()
+
+    def test_no_token(self):
+        with open(self.config_file, 'w') as opened:
+            opened.write('SP_OURID=7\n')
+        with self.assertRaises(
+                self.storpool.StorPoolConfigurationInvalid) as caught:
+            self.make_driver()
+        self.assertIn('SP_AUTH_TOKEN', str(caught.exception))
+
+    def test_token_is_not_told(self):
+        self.configure(more='the token SECRET is on a line that is wrong')
+        with self.assertRaises(
+                self.storpool.StorPoolConfigurationInvalid) as caught:
+            self.make_driver()
+        self.assertNotIn('SECRET', str(caught.exception))
+
+    def test_wrong_token(self):
+        self.configure(token='wrong')
+        with self.assertRaises(self.exception.VolumeBackendAPIException):
+            self.make_driver()
+
+    def test_wrong_template(self):
+        with self.assertRaises(self.exception.InvalidConfigurationValue):
+            self.make_driver(storpool_template='gone')
+
+    def test_host_without_client(self):
+        with open(self.config_file, 'w') as opened:
+            opened.write('SP_AUTH_TOKEN=%s\nSP_API_HTTP_PORT=%d\n' %
+                         (harness.TOKEN, self.cluster.port))
+        self.make_driver()
+
+    def test_prefix(self):
+        self.configure(more='SP_OPENSTACK_VOLUME_PREFIX=cloud')
+        self.make_driver().create_volume(self.volume())
+        self.assertIn('cloud--volume-' + VOLUME_ID, self.cluster.volumes)
+
+    def test_exports(self):
+        volume = self.volume()
+        self.assertEqual([None] * 4, [
+            self.driver.create_export(None, volume, {}),
+            self.driver.ensure_export(None, volume),
+            self.driver.remove_export(None, volume),
+            self.driver.terminate_connection(volume, None, force=True)])
+        self.assertEqual((False, None), tuple(
+            self.driver.migrate_volume(None, volume, {'host': 'h@b#p'})))
+
+
+@harness.for_each(harness.RELEASES, 'release')
+class VolumeTest(Base):
+    """Volumes and snapshots."""
+
+    def test_create(self):
+        self.driver.create_volume(self.volume(size=3))
+        self.assertVolume(NAME, size=3 * GIB, template='', replication=3)
+
+    def test_create_with_replication(self):
+        driver = self.make_driver(storpool_replication=2)
+        driver.create_volume(self.volume())
+        self.assertVolume(NAME, template='', replication=2)
+
+    def templates(self, option=None, pool=None, spec=None, typed=True):
+        """Return the template of a volume that is created."""
+        driver = self.make_driver(storpool_template=option)
+        type_id = None
+        if typed:
+            specs = {'storpool_template': spec} if spec else {'other': 'x'}
+            type_id = self.typed(**specs)
+        driver.create_volume(self.volume(volume_type_id=type_id,
+                                         host='h@b' + (pool or '')))
+        return self.cluster.volumes.pop(NAME).template
+
+    def test_template_of_typed_volume(self):
+        self.assertEqual('any', self.templates('ssd', '#template_ssd', 'any'))
+        self.assertEqual('any', self.templates(spec='any'))
+        self.assertEqual('ssd', self.templates('any', '#template_ssd'))
+        self.assertEqual('any', self.templates('any', '#default'))
+        self.assertEqual('any', self.templates('any'))
+        self.assertEqual('', self.templates())
+
+    def test_template_of_untyped_volume(self):
+        self.assertEqual('any', self.templates('any', '#template_ssd',
+                                               typed=False))
+        self.assertEqual('ssd', self.templates(None, '#template_ssd',
+                                               typed=False))
+        self.assertEqual('', self.templates(None, '#default', typed=False))
+        self.assertEqual('', self.templates(typed=False))
+
+    def test_create_what_exists(self):
+        self.create()
+        with self.assertRaises(self.exception.VolumeBackendAPIException) \
+                as caught:
+            self.driver.create_volume(self.volume())
+        self.assertIn('objectExists', str(caught.exception))
+        self.assertIn(NAME, self.cluster.volumes)
+
+    def test_create_with_a_name_that_is_none(self):
+        with self.assertRaises(self.exception.VolumeBackendAPIException) \
+                as caught:
+            self.driver.create_volume(self.volume('no/name'))
+        self.assertIn('InvalidArgumentError', str(caught.exception))
+
+    def test_delete(self):
+        self.create()
+        self.driver.delete_volume(self.volume())
+        self.assertMissing(NAME)
+
+    def test_delete_by_name_id(self):
+        self.create()
+        self.create(OTHER)
+        self.driver.delete_volume(self.volume(name_id=OTHER_ID))
+        self.assertEqual([NAME], list(self.cluster.volumes))
+
+    def test_delete_what_is_gone(self):
+        self.driver.delete_volume(self.volume())
+        self.driver.delete_snapshot(self.snapshot())
+
+    def test_delete_attached(self):
+        self.create()
+        self.attach()
+        self.driver.delete_volume(self.volume())
+        self.assertMissing(NAME)
+
+    def test_delete_open(self):
+        self.create()
+        self.attach()
+        self.cluster.opened.add((CLIENT, NAME))
+        with self.assertRaises(self.exception.VolumeIsBusy):
+            self.driver.delete_volume(self.volume())
+        self.assertEqual({NAME: 'rw'}, self.cluster.attached())
+
+    def test_extend(self):
+        self.create()
+        self.driver.extend_volume(self.volume(), 5)
+        self.assertVolume(NAME, size=5 * GIB)
+
+    def test_extend_by_name_id(self):
+        self.create(OTHER)
+        self.driver.extend_volume(self.volume(name_id=OTHER_ID), 5)
+        self.assertVolume(OTHER, size=5 * GIB)
+
+    def test_extend_what_is_gone(self):
+        with self.assertRaises(self.exception.VolumeBackendAPIException):
+            self.driver.extend_volume(self.volume(), 5)
+
+    def test_snapshot(self):
+        self.create()
+        self.driver.create_snapshot(self.snapshot())
+        self.assertEqual([snapshot_name('s1')], list(self.cluster.snapshots))
+        self.driver.delete_snapshot(self.snapshot())
+        self.assertClean()
+
+    def test_snapshot_by_name_id(self):
+        self.create(OTHER)
+        self.driver.create_snapshot(
+            self.snapshot(volume=self.volume(name_id=OTHER_ID)))
+        self.assertEqual([snapshot_name('s1')], list(self.cluster.snapshots))
+
+    def test_delete_open_snapshot(self):
+        self.create()
+        self.driver.create_snapshot(self.snapshot())
+        name = snapshot_name('s1')
+        self.call('volumesReassign', json=[{'snapshot': name, 'ro': [7]}])
+        self.cluster.opened.add((7, name))
+        with self.assertRaises(self.exception.SnapshotIsBusy):
+            self.driver.delete_snapshot(self.snapshot())
+        self.assertIn(name, self.cluster.snapshots)
+
+    def test_volume_from_snapshot(self):
+        self.create(template='ssd')
+        self.driver.create_snapshot(self.snapshot())
+        self.driver.create_volume_from_snapshot(
+            self.volume(OTHER_ID), self.snapshot())
+        self.assertVolume(OTHER, size=GIB, template='ssd',
+                          parent=snapshot_name('s1'))
+
+    def test_larger_volume_from_snapshot(self):
+        self.create(template='ssd')
+        self.driver.create_snapshot(self.snapshot())
+        self.driver.create_volume_from_snapshot(
+            self.volume(OTHER_ID, size=4,
+                        volume_type_id=self.typed(storpool_template='any')),
+            self.snapshot())
+        self.assertVolume(OTHER, size=4 * GIB, template='any')
+
+    def test_volume_from_snapshot_that_is_gone(self):
+        with self.assertRaises(self.exception.VolumeBackendAPIException):
+            self.driver.create_volume_from_snapshot(
+                self.volume(OTHER_ID), self.snapshot())
+
+    def clone(self, size=1, **kwargs):
+        """Clone the volume."""
+        self.driver.create_cloned_volume(
+            self.volume(OTHER_ID, size=size, **kwargs),
+            self.volume(**kwargs))
+
+    def test_clone(self):
+        self.create(template='ssd')
+        self.clone()
+        self.assertVolume(OTHER, size=GIB, template='ssd')
+        self.assertClean()
+
+    def test_larger_clone_of_typed_volume(self):
+        self.create(template='ssd')
+        type_id = self.typed(storpool_template='ssd')
+        self.clone(size=2, volume_type_id=type_id)
+        self.assertVolume(OTHER, size=2 * GIB, template='ssd')
+        self.assertNotIn(('POST', '/ctrl/1.0/VolumeSnapshot/' + NAME),
+                         self.cluster.calls)
+
+    def test_clone_by_name_id(self):
+        self.create(volume_name('third'), template='ssd')
+        self.driver.create_cloned_volume(self.volume(OTHER_ID),
+                                         self.volume(name_id='third'))
+        self.assertIn(OTHER, self.cluster.volumes)
+
+    def test_clone_with_other_template(self):
+        self.create(template='ssd')
+        self.driver.create_cloned_volume(
+            self.volume(OTHER_ID,
+                        volume_type_id=self.typed(storpool_template='any')),
+            self.volume())
+        self.assertVolume(OTHER, size=GIB, template='any')
+        self.assertClean()
+
+    def test_clone_that_fails(self):
+        self.create()
+        self.create(OTHER)
+        with self.assertRaises(self.exception.VolumeBackendAPIException):
+            self.driver.create_cloned_volume(
+                self.volume(OTHER_ID, volume_type_id=self.typed(
+                    storpool_template='any')), self.volume())
+        self.assertClean()
+
+
+@harness.for_each(harness.RELEASES, 'release')
+class ConnectionTest(Base):
+    """What hosts get to know."""
+
+    def test_this_host(self):
+        self.assertEqual({'client_id': CLIENT, 'volume': VOLUME_ID,
+                          'access_mode': 'rw'}, self.data())
+
+    def test_this_host_by_its_service(self):
+        self.driver.host = 'service@backend'
+        self.assertEqual(CLIENT, self.data(host='service')['client_id'])
+
+    def test_other_host(self):
+        self.assertEqual(OTHER_CLIENT,
+                         self.data(host=OTHER_HOST)['client_id'])
+
+    def test_unknown_host(self):
+        for call in (self.driver.validate_connector, lambda connector:
+                     self.driver.initialize_connection(self.volume(),
+                                                       connector)):
+            with self.assertRaises(
+                    self.storpool.StorPoolConfigurationInvalid) as caught:
+                call({'host': 'unknown'})
+            self.assertIn('SP_OURID in the unknown section',
+                          str(caught.exception))
+
+    def test_client_that_is_not_a_number(self):
+        self.configure(client='seven')
+        with self.assertRaises(self.storpool.StorPoolConfigurationInvalid):
+            self.data()
+
+    def test_validate_connector(self):
+        self.driver.validate_connector({'host': OTHER_HOST})
+        for connector in ({}, {'host': ''}):
+            with self.assertRaises(self.exception.InvalidConnectorException):
+                self.driver.validate_connector(connector)
+
+    def test_name_id(self):
+        data = self.data(self.volume(name_id=OTHER_ID))
+        self.assertEqual(OTHER_ID, data['volume'])
+
+    def test_discard(self):
+        self.assertNotIn('discard', self.data())
+        self.driver = self.make_driver(report_discard_supported=True)
+        self.assertTrue(self.data()['discard'])
+
+    def test_attach_and_detach(self):
+        """As cinder-backup does: os-brick, with what the driver says."""
+        self.create()
+        connector = self.make_connector()
+        device = connector.connect_volume(self.data())
+        self.assertEqual(self.device(), device['path'])
+        connector.disconnect_volume(self.data(), device)
+        self.assertClean()
+
+
+@harness.for_each(harness.RELEASES, 'release')
+class ImageTest(Base):
+    """Images, and attaching on this host."""
+
+    def write(self, content):
+        """Write to the device of the volume."""
+        with open(self.device(), 'r+b') as opened:
+            opened.write(content)
+
+    @staticmethod
+    def refuse(*_args):
+        """Be an image service that does not answer."""
+        raise EnvironmentError('no image service')
+
+    def upload(self):
+        """Upload the volume as an image."""
+        self.driver.copy_volume_to_image(
+            self.context, self.volume(), self.images, {'id': 'image'})
+
+    def download(self):
+        """Write the image to the volume."""
+        self.images.images['image'] = b'an image'
+        self.driver.copy_image_to_volume(
+            self.context, self.volume(), self.images, 'image')
+
+    def test_image_to_volume(self):
+        self.create()
+        self.download()
+        self.assertEqual(b'an image', self.cluster.content(NAME))
+        self.assertClean()
+
+    def test_image_to_volume_fails(self):
+        self.create()
+        self.patch(self.images, 'download', self.refuse)
+        with self.assertRaises(EnvironmentError):
+            self.download()
+        self.assertClean()
+
+    def test_volume_to_image(self):
+        self.create()
+        self.attach()
+        self.write(b'contents')
+        self.make_connector().disconnect_volume(self.properties(), None)
+        self.upload()
+        self.assertEqual(b'contents', self.images.images['image'])
+        self.assertClean()
+
+    def test_volume_in_use_to_image(self):
+        self.create()
+        self.attach()
+        self.write(b'contents')
+        before = self.requests()
+        self.cluster.opened.add((CLIENT, NAME))
+        real = self.images.upload
+
+        def upload(image_id, content):
+            """See what is attached meanwhile."""
+            self.assertEqual(['ro', 'rw'], sorted(
+                self.cluster.attached(CLIENT).values()))
+            self.assertEqual(2, len(self.requests()))
+            self.write(b'later')
+            real(image_id, content)
+
+        self.images.upload = upload
+        self.upload()
+        self.assertEqual(b'contents', self.images.images['image'])
+        self.assertEqual(before, self.requests())
+        self.assertEqual({NAME: 'rw'}, self.cluster.attached())
+        self.assertEqual({}, self.cluster.snapshots)
+
+    def test_volume_to_image_fails(self):
+        self.create()
+        self.patch(self.images, 'upload', self.refuse)
+        with self.assertRaises(EnvironmentError):
+            self.upload()
+        self.assertClean()
+
+    def test_attach_volume(self):
+        # pylint: disable=protected-access
+        self.create()
+        volume = self.volume()
+        properties = {'host': self.storpool.CONF.host}
+        info, attached = self.driver._attach_volume(self.context, volume,
+                                                    properties)
+        self.assertIs(volume, attached)
+        self.assertEqual(self.device(), info['device']['path'])
+        self.assertEqual('cinder-' + VOLUME_ID,
+                         info['conn']['data']['storpool_request'])
+        self.assertTrue(info['connector'])
+        self.assertEqual(['cinder-' + VOLUME_ID], list(self.requests()))
+        self.driver._detach_volume(self.context, info, volume, properties,
+                                   force=True)
+        self.assertClean()
+
+    def test_attach_while_an_instance_has_it(self):
+        # pylint: disable=protected-access
+        self.create()
+        self.attach()
+        properties = {'host': self.storpool.CONF.host}
+        info, volume = self.driver._attach_volume(self.context, self.volume(),
+                                                  properties)
+        self.driver._detach_volume(self.context, info, volume, properties)
+        self.assertEqual({NAME: 'rw'}, self.cluster.attached())
+        self.assertEqual([NAME], self.devices())
+
+    def test_two_volumes_in_one_request(self):
+        # pylint: disable=protected-access
+        self.create()
+        self.create(OTHER)
+        properties = {'host': self.storpool.CONF.host}
+        paths = [self.driver._attach_volume(
+            self.context, self.volume(volume_id), properties
+        )[0]['device']['path'] for volume_id in (VOLUME_ID, OTHER_ID)]
+        self.assertEqual([self.device(NAME), self.device(OTHER)], paths)
+
+
+@harness.for_each(harness.RELEASES, 'release')
+class StatisticsTest(Base):
+    """Capacity: 3 disks with 100 GiB, of each 25 GiB in use."""
+
+    def stats(self):
+        """Return the statistics, and the pools by name."""
+        stats = self.driver.get_volume_stats(refresh=True)
+        return stats, dict((pool['pool_name'], pool)
+                           for pool in stats['pools'])
+
+    def test_backend(self):
+        stats, _pools = self.stats()
+        del stats['pools']
+        self.assertEqual({
+            'volume_backend_name': 'storpool', 'vendor_name': 'StorPool',
+            'driver_version': self.driver.VERSION,
+            'storage_protocol': 'storpool', 'sparse_copy_volume': True,
+        }, stats)
+
+    def test_backend_name(self):
+        self.driver = self.make_driver(volume_backend_name='fast')
+        self.assertEqual('fast', self.stats()[0]['volume_backend_name'])
+
+    def test_pools(self):
+        _stats, pools = self.stats()
+        self.assertEqual(['default', 'template_any', 'template_hybrid',
+                          'template_ssd'], sorted(pools))
+        self.assertEqual({
+            'pool_name': 'template_hybrid', 'storpool_template': 'hybrid',
+            'total_capacity_gb': 100.0, 'free_capacity_gb': 72.73,
+            'reserved_percentage': 0, 'QoS_support': False,
+        }, pools['template_hybrid'])
+        self.assertNotIn('storpool_template', pools['default'])
+
+    def test_replication(self):
+        self.driver = self.make_driver(storpool_replication=1)
+        _stats, pools = self.stats()
+        self.assertEqual(
+            {'default': 300, 'template_any': 300, 'template_hybrid': 100,
+             'template_ssd': 150},
+            dict((name, pool['total_capacity_gb'])
+                 for name, pool in pools.items()))
+
+    def test_replication_of_configured_template(self):
+        self.driver = self.make_driver(storpool_template='ssd')
+        _stats, pools = self.stats()
+        self.assertEqual(150, pools['default']['total_capacity_gb'])
+
+    def test_disks_that_do_not_count(self):
+        self.cluster.add_disk(groups=1000, up=False)
+        self.cluster.disks[3].summary = lambda: {
+            'id': 3, 'serverId': 1, 'ssd': True, 'generationLeft': -1,
+            'model': '', 'serial': '', 'description': '', 'softEject': 'off'}
+        _stats, pools = self.stats()
+        self.assertEqual(66.67, pools['default']['total_capacity_gb'])
+
+    def test_disk_without_figures(self):
+        summary = self.cluster.disks[3].summary()
+        del summary['agCount'], summary['agFree']
+        self.cluster.disks[3].summary = lambda: summary
+        _stats, pools = self.stats()
+        self.assertEqual(66.67, pools['default']['total_capacity_gb'])
+
+    def test_refresh(self):
+        first = self.driver.get_volume_stats()
+        calls = len(self.cluster.calls)
+        self.assertIs(first, self.driver.get_volume_stats())
+        self.assertEqual(calls, len(self.cluster.calls))
+        self.cluster.add_disk(groups=300)
+        self.assertNotEqual(first, self.driver.get_volume_stats(True))
+
+    def test_get_pool(self):
+        self.assertEqual('default', self.driver.get_pool(self.volume()))
+        self.assertEqual('template_ssd', self.driver.get_pool(
+            self.volume(volume_type_id=self.typed(storpool_template='ssd'))))
+
+
+@harness.for_each(harness.RELEASES, 'release')
+class RetypeTest(Base):
+    """Retyping."""
+
+    config = {'storpool_template': 'hybrid'}
+
+    def retype(self, template=None, encryption=None, pool='', **specs):
+        """Retype the volume; the differences are pairs of old and new."""
+        if template:
+            specs['storpool_template'] = template
+        diff = {'extra_specs': specs, 'encryption': encryption or {},
+                'qos_specs': {}}
+        return self.driver.retype(None, self.volume(), {'id': 't2'}, diff,
+                                  {'host': 'this-host@storpool' + pool})
+
+    def prepare(self):
+        Base.prepare(self)
+        self.create(template='ssd')
+
+    def test_template(self):
+        self.assertTrue(self.retype(template=('ssd', 'any')))
+        self.assertVolume(NAME, template='any')
+
+    def test_template_of_untyped(self):
+        self.assertTrue(self.retype(template=(None, 'any')))
+        self.assertVolume(NAME, template='any')
+
+    def test_no_template_any_more(self):
+        self.assertTrue(self.retype(template=('ssd', None)))
+        self.assertVolume(NAME, template='hybrid')
+
+    def test_no_template_but_a_pool(self):
+        self.assertTrue(self.retype(template=('ssd', None),
+                                    pool='#template_any'))
+        self.assertVolume(NAME, template='any')
+
+    def test_no_template_at_all(self):
+        self.driver = self.make_driver(storpool_replication=1,
+                                       storpool_template=None)
+        self.assertTrue(self.retype(template=('ssd', None)))
+        self.assertVolume(NAME, template='', replication=1)
+
+    def test_same_template(self):
+        calls = self.count_calls(lambda: self.retype(template=('ssd', 'ssd')))
+        self.assertEqual(0, calls)
+
+    def test_template_that_is_gone(self):
+        with self.assertRaises(self.exception.VolumeBackendAPIException):
+            self.retype(template=('ssd', 'gone'))
+
+    def test_encryption(self):
+        self.assertFalse(self.retype(
+            template=('ssd', 'any'),
+            encryption={'cipher': ('old', 'new'), 'size': (1, 1)}))
+        self.assertVolume(NAME, template='ssd')
+
+    def test_equal_encryption(self):
+        self.assertTrue(self.retype(template=('ssd', 'any'),
+                                    encryption={'cipher': ('aes', 'aes')}))
+        self.assertVolume(NAME, template='any')
+
+    def test_backend(self):
+        self.assertFalse(self.retype(
+            template=('ssd', 'any'), volume_backend_name=('storpool', 'lvm')))
+        self.assertVolume(NAME, template='ssd')
+        self.assertTrue(self.retype(volume_backend_name=(None, 'storpool')))
+        self.assertTrue(self.retype(volume_backend_name=('lvm', None)))
+
+    def test_unrelated(self):
+        self.assertTrue(self.retype(colour=('red', 'blue')))
+        self.assertVolume(NAME, template='ssd')
+
+
+@harness.for_each(harness.RELEASES, 'release')
+class MigrationTest(Base):
+    """Naming a volume that was migrated; the copy has the other id."""
+
+    def migrated(self, status='available', **original):
+        """Let the driver deal with a migrated volume."""
+        return self.driver.update_migrated_volume(
+            None, self.volume(**original), self.volume(OTHER_ID), status)
+
+    def test_renamed(self):
+        self.create(OTHER)
+        self.assertEqual({'_name_id': None}, self.migrated())
+        self.assertEqual([NAME], list(self.cluster.volumes))
+
+    def test_migrated_again(self):
+        self.create(OTHER)
+        self.create(volume_name('third'))
+        self.assertEqual({'_name_id': None}, self.migrated(name_id='third'))
+        self.assertEqual([NAME, volume_name('third')],
+                         sorted(self.cluster.volumes))
+
+    def test_in_use(self):
+        self.create(OTHER)
+        self.assertEqual({'_name_id': OTHER_ID}, self.migrated('in-use'))
+        self.assertEqual([OTHER], list(self.cluster.volumes))
+
+    def test_same_cluster(self):
+        self.create(NAME)
+        self.create(OTHER)
+        self.assertEqual({'_name_id': OTHER_ID}, self.migrated())
+        self.assertEqual([NAME, OTHER], sorted(self.cluster.volumes))
+
+    def test_same_cluster_then_deleted(self):
+        """Cinder deletes a record with the id of the copy and the name id
+        of the original."""
+        self.create(NAME)
+        self.create(OTHER)
+        self.migrated()
+        self.driver.delete_volume(self.volume(OTHER_ID, name_id=VOLUME_ID))
+        self.assertEqual([OTHER], list(self.cluster.volumes))
+
+    def test_refused(self):
+        self.create(OTHER)
+        self.cluster.interfere(harness.simulator.Refuse(), after=1)
+        self.assertEqual({'_name_id': OTHER_ID}, self.migrated())
+        self.assertEqual([OTHER], list(self.cluster.volumes))
+
+    def test_answer_gets_lost(self):
+        self.create(OTHER)
+        self.cluster.interfere(harness.simulator.Drop(executed=True), after=1)
+        self.assertEqual({'_name_id': None}, self.migrated())
+        self.assertEqual([NAME], list(self.cluster.volumes))
+
+    def test_nobody_knows(self):
+        self.create(OTHER)
+        self.cluster.interfere(harness.simulator.Refuse(), after=1,
+                               count=None)
+        with self.assertRaises(self.exception.VolumeBackendAPIException):
+            self.migrated()
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The os-brick connector, in each layout of os-brick."""
+
+from __future__ import absolute_import
+
+import os
+import unittest
+
+import harness
+from harness import CLIENT, GIB, OTHER_ID, VOLUME_ID, volume_name
+
+KEY = 'brick-%s-%s' % (CLIENT, VOLUME_ID)
+CINDER_KEY = 'cinder-' + VOLUME_ID
+
+
+@harness.for_each(harness.BRICK_LAYOUTS, 'layout')
+class ConnectorTest(harness.Case):
+    """Attach and detach a volume that exists."""
+
+    def prepare(self):
+        self.create()
+        self.storpool = self.make_connector()
+
+    def assertAttached(self, rights='rw', keys=(KEY,)):
+        """See that the volume is attached, and who requested it."""
+        self.assertEqual({volume_name(): rights},
+                         self.cluster.attached(CLIENT))
+        self.assertEqual([volume_name()], self.devices())
+        self.assertEqual(sorted(keys), sorted(self.requests()))
+
+    def assertDetached(self, keys=()):
+        """See that nothing is attached, and who requests something."""
+        self.assertEqual({}, self.cluster.attached(CLIENT))
+        self.assertEqual([], self.devices())
+        self.assertEqual(sorted(keys), sorted(self.requests()))
+
+    def assertRaisesBrick(self, text, function, *args, **kwargs):
+        """See that os-brick's exception is raised, with a text in it."""
+        with self.assertRaises(self.BrickException) as caught:
+            function(*args, **kwargs)
+        self.assertIn(text, str(caught.exception))
+
+    def connect(self, **kwargs):
+        """Attach the volume."""
+        return self.storpool.connect_volume(self.properties(**kwargs))
+
+    def disconnect(self, force=False, ignore_errors=False, **kwargs):
+        """Detach the volume."""
+        self.storpool.disconnect_volume(
+            self.properties(**kwargs), None, force=force,
+            ignore_errors=ignore_errors)
+
+    # Creation.
+
+    def test_factory(self):
+        self.assertIsInstance(self.storpool, self.brick.StorPoolConnector)
+        made = self.make_connector(use_multipath=True,
+                                   device_scan_attempts=5)
+        self.assertEqual(5, made.device_scan_attempts)
+        self.assertTrue(made.driver)
+
+    def test_created_without_bindings(self):
+        self.patch(self.brick, 'spopenstack', None)
+        self.assertRaisesBrick('not installed',
+                               self.make_connector().connect_volume,
+                               self.properties())
+
+    def test_created_without_configuration(self):
+        os.unlink(self.config_file)
+        self.assertRaisesBrick('could not be read',
+                               self.make_connector().connect_volume,
+                               self.properties())
+
+    def test_token_is_not_told(self):
+        self.configure(more='the token SECRET is on a line that is wrong')
+        with self.assertRaises(self.BrickException) as caught:
+            self.connect()
+        self.assertNotIn('SECRET', str(caught.exception))
+
+    def test_no_client_id(self):
+        with open(self.config_file, 'w') as opened:
+            opened.write('SP_AUTH_TOKEN=1\n')
+        self.assertRaisesBrick('SP_OURID is not set', self.connect)
+
+    def test_client_id_is_not_a_number(self):
+        self.configure(client='seven')
+        self.assertRaisesBrick('StorPool configuration', self.connect)
+
+    def test_connector_properties(self):
+        self.assertEqual({}, self.storpool.get_connector_properties(
+            'sudo', multipath=True, enforce_multipath=True, host='h'))
+
+    def test_platform(self):
+        if getattr(self.storpool, 'platform', None) is None:
+            self.skipTest('os-brick before 1.4 does not ask')
+        self.assertEqual('ALL', self.storpool.platform)
+        self.assertIn('linux', self.storpool.os_type.lower())
+
+    # Connecting.
+
+    def test_connect(self):
+        self.assertEqual({'type': 'block', 'path': self.device()},
+                         self.connect())
+        self.assertAttached()
+        self.assertEqual({
+            'volume': volume_name(), 'type': 'brick', 'id': KEY, 'rights': 2,
+            'volsnap': False, 'remove_on_detach': True,
+        }, self.requests()[KEY])
+
+    def test_connect_read_only(self):
+        self.connect(access_mode='ro')
+        self.assertAttached(rights='ro')
+        self.assertEqual(1, self.requests()[KEY]['rights'])
+
+    def test_connect_twice(self):
+        self.connect()
+        calls = len(self.cluster.calls)
+        self.connect()
+        self.assertAttached()
+        self.assertEqual(1, len(self.cluster.calls) - calls)
+
+    def test_connect_again_for_writing(self):
+        self.connect(access_mode='ro')
+        self.connect()
+        self.assertAttached()
+
+    def test_connect_does_not_take_rights_from_others(self):
+        self.connect()
+        self.connect(access_mode='ro', storpool_request=CINDER_KEY)
+        self.assertAttached(keys=[KEY, CINDER_KEY])
+
+    def test_connect_snapshot(self):
+        self.call('snapshotCreate', volume_name(), {'name': 'snap'})
+        properties = dict(storpool_snapshot='snap', access_mode='ro',
+                          storpool_request='cinder-snap')
+        self.assertEqual(self.device('snap'),
+                         self.connect(**properties)['path'])
+        self.assertEqual({'snap': 'ro'}, self.cluster.attached(CLIENT))
+        self.assertTrue(self.requests()['cinder-snap']['volsnap'])
+        self.disconnect(**properties)
+        self.assertDetached()
+
+    def test_connect_does_not_touch_other_requests(self):
+        self.create(volume_name(OTHER_ID))
+        self.add_request('forgotten', name=volume_name(OTHER_ID))
+        self.add_request('stale', name='os--volume-gone')
+        self.connect()
+        self.assertAttached(keys=[KEY, 'forgotten', 'stale'])
+
+    def test_connect_what_is_gone(self):
+        self.call('volumeDelete', volume_name())
+        self.assertRaisesBrick('objectDoesNotExist', self.connect)
+        self.assertDetached()
+
+    def test_device_does_not_appear(self):
+        self.cluster.silence(CLIENT)
+        self.assertRaisesBrick('did not appear', self.connect)
+        self.assertDetached()
+        self.assertEqual(10, sum(self.slept))
+
+    def test_lock_is_not_held_while_waiting(self):
+        self.cluster.silence(CLIENT)
+        seen = []
+
+        def sleep(_seconds):
+            """See that somebody else gets at the file."""
+            with harness.spopenstack.AttachDB(log=None):
+                seen.append(len(self.requests()))
+            self.cluster.silence(CLIENT, False)
+            self.cluster.execute('POST', 'VolumesReassign', [
+                {'volume': volume_name(), 'rw': [CLIENT]}])
+
+        self.patch(harness.time, 'sleep', sleep)
+        self.connect()
+        self.assertEqual([1], seen)
+        self.assertAttached()
+
+    def test_failed_connect_keeps_what_was_there(self):
+        self.connect(access_mode='ro')
+        before = self.requests()
+        self.cluster.interfere(harness.simulator.Refuse(), count=None)
+        self.assertRaisesBrick('serverNotReady', self.connect)
+        self.assertEqual(before, self.requests())
+        self.assertAttached(rights='ro')
+
+    def test_failed_connect_leaves_others_attached(self):
+        self.add_request('other')
+        self.call('volumesReassign',
+                  json=[{'volume': volume_name(), 'rw': [CLIENT]}])
+        self.cluster.interfere(harness.simulator.Refuse())
+        self.assertRaisesBrick('serverNotReady', self.connect)
+        self.assertAttached(keys=['other'])
+
+    def test_bad_properties(self):
+        for bad in ({'client_id': None}, {'volume': None}, {'volume': ''},
+                    {'access_mode': None}, {'access_mode': 'wo'}):
+            self.assertRaisesBrick('Invalid StorPool connection data',
+                                   self.connect, **bad)
+        self.assertRaisesBrick('Invalid', self.storpool.connect_volume, None)
+        self.assertRaisesBrick('InvalidArgumentError', self.connect,
+                               volume='no/name')
+        self.assertDetached()
+
+    def test_bad_attachment_file(self):
+        for content in ('', '[1]', '{"x": 1}'):
+            with open(self.attach_file, 'w') as opened:
+                opened.write(content)
+            self.assertRaisesBrick('could not attach', self.connect)
+
+    def test_no_attachment_file(self):
+        os.unlink(self.attach_file)
+        self.assertRaisesBrick('could not attach', self.connect)
+
+    # Disconnecting.
+
+    def test_disconnect(self):
+        self.connect()
+        self.disconnect()
+        self.assertDetached()
+
+    def test_disconnect_needs_no_access_mode(self):
+        self.connect()
+        self.disconnect(access_mode=None)
+        self.assertDetached()
+
+    def test_disconnect_without_force_arguments(self):
+        self.connect()
+        self.storpool.disconnect_volume(self.properties(), {'path': 'x'})
+        self.assertDetached()
+
+    def test_disconnect_twice(self):
+        self.connect()
+        self.disconnect()
+        self.disconnect()
+        self.assertDetached()
+
+    def test_disconnect_lost_attachment(self):
+        self.connect()
+        self.call('volumesReassign',
+                  json=[{'volume': volume_name(), 'detach': 'all'}])
+        self.disconnect()
+        self.assertDetached()
+
+    def test_disconnect_lost_request(self):
+        self.connect()
+        self.write_requests({})
+        self.disconnect()
+        self.assertDetached()
+
+    def test_disconnect_what_is_gone(self):
+        self.connect()
+        self.call('volumesReassign',
+                  json=[{'volume': volume_name(), 'detach': 'all'}])
+        self.call('volumeDelete', volume_name())
+        self.disconnect()
+        self.assertDetached()
+
+    def test_disconnect_leaves_others_attached(self):
+        self.connect()
+        self.connect(storpool_request=CINDER_KEY)
+        self.disconnect(storpool_request=CINDER_KEY)
+        self.assertAttached()
+        self.disconnect()
+        self.assertDetached()
+
+    def test_disconnect_only_here(self):
+        self.call('volumesReassign', json=[
+            {'volume': volume_name(), 'rw': [harness.OTHER_CLIENT]}])
+        self.connect()
+        self.disconnect()
+        self.assertEqual({volume_name(): 'rw'}, self.cluster.attached())
+
+    def test_disconnect_waits_for_an_open_device(self):
+        self.connect()
+        self.cluster.opened.add((CLIENT, volume_name()))
+        self.patch(harness.time, 'sleep',
+                   lambda _seconds: self.cluster.opened.clear())
+        self.disconnect()
+        self.assertDetached()
+
+    def test_disconnect_a_device_that_stays_open(self):
+        self.connect()
+        self.cluster.opened.add((CLIENT, volume_name()))
+        self.disconnect()
+        self.assertDetached()
+        self.assertEqual(10, len(self.slept))
+
+    def test_disconnect_by_force(self):
+        self.connect()
+        self.cluster.opened.add((CLIENT, volume_name()))
+        self.disconnect(force=True)
+        self.assertDetached()
+        self.assertEqual([], self.slept)
+
+    def test_disconnect_fails(self):
+        self.connect()
+        self.cluster.interfere(harness.simulator.Refuse(), count=None)
+        self.assertRaisesBrick('serverNotReady', self.disconnect)
+        self.assertRaisesBrick('serverNotReady', self.disconnect, force=True)
+        self.assertRaisesBrick('serverNotReady', self.disconnect,
+                               ignore_errors=True)
+        self.disconnect(force=True, ignore_errors=True)
+        self.cluster.recover()
+        self.disconnect()
+        self.assertDetached()
+
+    def test_disconnect_bad_properties(self):
+        for bad in ({'client_id': None}, {'volume': None}):
+            self.assertRaisesBrick('Invalid StorPool connection data',
+                                   self.disconnect, **bad)
+
+    # Paths.
+
+    def test_paths(self):
+        self.assertEqual(self.device_dir, self.storpool.get_search_path())
+        self.assertEqual([self.device()], self.storpool.get_volume_paths(
+            self.properties()))
+        self.assertEqual([self.device()], self.storpool.get_volume_paths(
+            self.properties(device_path=self.device())))
+
+    def test_other_path(self):
+        self.assertRaisesBrick('/dev/sda instead of ' + self.device(),
+                               self.storpool.get_volume_paths,
+                               self.properties(device_path='/dev/sda'))
+        self.assertRaisesBrick('Invalid', self.storpool.get_volume_paths, {})
+
+    def test_paths_with_prefix(self):
+        self.configure(more='SP_OPENSTACK_VOLUME_PREFIX=cloud')
+        self.assertEqual(
+            [self.device('cloud--volume-' + VOLUME_ID)],
+            self.storpool.get_volume_paths(self.properties()))
+
+    def test_all_volumes(self):
+        self.assertEqual([], self.storpool.get_all_available_volumes())
+        self.connect()
+        self.create('other')
+        self.call('volumesReassign',
+                  json=[{'volume': 'other', 'rw': [CLIENT]}])
+        self.assertEqual([self.device()],
+                         self.storpool.get_all_available_volumes())
+        self.patch(self.brick, 'DEVICE_DIR', '/nonexistent')
+        self.assertEqual([], self.storpool.get_all_available_volumes({}))
+
+    # Extending.
+
+    def test_extend(self):
+        self.connect()
+        self.call('volumeUpdate', volume_name(), {'size': 3 * GIB})
+        self.assertEqual(3 * GIB,
+                         self.storpool.extend_volume(self.properties()))
+        self.assertEqual([], self.slept)
+
+    def test_extend_takes_a_while(self):
+        self.connect()
+        sizes = [GIB, GIB, 2 * GIB]
+        self.run_command = lambda *_args, **_kwargs: (
+            '%d\n' % sizes.pop(0), '')
+        self.cluster.volumes[volume_name()].size = 2 * GIB
+        self.assertEqual(2 * GIB,
+                         self.storpool.extend_volume(self.properties()))
+        self.assertEqual([1, 1], self.slept)
+
+    def test_extend_does_not_happen(self):
+        self.connect()
+        self.cluster.volumes[volume_name()].size = 2 * GIB
+        self.assertRaisesBrick('did not become', self.storpool.extend_volume,
+                               self.properties())
+
+    def test_extend_what_is_gone(self):
+        self.assertRaisesBrick('there is no volume',
+                               self.storpool.extend_volume,
+                               self.properties(volume=OTHER_ID))
+        self.assertRaisesBrick('Invalid', self.storpool.extend_volume, {})
+
+    def test_extend_what_is_not_attached(self):
+        self.assertRaisesBrick('could not extend',
+                               self.storpool.extend_volume,
+                               self.properties())
+
+
+if __name__ == '__main__':
+    unittest.main()

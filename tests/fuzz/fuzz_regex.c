@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The first line is a pattern, the rest the subject, of which the middle is searched too. */
+#include <string.h>
+
+#include "fuzz.h"
+#include "regex.h"
+
+enum {
+    MAX_SPANS = 16
+};
+
+static void check_find(const struct sp_regex *regex, struct sp_bytes subject, size_t from,
+                       size_t to)
+{
+    struct sp_error err = SP_ERROR_INIT;
+    struct sp_span spans[MAX_SPANS];
+    int count = sp_regex_find(regex, subject, from, to, spans, MAX_SPANS, &err);
+    CHECK(count >= -1 && count <= MAX_SPANS && (count == -1) == sp_error_is_set(&err));
+    for (int i = 0; i < count; i++) {
+        CHECK(spans[i].start >= from && spans[i].start <= spans[i].end && spans[i].end <= to);
+        CHECK(i == 0 || spans[i].start >= spans[i - 1].end);
+    }
+    sp_error_clear(&err);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct sp_pool *pool = sp_pool_new();
+    struct sp_error err = SP_ERROR_INIT;
+    struct sp_regex *regex = NULL;
+    const uint8_t *newline = size ? memchr(data, '\n', size) : NULL;
+    size_t len = newline ? (size_t)(newline - data) : size, rest = newline ? len + 1 : len;
+    if (sp_regex_compile(pool, sp_pool_memdup(pool, data, len), &regex, &err) == 0) {
+        struct sp_bytes subject = {(const char *)data + rest, size - rest};
+        check_find(regex, subject, 0, subject.len);
+        check_find(regex, subject, subject.len / 4, subject.len - subject.len / 4);
+    } else {
+        CHECK(err.kind == SP_ERROR_CANNOT);
+    }
+    sp_error_clear(&err);
+    sp_pool_free(pool);
+    return 0;
+}
