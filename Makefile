@@ -117,6 +117,7 @@ SUITES = unit='tests/unit/run.sh $(UNITBIN)' \
          cli='tests/cli/run.sh' \
          drivers='tests/drivers/run-light.sh' \
          manifests='tests/test_manifests.sh' \
+         releases='$(PYTHON3) -B tests/trees/versions.py' \
          docs='tests/test_docs.sh' \
          format='tools/format.sh --check $(FORMAT)'
 
@@ -149,12 +150,12 @@ check-drivers:
 
 #: make check-packages      the whole cycle on every Mitaka to Pike release of the package index
 check-packages: all
-	@$(PYTHON3) tests/trees/packages.py $(PATTERN)
+	@$(PYTHON3) -B tests/trees/packages.py $(PATTERN)
 
 #: make check-trees GIT=DIR the whole cycle on clones of cinder, nova and os-brick
 check-trees: all
 	@test -n '$(GIT)' || { echo 'make check-trees: name the directory with the clones: GIT=DIR' >&2; exit 2; }
-	@$(PYTHON3) tests/trees/run.py --git '$(GIT)' $(PATTERN)
+	@$(PYTHON3) -B tests/trees/run.py --git '$(GIT)' $(PATTERN)
 
 # A build of its own for each kind of instrumented code. It finds its data in the checkout.
 ASAN     := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
