@@ -8,9 +8,10 @@
 DIR holds clones with all tags: cinder, nova and os-brick, bare or not, or openstack+NAME/repo.
 First every tag of all times is read straight from the repository and must be told by its contents.
 Then comes the cycle, on exported trees: the twelve pairs of component and release, each with its
-last version; hosts with all three components; packages upgraded beneath an integration; every final
-version and end-of-life tag from Mitaka to Pike, with --all the betas and release candidates, too. With package metadata beside it the exact version must be told;
-without it the release, and the version where the contents are those of a version. If DIR also has
+last version; hosts with all three components; packages upgraded beneath an integration; every
+final version and end-of-life tag from Mitaka to Pike, with --all the betas and release candidates,
+too. With package metadata beside a tree the exact version must be told; without it the release,
+and the version where the contents are those of a version. If DIR also has
 storpool-openstack-integration, that older tool is let loose on the trees, and must be cleaned up
 after (with --all, three versions of it on every tree, else one).
 """
@@ -415,7 +416,6 @@ def main():
                      mixed_host, [last["cinder", other], last["nova", one],
                                   last["os_brick", other]], program, scratch)
                     for one, other in (("newton", "mitaka"), ("pike", "newton"))])
-            if not given.pattern:
                 named = {(tree.component, tree.tag): tree for tree in trees}
                 section("integrations after a package upgrade", [
                     ("%s %s to %s" % (component, old, new), after_upgrade, named[component, old],
