@@ -304,10 +304,11 @@ static int choose_one(struct chooser *c, struct sp_view *view, const char *name,
     if (count == 0)
         return named ? not_found(c, view, name, NULL) : 0;
     if (count > 1 && c->mode != SP_SELECT_REPORT) {
-        /* one in each of several environments: those come in with what needs them */
-        if (!named && is_required_by_others(view, name))
+        /* one in each of several environments: they come in with what needs them, and go with it */
+        if (named || !is_required_by_others(view, name))
+            return several(c, view, name);
+        if (c->mode == SP_SELECT_CHANGE)
             return 0;
-        return several(c, view, name);
     }
     for (size_t i = 0; i < view->found.count; i++)
         if (strcmp(view->found.items[i].name, name) == 0 &&
