@@ -1,75 +1,208 @@
 # SPDX-License-Identifier: Apache-2.0
-# sp-openstack: build, test, install. GNU make; everything built goes to build/ and ./sp-openstack.
+# sp-openstack: build, test, install. GNU make; `make help` lists the targets. What is built goes to
+# build/ (build-asan/, ... for the others) and, as the program to use, to ./sp-openstack.
 
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
-CC      ?= cc
+DATADIR ?= $(PREFIX)/share/sp-openstack
 BUILD   ?= build
+CC      ?= cc
+CLANG   ?= clang
+PYTHON3 ?= python3
 PKGS    := libgit2 libarchive libpcre2-8 yaml-0.1 zlib
 
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
-PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
+# V=1 shows the commands.
+ifeq ($(V),1)
+Q :=
+note = @:
+else
+Q := @
+note = @printf '  %-6s %s\n'
+MAKEFLAGS += --no-print-directory
+endif
+export V
 
-WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+# pkg-config is asked once, and only when something is compiled: it need not be there before.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null))$(PKG_LIBS)
+CMOCKA     = $(eval CMOCKA := $(shell pkg-config --cflags --libs cmocka 2>/dev/null))$(CMOCKA)
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wold-style-definition \
         -Wimplicit-fallthrough -Wnull-dereference
-HARDEN := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+# A compiler of tomorrow may warn of more, and still build it. gcc also warns of code that a
+# sanitizer put in itself.
+WERROR := $(if $(CI),$(if $(SAN),,-Werror))
+HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 OPT    ?= -O2 -g
 CFLAGS ?=
-# gcc warns of code that a sanitizer put in itself: no errors then
-ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DSP_VERSION='"$(VERSION)"' -DSP_DATADIR='"$(PREFIX)/share/sp-openstack"' \
-             $(OPT) $(WARN) $(HARDEN) $(SAN) $(if $(SAN),-Wno-error) -iquote src $(PKG_CFLAGS) $(CFLAGS)
+ALL_CFLAGS  = -std=c17 -D_GNU_SOURCE $(OPT) $(WARN) $(WERROR) $(HARDEN) $(SAN) -iquote src \
+              $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
+# only these two know where they are installed, and which version they are
+OWN_CFLAGS  = -DSP_VERSION='"$(VERSION)"' -DSP_DATADIR='"$(DATADIR)"'
+OWN_OBJ     = $(BUILD)/main.o $(BUILD)/session.o $(BUILD)/transaction.o
 
-SRC  := $(sort $(wildcard src/*.c))
-OBJ  := $(SRC:src/%.c=$(BUILD)/%.o)
-LIBOBJ := $(filter-out $(BUILD)/main.o,$(OBJ))
-UNIT := $(sort $(wildcard tests/unit/test_*.c))
+SRC     := $(sort $(wildcard src/*.c))
+OBJ     := $(SRC:src/%.c=$(BUILD)/%.o)
+LIBOBJ  := $(filter-out $(BUILD)/main.o,$(OBJ))
+UNIT    := $(sort $(wildcard tests/unit/test_*.c))
 UNITBIN := $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
-
-FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZBIN := $(FUZZ:tests/fuzz/%.c=$(BUILD)/fuzz/%)
-FUZZ_SECONDS ?= 60
-CLANG ?= clang
+FORMAT   = $(sort $(wildcard src/*.[ch] tests/*/*.[ch]))
+PROGRAM  = $(BUILD)/sp-openstack
 
-.PHONY: all check-manifests check-packages check-trees check-unit demo check-fuzz fuzz clean format format-check
+.PHONY: all help setup check suites check-unit check-cli check-fuzz check-manifests check-docs \
+        check-drivers check-trees check-packages check-fault check-asan check-valgrind check-all \
+        fuzz fuzz-run analyze analyze-gcc format format-check bench demo install uninstall dist \
+        clean need-build FORCE
+
+# ---- building ------------------------------------------------------------------------------------
 
 all: sp-openstack
 
-sp-openstack: $(BUILD)/sp-openstack
-	cp -f $< $@
+help:
+	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
-$(BUILD)/sp-openstack: $(OBJ)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+#: make                     build ./sp-openstack
+#: make setup               install what building and testing need, where it is missing (apt, dnf)
+#: make demo                setup, build, and show it at work on real os-bricks
+#: make check               setup, build, all tests that need no clones and little network
+#: make install             to PREFIX ($(PREFIX)), below DESTDIR; `make uninstall` takes it out
+#: make bench               measure; GIT=DIR takes the trees from clones
 
-$(BUILD)/%.o: src/%.c
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+sp-openstack: $(PROGRAM)
+	$(Q)cp -f $< $@
+
+$(PROGRAM): $(OBJ)
+	$(note) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/%.o: src/%.c $(BUILD)/flags
+	$(note) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(if $(filter $@,$(OWN_OBJ)),$(OWN_CFLAGS)) -MMD -MP -c -o $@ $<
+
+$(OWN_OBJ): $(BUILD)/flags-own
+
+# Other flags than the last time: everything is built anew. What make itself needs is looked for
+# here, too: this comes before anything is compiled.
+$(BUILD)/flags: FORCE
+	@$(if $(PKG_LIBS),,tools/setup.sh --check-build || exit 1;) mkdir -p $(@D)/unit $(@D)/fuzz; \
+	printf '%s\n' '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PKG_LIBS))' >$@.new; \
+	if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
+
+$(BUILD)/flags-own: FORCE $(BUILD)/flags
+	@printf '%s\n' '$(subst ','\'',$(OWN_CFLAGS))' >$@.new; \
+	if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
 
 # all modules but main, so that a unit test links what it needs
 $(BUILD)/libsp.a: $(LIBOBJ)
-	rm -f $@ && $(AR) rcs $@ $^
+	$(note) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsp.a
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libsp.a $(PKG_LIBS) $(shell pkg-config --libs cmocka)
+	$(note) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libsp.a \
+	    $(PKG_LIBS) $(CMOCKA)
 
+setup:
+	@tools/setup.sh
+
+# ---- testing -------------------------------------------------------------------------------------
+# Each suite closes with `N passed, N failed, N skipped`; tests/suites.py runs several and sums up.
+
+SUITES = unit='tests/unit/run.sh $(UNITBIN)' \
+         $(if $(FUZZ),fuzz='tests/fuzz/run.sh $(FUZZBIN)') \
+         cli='tests/cli/run.sh' \
+         drivers='tests/drivers/run-light.sh' \
+         manifests='tests/test_manifests.sh' \
+         releases='$(PYTHON3) -B tests/trees/versions.py' \
+         docs='tests/test_docs.sh' \
+         format='tools/format.sh --check $(FORMAT)'
+
+# The set-up comes first and alone: what make would find out about the libraries before it is wrong.
+check: setup
+	@$(MAKE) suites
+
+suites: all $(UNITBIN) $(FUZZBIN)
+	@env -u MAKEFLAGS -u MAKELEVEL $(PYTHON3) tests/suites.py $(SUITES)
+
+#: make check-unit          the unit tests alone (cmocka); V=1 shows all of their output
 check-unit: $(UNITBIN)
-	@for t in $(UNITBIN); do echo "== $$t"; $$t || exit 1; done
+	@tests/unit/run.sh $(UNITBIN)
+
+#: make check-cli           the whole program on small roots
+check-cli: all
+	@env -u MAKEFLAGS -u MAKELEVEL tests/cli/run.sh
+
+#: make check-manifests     the manifests, checked by the program itself
+check-manifests: all
+	@tests/test_manifests.sh
+
+#: make check-docs          what the man page, README and completion say against the program
+check-docs: all
+	@tests/test_docs.sh
+
+#: make check-drivers       the Python drivers against a simulated cluster
+check-drivers:
+	@tests/drivers/run-light.sh
+
+#: make check-packages      the whole cycle on every Mitaka to Pike release of the package index
+check-packages: all
+	@$(PYTHON3) -B tests/trees/packages.py $(PATTERN)
+
+#: make check-trees GIT=DIR the whole cycle on clones of cinder, nova and os-brick
+check-trees: all
+	@$(PYTHON3) -B tests/trees/versions.py $(if $(GIT),--git '$(GIT)')
+	@test -n '$(GIT)' || { echo 'make check-trees: name the directory with the clones: GIT=DIR' >&2; exit 2; }
+	@$(PYTHON3) -B tests/trees/run.py --git '$(GIT)' $(PATTERN)
+
+#: make check-fault         every call that changes something fails or crashes; GIT=DIR or SITE=DIR
+check-fault: all
+	@$(MAKE) BUILD=build-fault CPPFLAGS=-DSP_FAULT DATADIR='$(CURDIR)' build-fault/sp-openstack
+	@$(PYTHON3) -B tests/fault/run.py --fault-program build-fault/sp-openstack \
+	    $(if $(GIT),--git '$(GIT)') $(if $(SITE),--site '$(SITE)') $(FAULT)
+
+# A build of its own for each kind of instrumented code. It finds its data in the checkout.
+ASAN     := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect \
+            --errors-for-leak-kinds=definite,indirect --child-silent-after-fork=yes
+
+#: make check-asan          unit and program tests under the address and undefined-behaviour sanitizers
+check-asan:
+	@$(MAKE) BUILD=build-asan OPT='-O1 -g' SAN='$(ASAN)' DATADIR='$(CURDIR)' instrumented
+
+#: make check-valgrind      unit and program tests under valgrind
+check-valgrind:
+	@tools/setup.sh valgrind
+	@$(MAKE) BUILD=build-valgrind OPT='-O1 -g' DATADIR='$(CURDIR)' WRAP='$(VALGRIND)' instrumented
+
+.PHONY: instrumented
+instrumented: $(PROGRAM) $(UNITBIN) $(FUZZBIN)
+	@tests/instrument.sh '$(PROGRAM)' '$(BUILD)/tool/sp-openstack' $(WRAP)
+	@env -u MAKEFLAGS -u MAKELEVEL WRAP='$(WRAP)' \
+	    ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 \
+	    $(PYTHON3) tests/suites.py \
+	    unit='tests/unit/run.sh $(UNITBIN)' \
+	    $(if $(FUZZ),fuzz='tests/fuzz/run.sh $(FUZZBIN)') \
+	    cli='tests/cli/run.sh $(CURDIR)/$(BUILD)/tool/sp-openstack'
 
 # each harness on its corpus, with any compiler
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c tests/fuzz/fuzz.h $(BUILD)/libsp.a
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< tests/fuzz/replay.c $(BUILD)/libsp.a $(PKG_LIBS)
+	$(note) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< tests/fuzz/replay.c $(BUILD)/libsp.a $(PKG_LIBS)
 
+#: make check-fuzz          the fuzzers' corpora, replayed
 check-fuzz: $(FUZZBIN)
-	@for t in $(FUZZBIN); do $$t tests/fuzz/corpus/$${t##*/fuzz_}/* || exit 1; done
+	@tests/fuzz/run.sh $(FUZZBIN)
 
-# libFuzzer: new inputs go to $(BUILD)-fuzz/, findings too
+#: make fuzz                the fuzzers themselves (clang), FUZZ_SECONDS each; findings in build-fuzz/
+FUZZ_SECONDS ?= 60
 fuzz:
-	$(MAKE) CC=$(CLANG) BUILD=$(BUILD)-fuzz SAN='-fsanitize=address,undefined,fuzzer-no-link' fuzz-run
+	@tools/setup.sh clang
+	@$(MAKE) CC='$(CLANG)' BUILD=build-fuzz SAN='-fsanitize=address,undefined,fuzzer-no-link' fuzz-run
 
-.PHONY: fuzz-run
 fuzz-run: $(BUILD)/libsp.a
 	@for t in $(FUZZ); do \
 	    n=$${t##*/fuzz_}; n=$${n%.c}; mkdir -p $(BUILD)/corpus/$$n; \
@@ -78,30 +211,80 @@ fuzz-run: $(BUILD)/libsp.a
 	        -artifact_prefix=$(BUILD)/$$n- $(BUILD)/corpus/$$n tests/fuzz/corpus/$$n || exit 1; \
 	done
 
-# the manifests as a set: every version belongs to one release
-check-manifests:
-	python3 tests/trees/versions.py $(if $(GIT),--git $(GIT))
+# ---- looking at the source -----------------------------------------------------------------------
 
-# the whole cycle on real releases: make check-trees GIT=DIR, with clones of cinder, nova, os-brick
-check-trees: sp-openstack
-	$(if $(GIT),,$(error say where the clones are: make check-trees GIT=DIR))
-	python3 tests/trees/versions.py --git $(GIT)
-	python3 tests/trees/run.py --git $(GIT) $(TREES)
+#: make analyze             clang-tidy, cppcheck and gcc's analyzer, all without findings
+analyze:
+	@tools/setup.sh clang-tidy cppcheck
+	$(note) TIDY src
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $(SRC) -- $(ALL_CFLAGS) $(OWN_CFLAGS)
+	$(note) CHECK src
+	$(Q)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --check-config \
+	    --suppress=missingIncludeSystem -I src src
+	$(Q)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
+	    --enable=warning,performance,portability --suppress=missingIncludeSystem \
+	    -D_GNU_SOURCE -I src src
+	@$(MAKE) CC=gcc BUILD=build-analyze OPT='-O2 -g -fanalyzer' WERROR=-Werror DATADIR='$(DATADIR)' analyze-gcc
 
-# ... and on those that the package index has
-check-packages: sp-openstack
-	python3 tests/trees/packages.py
+analyze-gcc: $(OBJ)
 
-demo: sp-openstack
-	sh tests/trees/demo.sh
-
+#: make format              lay the C source out by .clang-format; format-check only looks
 format:
-	clang-format -i src/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch]
+	@tools/format.sh $(FORMAT)
 
 format-check:
-	clang-format --dry-run --Werror src/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch]
+	@tools/format.sh --check $(FORMAT)
 
+bench:
+	@tools/setup.sh
+	@$(MAKE) bench-run
+
+.PHONY: bench-run
+bench-run: all $(BUILD)/empty
+	@$(PYTHON3) tests/bench/bench.py --program ./sp-openstack --empty $(BUILD)/empty \
+	    $(if $(GIT),--git '$(GIT)') $(BENCHFLAGS)
+
+# linked to the same libraries, to tell what the loader alone takes
+$(BUILD)/empty: tests/bench/empty.c $(BUILD)/flags
+	$(note) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,--no-as-needed -o $@ $< $(PKG_LIBS)
+
+demo: setup
+	@$(MAKE) all
+	@tests/trees/demo.sh
+
+# ---- installing ----------------------------------------------------------------------------------
+
+SHARE := $(DESTDIR)$(DATADIR)
+MAN   := $(DESTDIR)$(PREFIX)/share/man/man8
+BASHC := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+SBIN  := $(DESTDIR)$(PREFIX)/sbin
+PARTS := cinder nova os_brick
+
+install: all
+	$(note) INST '$(DESTDIR)$(PREFIX)'
+	$(Q)umask 022 && install -d '$(SBIN)' '$(SHARE)/manifests' $(PARTS:%='$(SHARE)/drivers/%') \
+	    '$(MAN)' '$(BASHC)'
+	$(Q)install -m 0755 sp-openstack '$(SBIN)/sp-openstack'
+	$(Q)install -m 0644 manifests/*.yaml '$(SHARE)/manifests/'
+	$(Q)for part in $(PARTS); do \
+	    install -m 0644 drivers/$$part/*.py '$(SHARE)/drivers/'$$part/ || exit 1; done
+	$(Q)install -m 0644 doc/sp-openstack.8 '$(MAN)/sp-openstack.8'
+	$(Q)install -m 0644 completions/sp-openstack '$(BASHC)/sp-openstack'
+
+uninstall:
+	$(note) RM '$(DESTDIR)$(PREFIX)'
+	$(Q)rm -f '$(SBIN)/sp-openstack' '$(MAN)/sp-openstack.8' '$(BASHC)/sp-openstack'
+	$(Q)rm -rf '$(SHARE)/manifests' '$(SHARE)/drivers'
+	$(Q)test ! -d '$(SHARE)' || rmdir '$(SHARE)'
+
+#: make dist                sp-openstack-VERSION.tar.gz of what is committed
+dist:
+	git archive --prefix=sp-openstack-$(VERSION)/ -o sp-openstack-$(VERSION).tar.gz HEAD
+
+#: make clean               remove what was built
 clean:
-	rm -rf $(BUILD) sp-openstack
+	rm -rf $(BUILD) build-asan build-valgrind build-analyze build-fuzz build-coverage sp-openstack \
+	    sp-openstack-*.tar.gz
 
--include $(OBJ:.o=.d)
+-include $(OBJ:.o=.d) $(UNITBIN:=.d)

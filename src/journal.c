@@ -22,8 +22,7 @@ const char *sp_journal_state_name(enum sp_journal_state state)
     return state_names[state];
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------------------------- */
 
 static void write_time(struct sp_pool *pool, struct sp_yaml_writer *w, const char *key,
                        struct timespec time)
@@ -120,8 +119,7 @@ int sp_journal_save(struct sp_pool *pool, int dirfd, const struct sp_journal *jo
     return rc;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 struct reader {
     struct sp_pool *pool;
@@ -331,8 +329,11 @@ int sp_journal_load(struct sp_pool *pool, int dirfd, unsigned id, struct sp_jour
     bool whole;
     const char *name = sp_path_join(pool, where, JOURNAL);
     *found = false;
-    if (sp_fs_read_at(dirfd, pool, JOURNAL, SP_MAX_JOURNAL, &text, &whole, NULL, err) < 0)
-        return sp_error_prefix(err, "%s", where);
+    if (sp_fs_read_at(dirfd, pool, JOURNAL, SP_MAX_JOURNAL, &text, &whole, NULL, err) < 0) {
+        if (err->kind == SP_ERROR_CANNOT) /* something else stands there */
+            err->kind = SP_ERROR_PENDING;
+        return sp_error_prefix(err, "transaction %u, %s", id, where);
+    }
     if (!text.data)
         return 0;
     struct sp_error reason = SP_ERROR_INIT;

@@ -193,8 +193,7 @@ static int loose_content(struct loose *loose, struct inflater *inflater, void **
     return 0;
 }
 
-/* ---- the backend ------------------------------------------------------------------------------
- */
+/* ---- the backend --------------------------------------------------------------------------- */
 
 static int loose_read(void **out, size_t *size, git_object_t *type, git_odb_backend *backend,
                       const git_oid *oid)
@@ -395,8 +394,7 @@ static int add_pack(git_odb *odb, const char *objects)
     return rc;
 }
 
-/* ---- alternates -------------------------------------------------------------------------------
- */
+/* ---- alternates ---------------------------------------------------------------------------- */
 
 struct opening {
     git_odb *odb;

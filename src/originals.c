@@ -60,8 +60,7 @@ static int check_unique(const struct sp_original *items, size_t count, const cha
     return rc;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------------------------- */
 
 struct sink {
     int fd;
@@ -204,8 +203,7 @@ int sp_originals_write(int dirfd, const char *name, const struct sp_original *it
     return rc;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 struct reader {
     struct sp_pool *pool;

@@ -66,8 +66,7 @@ struct reading {
     size_t names, kept;
 };
 
-/* ---- errors -----------------------------------------------------------------------------------
- */
+/* ---- errors -------------------------------------------------------------------------------- */
 
 static int cannot(struct reading *r, const char *fmt, ...) SP_PRINTF(2, 3);
 static int cannot(struct reading *r, const char *fmt, ...)
@@ -103,8 +102,7 @@ static int count_unpacked(struct reading *r, uint64_t bytes)
     return 0;
 }
 
-/* ---- names ------------------------------------------------------------------------------------
- */
+/* ---- names --------------------------------------------------------------------------------- */
 
 /* By components, so that all below a directory follows it at once: '/' sorts before any byte. */
 static int compare_paths(const char *a, size_t alen, const char *b, size_t blen)
@@ -195,8 +193,7 @@ static size_t bytes_to_keep(const struct reading *r, const char *path)
     return is_metadata(path) ? SP_MAX_METADATA : 0;
 }
 
-/* ---- one pass over the file -------------------------------------------------------------------
- */
+/* ---- one pass over the file ---------------------------------------------------------------- */
 
 /* Reads what the entry holds, to the end; the first `keep` bytes go to the node. `counted`: the
  * bytes were counted where they were decompressed. */
@@ -492,8 +489,7 @@ static int read_file(struct reading *r, int fd)
     return read_plain(r, handle);
 }
 
-/* ---- the index --------------------------------------------------------------------------------
- */
+/* ---- the index ----------------------------------------------------------------------------- */
 
 /* Sorts the nodes, lets the later one of two with the same path win, and adds the directories
  * that are only implied by what is in them. */
@@ -585,8 +581,7 @@ static const struct node *follow_hard(const struct archive_backend *tree, const 
     return node && !node->hard && node->kind != SP_ENTRY_DIRECTORY ? node : NULL;
 }
 
-/* ---- the operations ---------------------------------------------------------------------------
- */
+/* ---- the operations ------------------------------------------------------------------------ */
 
 static int probe(void *ctx, struct sp_pool *pool, const char *path, enum sp_entry_kind *kind,
                  const char **target, SP_UNUSED struct sp_error *err)
@@ -679,7 +674,7 @@ static void archive_close_tree(SP_UNUSED struct sp_tree *tree)
 {
 }
 
-static const struct sp_tree_ops archive_ops = {archive_list, archive_stat, archive_read,
+static const struct sp_tree_ops archive_ops = {archive_list, archive_stat, archive_read, NULL,
                                                archive_close_tree};
 
 int sp_tree_open_archive(struct sp_pool *pool, const char *file, const sp_strv *wanted,

@@ -192,11 +192,29 @@ static int dir_read(struct sp_tree *tree, struct sp_pool *pool, const char *path
     return sp_fs_read(root, pool, real, limit, out, whole, NULL, err);
 }
 
+static int dir_real(struct sp_tree *tree, struct sp_pool *pool, const char *path, const char **real,
+                    struct sp_error *err)
+{
+    enum sp_entry_kind kind;
+    struct stat st;
+    if (resolve(root_of(tree), pool, path, &kind, real, &st, err) < 0)
+        return -1;
+    if (!*real && kind == SP_ENTRY_ABSENT) {
+        if (resolve(root_of(tree), pool, sp_path_dirname(pool, path), &kind, real, &st, err) < 0)
+            return -1;
+        *real =
+            kind == SP_ENTRY_DIRECTORY ? sp_path_join(pool, *real, sp_path_basename(path)) : NULL;
+    }
+    if (*real)
+        *real += strspn(*real, "/");
+    return 0;
+}
+
 static void dir_close(SP_UNUSED struct sp_tree *tree)
 {
 }
 
-static const struct sp_tree_ops dir_ops = {dir_list, dir_stat, dir_read, dir_close};
+static const struct sp_tree_ops dir_ops = {dir_list, dir_stat, dir_read, dir_real, dir_close};
 
 int sp_tree_open_root(struct sp_pool *pool, const struct sp_root *root, const char *name,
                       struct sp_tree **out, SP_UNUSED struct sp_error *err)

@@ -292,7 +292,7 @@ static int set_options(struct sp_error *err)
     return 0;
 }
 
-static const struct sp_tree_ops git_ops = {git_list, git_stat, git_read, git_close};
+static const struct sp_tree_ops git_ops = {git_list, git_stat, git_read, NULL, git_close};
 
 int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, struct sp_tree **out,
                      struct sp_error *err)
