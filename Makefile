@@ -154,6 +154,7 @@ check-packages: all
 
 #: make check-trees GIT=DIR the whole cycle on clones of cinder, nova and os-brick
 check-trees: all
+	@$(PYTHON3) -B tests/trees/versions.py $(if $(GIT),--git '$(GIT)')
 	@test -n '$(GIT)' || { echo 'make check-trees: name the directory with the clones: GIT=DIR' >&2; exit 2; }
 	@$(PYTHON3) -B tests/trees/run.py --git '$(GIT)' $(PATTERN)
 

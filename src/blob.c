@@ -32,7 +32,7 @@ static int library_error(struct sp_error *err, const char *what)
                         last && last->message ? last->message : "libgit2 gives no reason");
 }
 
-/* ---- the library ---- */
+/* ---- the library --------------------------------------------------------------------------- */
 
 static void shut_down(void)
 {
@@ -59,7 +59,7 @@ int sp_blob_library_init(struct sp_error *err)
     return 0;
 }
 
-/* ---- ids ---- */
+/* ---- ids ----------------------------------------------------------------------------------- */
 
 int sp_blob_hash(struct sp_bytes content, struct sp_blob_id *out, struct sp_error *err)
 {

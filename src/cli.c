@@ -265,6 +265,14 @@ static void take_option(struct sp_pool *pool, int letter, const char *value, str
     }
 }
 
+static const char *option_name(int letter)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (options[i].letter == letter)
+            return options[i].name;
+    return "";
+}
+
 int sp_cli_parse(struct sp_pool *pool, int argc, char **argv, struct sp_options *out,
                  struct sp_error *err)
 {
@@ -287,13 +295,14 @@ int sp_cli_parse(struct sp_pool *pool, int argc, char **argv, struct sp_options 
         const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
         if (letter == ':')
             return sp_error_set(err, SP_ERROR_USAGE, "the option '%s' needs a value", word);
-        if (letter == '?' && optopt && optopt < 256)
+        if (letter == '?' && optopt && optopt < 256 && strncmp(word, "--", 2) != 0)
             return sp_error_set(err, SP_ERROR_USAGE, "there is no option '-%c'", optopt);
         if (letter == '?')
             return sp_error_set(err, SP_ERROR_USAGE,
                                 "the option '%s' is unknown, ambiguous, or takes no value", word);
-        if (letter < 256 && strchr("RtWDgu", letter) && optarg && !*optarg)
-            return sp_error_set(err, SP_ERROR_USAGE, "the value of '-%c' is empty", letter);
+        if (optarg && !*optarg)
+            return sp_error_set(err, SP_ERROR_USAGE, "the value of '%s' is empty",
+                                option_name(letter));
         take_option(pool, letter, optarg, out);
     }
     return take_words(pool, argc - optind, argv + optind, out, err);

@@ -17,8 +17,7 @@ int sp_cmd_history(struct sp_session *session, struct sp_error *err) SP_MUST_CHE
 int sp_cmd_recover(struct sp_session *session, struct sp_error *err) SP_MUST_CHECK;
 int sp_cmd_groups(struct sp_session *session, struct sp_error *err) SP_MUST_CHECK;
 
-/* ---- shared among them ------------------------------------------------------------------------
- */
+/* ---- shared among them --------------------------------------------------------------------- */
 
 /* Warns when a transaction waits to be settled; for commands that only read. Returns whether one
  * does, or -1. */

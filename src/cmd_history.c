@@ -10,8 +10,7 @@
 #include "transaction.h"
 #include "undo.h"
 
-/* ---- history ----------------------------------------------------------------------------------
- */
+/* ---- history ------------------------------------------------------------------------------- */
 
 static const char *state_of(const struct sp_history *history, const struct sp_journal *journal)
 {
@@ -120,8 +119,7 @@ int sp_cmd_history(struct sp_session *s, struct sp_error *err)
     return pending ? 5 : 0;
 }
 
-/* ---- rollback ---------------------------------------------------------------------------------
- */
+/* ---- rollback ------------------------------------------------------------------------------ */
 
 struct rollback {
     struct sp_session *s;
@@ -362,8 +360,7 @@ int sp_cmd_rollback(struct sp_session *s, struct sp_error *err)
     return rc;
 }
 
-/* ---- recover ----------------------------------------------------------------------------------
- */
+/* ---- recover ------------------------------------------------------------------------------- */
 
 int sp_cmd_recover(struct sp_session *s, struct sp_error *err)
 {

@@ -21,32 +21,7 @@ struct job {
     sp_strv services, groups;
 };
 
-/* ---- from the plan to the transaction ---------------------------------------------------------
- */
-
-/* The real path of a file: of what stands there, or where the new one goes. */
-static int real_path(struct sp_session *s, const struct sp_file_plan *file, const char **out,
-                     struct sp_error *err)
-{
-    const char *path = sp_pool_printf(s->pool, "/%s", file->file->where);
-    *out = path;
-    if (s->options->trees.count) /* a dry run on what is no file system */
-        return 0;
-    if (file->action != SP_ACTION_ADD) {
-        if (sp_fs_resolve(&s->root, s->pool, path, out, NULL, err) < 0)
-            return -1;
-    } else {
-        const char *dir = sp_path_dirname(s->pool, path), *real;
-        if (sp_fs_resolve(&s->root, s->pool, dir, &real, NULL, err) < 0)
-            return -1;
-        *out = real ? sp_path_join(s->pool, real, sp_path_basename(path)) : NULL;
-    }
-    if (!*out)
-        return sp_error_set(err, SP_ERROR_CANNOT,
-                            "%s: its directory is missing; the package is not complete",
-                            sp_root_show(&s->root, s->pool, path));
-    return 0;
-}
+/* ---- from the plan to the transaction ------------------------------------------------------ */
 
 /* What the file had when it last had this content, if we remember. */
 static int remembered_meta(struct job *job, const struct sp_history *history, const char *path,
@@ -74,8 +49,7 @@ static int add_change(struct job *job, const struct sp_history *history,
                                .action = file->action,
                                .before = file->file->content,
                                .after = file->after};
-    if (real_path(job->s, file, &change.path, err) < 0)
-        return -1;
+    change.path = sp_pool_printf(pool, "/%s", file->file->where);
     for (size_t i = 0; i < job->txn.changes.count; i++)
         if (strcmp(job->txn.changes.items[i].path, change.path) == 0)
             return sp_error_set(err, SP_ERROR_CANNOT,
@@ -173,8 +147,7 @@ static int build(struct job *job, struct sp_error *err)
     return 0;
 }
 
-/* ---- what is said -----------------------------------------------------------------------------
- */
+/* ---- what is said -------------------------------------------------------------------------- */
 
 static void say_plan(struct job *job)
 {
@@ -244,8 +217,7 @@ static void put_document(struct job *job)
     sp_document_end(&json, s);
 }
 
-/* ---- running ----------------------------------------------------------------------------------
- */
+/* ---- running ------------------------------------------------------------------------------- */
 
 static int run(struct job *job, struct sp_error *err)
 {
@@ -253,6 +225,9 @@ static int run(struct job *job, struct sp_error *err)
     if (job->txn.changes.count == 0 || s->options->dry_run)
         return 0;
     if (!job->locked) {
+        /* what is refused anyway leaves no work directory behind */
+        if (sp_transaction_check(s->pool, &s->root, &job->txn, err) < 0)
+            return -1;
         if (sp_workdir_lock(s->pool, &s->root, s->work_dir, &job->workdir, err) < 0)
             return -1;
         job->locked = true;

@@ -49,8 +49,7 @@ static int probes_hold(struct context *c, const char *dir, const sp_probes *prob
     return 1;
 }
 
-/* ---- from metadata ----------------------------------------------------------------------------
- */
+/* ---- from metadata ------------------------------------------------------------------------- */
 
 static const struct sp_component *spec_of_version(struct context *c, const char *component,
                                                   const struct sp_version *version)
@@ -90,28 +89,40 @@ static int from_metadata(struct context *c, struct sp_found *found, const char *
     return 1;
 }
 
-/* ---- from contents ----------------------------------------------------------------------------
- */
+/* ---- from contents ------------------------------------------------------------------------- */
+
+/* The layout of the package in this spec; NULL if none fits. */
+static int layout_of(struct context *c, const char *dir, const struct sp_component *spec,
+                     const struct sp_layout **out)
+{
+    *out = NULL;
+    for (size_t i = 0; i < spec->layouts.count; i++) {
+        int hold = probes_hold(c, dir, &spec->layouts.items[i].when);
+        if (hold < 0)
+            return -1;
+        if (hold) {
+            *out = &spec->layouts.items[i];
+            break;
+        }
+    }
+    return 0;
+}
 
 /* The content as the release shipped it: our edits and the older tool's taken out, where there are
  * any. */
-static struct sp_bytes as_shipped(struct context *c, const struct sp_component *spec,
+static struct sp_bytes as_shipped(struct context *c, const struct sp_layout *layout,
                                   const char *path, struct sp_bytes content)
 {
-    for (size_t i = 0; i < spec->layouts.count; i++) {
-        const struct sp_layout *layout = &spec->layouts.items[i];
-        for (size_t j = 0; j < layout->files.count; j++) {
-            const struct sp_file_spec *file = &layout->files.items[j];
-            struct sp_edit_found what;
-            struct sp_error ignored = SP_ERROR_INIT;
-            struct sp_bytes out;
-            if (file->edits.count == 0 || strcmp(file->path, path) != 0)
-                continue;
-            if (sp_edit_apply(c->pool, file, content, SP_GOAL_OUT, &out, &what, &ignored) < 0)
-                sp_error_clear(&ignored);
-            else if (what.ours || what.legacy)
-                return out;
-        }
+    for (size_t i = 0; layout && i < layout->files.count; i++) {
+        const struct sp_file_spec *file = &layout->files.items[i];
+        struct sp_edit_found what;
+        struct sp_error ignored = SP_ERROR_INIT;
+        struct sp_bytes out = content;
+        if (file->edits.count == 0 || strcmp(file->path, path) != 0)
+            continue;
+        if (sp_edit_apply(c->pool, file, content, SP_GOAL_OUT, &out, &what, &ignored) < 0)
+            sp_error_clear(&ignored);
+        return out;
     }
     return content;
 }
@@ -125,14 +136,16 @@ static const struct sp_original_blob *known_blob(const struct sp_original_file *
     return NULL;
 }
 
-/* 1: every file that the spec lists has a known content, and *versions is what they have in common.
- */
+/* 1: every file that the spec lists has a known content; *versions is what they have in common. */
 static int versions_of(struct context *c, const char *dir, const struct sp_component *spec,
                        sp_strv *versions)
 {
     if (spec->originals.count == 0)
         return 0;
     bool first = true;
+    const struct sp_layout *layout;
+    if (layout_of(c, dir, spec, &layout) < 0)
+        return -1;
     for (size_t i = 0; i < spec->originals.count; i++) {
         const struct sp_original_file *file = &spec->originals.items[i];
         struct sp_bytes content;
@@ -141,7 +154,7 @@ static int versions_of(struct context *c, const char *dir, const struct sp_compo
             return -1;
         if (!content.data)
             return 0;
-        content = as_shipped(c, spec, file->path, content);
+        content = as_shipped(c, layout, file->path, content);
         if (sp_blob_hash(content, &id, c->err) < 0)
             return -1;
         const struct sp_original_blob *blob = known_blob(file, &id);
@@ -215,24 +228,7 @@ static int from_probes(struct context *c, struct sp_found *found)
     return 0;
 }
 
-/* ---- all together -----------------------------------------------------------------------------
- */
-
-static int choose_layout(struct context *c, struct sp_found *found)
-{
-    if (!found->spec)
-        return 0;
-    for (size_t i = 0; i < found->spec->layouts.count; i++) {
-        int hold = probes_hold(c, found->dir, &found->spec->layouts.items[i].when);
-        if (hold < 0)
-            return -1;
-        if (hold) {
-            found->layout = &found->spec->layouts.items[i];
-            break;
-        }
-    }
-    return 0;
-}
+/* ---- all together -------------------------------------------------------------------------- */
 
 static int recognise(struct context *c, struct sp_found *found)
 {
@@ -250,7 +246,7 @@ static int recognise(struct context *c, struct sp_found *found)
     }
     if (*disagree)
         found->because = sp_pool_printf(c->pool, "%s%s", disagree, found->because);
-    return choose_layout(c, found);
+    return found->spec ? layout_of(c, found->dir, found->spec, &found->layout) : 0;
 }
 
 /* A component's package directory in the site: has an __init__.py. */

@@ -34,8 +34,7 @@ const char *sp_document_path(struct sp_session *s, const struct sp_selected *one
     return sp_session_show(s, one->view, file->file->where);
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------
- */
+/* ---- JSON ---------------------------------------------------------------------------------- */
 
 void sp_document_begin(struct sp_json *json, struct sp_buffer *buf, const char *command)
 {
@@ -127,8 +126,7 @@ void sp_document_end(struct sp_json *json, struct sp_session *s)
     sp_buffer_free(json->out);
 }
 
-/* ---- tables -----------------------------------------------------------------------------------
- */
+/* ---- tables -------------------------------------------------------------------------------- */
 
 void sp_document_table(struct sp_session *s, const sp_selection *selection, bool with_plan)
 {

@@ -29,8 +29,7 @@ struct sp_error {
         SP_ERROR_NONE, 0, NULL                                                                     \
     }
 
-/* Sets *err, unless it is set already. Returns -1, so that `return sp_error_set(...)` reads well.
- */
+/* Sets *err, unless it is set already. Returns -1, so `return sp_error_set(...)` reads well. */
 int sp_error_set(struct sp_error *err, enum sp_error_kind kind, const char *fmt, ...)
     SP_PRINTF(3, 4);
 

@@ -36,7 +36,7 @@ struct how {
 #define RENAME_EXCHANGE (1 << 1)
 #endif
 
-/* ---- fault points ---------------------------------------------------------------------------- */
+/* ---- fault points -------------------------------------------------------------------------- */
 
 #ifdef SP_FAULT
 static long fault_at = -1, fault_count;
@@ -93,7 +93,7 @@ void sp_fs_fault_init(void)
 #define fault_is_short()   false
 #endif
 
-/* ---- roots and resolving --------------------------------------------------------------------- */
+/* ---- roots and resolving ------------------------------------------------------------------- */
 
 int sp_root_open(const char *dir, struct sp_root *root, struct sp_error *err)
 {
@@ -282,7 +282,7 @@ int sp_fs_open_dir(const struct sp_root *root, const char *real, struct sp_error
     return fd;
 }
 
-/* ---- reading --------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 static const char *kind_name(mode_t mode)
 {
@@ -298,21 +298,22 @@ static const char *kind_name(mode_t mode)
 }
 
 /* Opens the regular file for reading. Returns the descriptor, -2 when nothing stands there, -1. */
-static int open_regular(int dirfd, const char *name, struct stat *st, struct sp_error *err)
+static int open_regular(int dirfd, const char *name, const char *where, struct stat *st,
+                        struct sp_error *err)
 {
     /* looked at first, since opening a device may already do something */
     if (fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? -2 : sp_error_errno(err, errno, "can't look at %s", name);
+        return errno == ENOENT ? -2 : sp_error_errno(err, errno, "can't look at %s", where);
     if (!S_ISREG(st->st_mode))
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s is %s, not a regular file", name,
+        return sp_error_set(err, SP_ERROR_CANNOT, "%s is %s, not a regular file", where,
                             kind_name(st->st_mode));
     int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
-        return sp_error_errno(err, errno, "can't open %s", name);
+        return sp_error_errno(err, errno, "can't open %s", where);
     if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode)) {
         close(fd);
         return sp_error_set(err, SP_ERROR_CANNOT, "%s was replaced while it was being opened",
-                            name);
+                            where);
     }
     return fd;
 }
@@ -350,35 +351,40 @@ static int read_all(int fd, struct sp_pool *pool, const char *name, size_t limit
     return 0;
 }
 
-int sp_fs_read_at(int dirfd, struct sp_pool *pool, const char *name, size_t limit,
-                  struct sp_bytes *out, bool *whole, struct stat *st, struct sp_error *err)
+static int read_named(int dirfd, struct sp_pool *pool, const char *name, const char *where,
+                      size_t limit, struct sp_bytes *out, bool *whole, struct stat *st,
+                      struct sp_error *err)
 {
     struct stat own;
     st = st ? st : &own;
     *out = (struct sp_bytes){NULL, 0};
     *whole = true;
-    int fd = open_regular(dirfd, name, st, err);
+    int fd = open_regular(dirfd, name, where, st, err);
     if (fd < 0)
         return fd == -2 ? 0 : -1;
     size_t guess = st->st_size > 0 ? (size_t)st->st_size : 4096;
-    int rc = read_all(fd, pool, name, limit, guess, out, whole, err);
+    int rc = read_all(fd, pool, where, limit, guess, out, whole, err);
     close(fd);
     return rc;
+}
+
+int sp_fs_read_at(int dirfd, struct sp_pool *pool, const char *name, size_t limit,
+                  struct sp_bytes *out, bool *whole, struct stat *st, struct sp_error *err)
+{
+    return read_named(dirfd, pool, name, name, limit, out, whole, st, err);
 }
 
 int sp_fs_read(const struct sp_root *root, struct sp_pool *pool, const char *real, size_t limit,
                struct sp_bytes *out, bool *whole, struct stat *st, struct sp_error *err)
 {
-    const char *dir = sp_path_dirname(pool, real);
-    int fd = sp_fs_open_dir(root, dir, err);
+    int fd = sp_fs_open_dir(root, sp_path_dirname(pool, real), err);
     if (fd < 0)
         return -1;
-    int rc = sp_fs_read_at(fd, pool, sp_path_basename(real), limit, out, whole, st, err);
+    const char *where = sp_root_show(root, pool, real);
+    int rc = read_named(fd, pool, sp_path_basename(real), where, limit, out, whole, st, err);
     close(fd);
     if (rc == 0 && !out->data)
-        rc = sp_error_set(err, SP_ERROR_CANNOT, "there is no file");
-    if (rc < 0)
-        sp_error_prefix(err, "%s", sp_root_show(root, pool, dir));
+        return sp_error_set(err, SP_ERROR_CANNOT, "there is no file %s", where);
     return rc;
 }
 
@@ -472,7 +478,7 @@ int sp_fs_get_meta(int dirfd, struct sp_pool *pool, const char *name, struct sp_
     return 0;
 }
 
-/* ---- writing --------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------- */
 
 int sp_fs_open_new(int dirfd, const char *name, mode_t mode, const char *where,
                    struct sp_error *err)

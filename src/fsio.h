@@ -29,8 +29,7 @@ void sp_root_close(struct sp_root *root);
 /* How messages show a path seen from the root: with the root's own path before it. */
 const char *sp_root_show(const struct sp_root *root, struct sp_pool *pool, const char *path);
 
-/* ---- looking ----------------------------------------------------------------------------------
- */
+/* ---- looking ------------------------------------------------------------------------------- */
 
 /* The real path of path: absolute as seen from the root, links (at most 40, none leaving the root;
  * ".." above the root stays at the root) followed, the last component too. *st (may be NULL) is
@@ -79,8 +78,7 @@ struct sp_meta {
 int sp_fs_get_meta(int dirfd, struct sp_pool *pool, const char *name, struct sp_meta *meta,
                    struct sp_error *err) SP_MUST_CHECK;
 
-/* ---- changing ---------------------------------------------------------------------------------
- */
+/* ---- changing ------------------------------------------------------------------------------ */
 
 /* What to take over from a struct sp_meta when a file is written. */
 enum sp_keep {
@@ -142,8 +140,7 @@ int sp_fs_open_new(int dirfd, const char *name, mode_t mode, const char *where,
 int sp_fs_write(int fd, struct sp_bytes content, const char *where,
                 struct sp_error *err) SP_MUST_CHECK;
 
-/* Replaces or creates `name` durably: a temporary file, fsync, rename, fsync of dirfd. Mode 0600.
- */
+/* Replaces or creates `name` durably: temporary file, fsync, rename, fsync of dirfd. Mode 0600. */
 int sp_fs_save(int dirfd, const char *name, struct sp_bytes content, const char *where,
                struct sp_error *err) SP_MUST_CHECK;
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "originals.h"
+#include "path.h"
 
 int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, struct sp_history *out,
                     struct sp_error *err)
@@ -63,7 +64,8 @@ int sp_history_original(struct sp_pool *pool, const struct sp_history *history, 
     int fd = sp_workdir_transaction(history->workdir, id, false, err);
     if (fd < 0)
         return -1;
-    int rc = sp_originals_read(pool, fd, "originals.tar", where, &items, &count, err);
+    int rc = sp_originals_read(pool, fd, "originals.tar",
+                               sp_path_join(pool, where, "originals.tar"), &items, &count, err);
     close(fd);
     if (rc < 0)
         return -1;

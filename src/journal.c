@@ -22,8 +22,7 @@ const char *sp_journal_state_name(enum sp_journal_state state)
     return state_names[state];
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------------------------- */
 
 static void write_time(struct sp_pool *pool, struct sp_yaml_writer *w, const char *key,
                        struct timespec time)
@@ -120,8 +119,7 @@ int sp_journal_save(struct sp_pool *pool, int dirfd, const struct sp_journal *jo
     return rc;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 struct reader {
     struct sp_pool *pool;

@@ -22,8 +22,7 @@ const char *sp_support_name(enum sp_support support)
     return names[support];
 }
 
-/* ---- scalars ----------------------------------------------------------------------------------
- */
+/* ---- scalars ------------------------------------------------------------------------------- */
 
 static int text_of(struct reader *r, struct sp_yaml_node *node, const char *what, const char **out)
 {
@@ -82,8 +81,7 @@ static int blob_of(struct reader *r, struct sp_yaml_node *node, struct sp_blob_i
     return 0;
 }
 
-/* ---- lists ------------------------------------------------------------------------------------
- */
+/* ---- lists --------------------------------------------------------------------------------- */
 
 static int strings_of(struct reader *r, struct sp_yaml_node *node, const char *what, sp_strv *out)
 {
@@ -149,8 +147,7 @@ static int probes_of(struct reader *r, struct sp_yaml_node *node, const char *wh
     return 0;
 }
 
-/* ---- files and edits --------------------------------------------------------------------------
- */
+/* ---- files and edits ----------------------------------------------------------------------- */
 
 static int edit_text(struct reader *r, struct sp_yaml_node *node, struct sp_edit *out)
 {
@@ -250,12 +247,15 @@ static int file_of(struct reader *r, struct sp_yaml_node *node, struct sp_file_s
         return -1;
     if (copy && edits)
         return sp_yaml_error(&r->doc, edits, r->err, "a file has either 'copy' or 'edits'");
-    if (!copy && !edits && out->legacy.count == 0)
-        return sp_yaml_error(&r->doc, node, r->err, "a file needs 'copy', 'edits' or 'legacy'");
-    if ((copy != NULL) != (marker != NULL))
-        return sp_yaml_error(&r->doc, node, r->err, "'copy' and 'marker' go together");
-    if (copy && (path_of(r, copy, "'copy'", &out->copy) < 0 ||
-                 pattern_of(r, marker, "'marker'", &out->marker) < 0))
+    if (!copy && !edits && !marker && out->legacy.count == 0)
+        return sp_yaml_error(&r->doc, node, r->err,
+                             "a file needs 'copy', 'edits', 'marker' or 'legacy'");
+    if (copy && !marker)
+        return sp_yaml_error(&r->doc, copy, r->err, "'copy' needs a 'marker'");
+    if (edits && marker)
+        return sp_yaml_error(&r->doc, marker, r->err, "'marker' is for modules, not for 'edits'");
+    if ((copy && path_of(r, copy, "'copy'", &out->copy) < 0) ||
+        (marker && pattern_of(r, marker, "'marker'", &out->marker) < 0))
         return -1;
     if (edits) {
         if (sp_yaml_expect(&r->doc, edits, SP_YAML_SEQUENCE, "'edits'", r->err) < 0)
@@ -321,8 +321,7 @@ static int layouts_of(struct reader *r, struct sp_yaml_node *node, struct sp_com
     return 0;
 }
 
-/* ---- components and releases ------------------------------------------------------------------
- */
+/* ---- components and releases --------------------------------------------------------------- */
 
 static int original_of(struct reader *r, struct sp_yaml_node *node, struct sp_original_file *out)
 {
@@ -462,8 +461,7 @@ const struct sp_component *sp_release_find(const struct sp_release *release, con
     return NULL;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------
- */
+/* ---- all of them --------------------------------------------------------------------------- */
 
 static int newest_first(const void *a, const void *b)
 {

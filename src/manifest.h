@@ -53,7 +53,8 @@ struct sp_known {
 struct sp_file_spec {
     const char *path; /* inside the package */
     const char *copy; /* under drivers/; NULL: not a module of ours */
-    const struct sp_regex *marker;
+    const struct sp_regex
+        *marker; /* of our modules; without copy: one of another layout, to be removed */
     SP_VEC(struct sp_known) legacy; /* modules of the older tool */
     SP_VEC(struct sp_edit) edits;
 };

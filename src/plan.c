@@ -83,14 +83,18 @@ static void plan_module(struct sp_pool *pool, enum sp_goal goal, struct sp_file_
         out->after = file->driver;
 }
 
-/* A file that only the older tool leaves. */
+/* A file that only the older tool, or our integration of another layout, leaves. */
 static void plan_leftover(struct sp_pool *pool, struct sp_file_plan *out)
 {
-    const char *older = out->file->content.data ? legacy_module(out->file) : NULL;
-    out->state = older ? SP_STATE_OUTDATED : SP_STATE_NEUTRAL;
-    out->action = older ? SP_ACTION_REMOVE : SP_ACTION_NONE;
+    const struct sp_snapshot *file = out->file;
+    const char *older = file->content.data ? legacy_module(file) : NULL;
+    bool ours = file->content.data && file->spec->marker && has_marker(file);
+    out->state = older || ours ? SP_STATE_OUTDATED : SP_STATE_NEUTRAL;
+    out->action = older || ours ? SP_ACTION_REMOVE : SP_ACTION_NONE;
     if (older)
         out->note = sp_pool_printf(pool, "left by %s", older);
+    else if (ours)
+        out->note = "our driver for another version of the package";
 }
 
 /* What goes in must come out again to the byte; anything else is a manifest that does not fit. */

@@ -13,8 +13,7 @@
 #include "snapshot.h"
 #include "workdir.h"
 
-/* ---- opening ----------------------------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------------------------- */
 
 /* path, made absolute by the current directory unless it is. */
 static const char *absolute(struct sp_pool *pool, const char *path)
@@ -77,8 +76,7 @@ void sp_session_close(struct sp_session *session)
     sp_root_close(&session->data_root);
 }
 
-/* ---- looking ----------------------------------------------------------------------------------
- */
+/* ---- looking ------------------------------------------------------------------------------- */
 
 static void collect_programs(struct sp_session *s, sp_strv *out)
 {
@@ -184,8 +182,7 @@ const char *sp_session_show(struct sp_session *s, const struct sp_view *view, co
     return sp_pool_printf(s->pool, "%s:%s", view->tree->name, path);
 }
 
-/* ---- choosing ---------------------------------------------------------------------------------
- */
+/* ---- choosing ------------------------------------------------------------------------------ */
 
 struct chooser {
     struct sp_session *s;
@@ -381,8 +378,7 @@ int sp_session_select(struct sp_session *s, enum sp_select_mode mode, sp_selecti
     return 0;
 }
 
-/* ---- planning ---------------------------------------------------------------------------------
- */
+/* ---- planning ------------------------------------------------------------------------------ */
 
 int sp_session_plan(struct sp_session *s, sp_selection *selection, enum sp_goal goal,
                     struct sp_error *err)
@@ -435,8 +431,7 @@ int sp_session_check_mixed(struct sp_session *s, const sp_selection *selection,
     return 0;
 }
 
-/* ---- prerequisites ----------------------------------------------------------------------------
- */
+/* ---- prerequisites ------------------------------------------------------------------------- */
 
 /* "usr/lib/python2.7/dist-packages" -> "usr"; what is before /lib*, /local left out. */
 static const char *prefix_of(struct sp_pool *pool, const char *site)

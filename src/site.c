@@ -168,8 +168,7 @@ static int add_from_link(struct search *s, const struct sp_site *site, const cha
     return 0;
 }
 
-/* The sites that the sites found so far name; what those name in turn does not count, as in Python.
- */
+/* The sites that those found so far name; what they name in turn does not count, as in Python. */
 static int add_links(struct search *s)
 {
     size_t count = s->sites->count;

@@ -3,19 +3,50 @@
 
 #include "path.h"
 
+/* Where the change would really go: links are shown as what they lead to. */
+static int find_real(struct sp_pool *pool, struct sp_tree *tree, struct sp_snapshot *out,
+                     struct sp_error *err)
+{
+    const char *real = NULL;
+    if (!tree->ops->real)
+        return 0;
+    if (tree->ops->real(tree, pool, out->where, &real, err) < 0)
+        return -1;
+    if (real)
+        out->where = real;
+    return 0;
+}
+
+/* Whether there is a directory for a new file. */
+static int check_place(struct sp_pool *pool, struct sp_tree *tree, struct sp_snapshot *out,
+                       struct sp_error *err)
+{
+    enum sp_entry_kind kind;
+    const char *dir = sp_path_dirname(pool, out->where);
+    if (sp_tree_kind(tree, pool, dir, &kind, err) < 0)
+        return -1;
+    if (kind == SP_ENTRY_ABSENT)
+        out->obstacle = "the directory that it goes into is missing; the package is not complete";
+    else if (kind != SP_ENTRY_DIRECTORY)
+        out->obstacle = "what it goes into is not a directory";
+    return 0;
+}
+
 static int take_one(struct sp_pool *pool, struct sp_tree *tree,
                     const struct sp_manifests *manifests, struct sp_snapshot *out,
                     struct sp_error *err)
 {
     enum sp_entry_kind kind;
     bool whole = true;
+    if (find_real(pool, tree, out, err) < 0)
+        return -1;
     if (out->spec->copy &&
         sp_manifests_driver(pool, manifests, out->spec->copy, &out->driver, err) < 0)
         return -1;
     if (sp_tree_kind(tree, pool, out->where, &kind, err) < 0)
         return -1;
     if (kind == SP_ENTRY_ABSENT)
-        return 0;
+        return out->spec->copy ? check_place(pool, tree, out, err) : 0;
     if (kind == SP_ENTRY_DIRECTORY)
         out->obstacle = "a directory stands where the file should be";
     else if (kind != SP_ENTRY_FILE)

@@ -33,6 +33,7 @@ struct step {
 
 struct run {
     struct sp_pool *pool;
+    const struct sp_root *root;
     struct sp_workdir *workdir;
     const struct sp_transaction *txn;
     struct sp_journal journal;
@@ -42,8 +43,7 @@ struct run {
     SP_VEC(struct step) steps;
 };
 
-/* ---- signals ----------------------------------------------------------------------------------
- */
+/* ---- signals ------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t caught;
 
@@ -72,8 +72,7 @@ static int check_signals(struct sp_error *err)
                         strsignal(caught));
 }
 
-/* ---- looking at the targets -------------------------------------------------------------------
- */
+/* ---- looking at the targets ---------------------------------------------------------------- */
 
 static int find_place(struct run *r, const char *path, struct place **out, struct sp_error *err)
 {
@@ -85,14 +84,14 @@ static int find_place(struct run *r, const char *path, struct place **out, struc
         }
     struct place *place = sp_pool_alloc(r->pool, sizeof(*place));
     place->path = dir;
-    place->fd = sp_fs_open_dir(r->workdir->root, dir, err);
+    place->fd = sp_fs_open_dir(r->root, dir, err);
     if (place->fd < 0)
         return -1;
     *SP_PUSH(r->pool, &r->places) = place;
     if (fstat(place->fd, &place->st) < 0)
         return sp_error_errno(err, errno, "can't look at %s", dir);
     *out = place;
-    return sp_fs_check_writable(place->fd, sp_root_show(r->workdir->root, r->pool, dir), err);
+    return sp_fs_check_writable(place->fd, sp_root_show(r->root, r->pool, dir), err);
 }
 
 /* Whether the target is still what was planned for. */
@@ -140,7 +139,7 @@ static int prepare_step(struct run *r, const struct sp_change *change, const cha
     struct step *step = SP_PUSH(r->pool, &r->steps);
     step->change = change;
     step->name = sp_path_basename(change->path);
-    step->where = sp_root_show(r->workdir->root, r->pool, change->path);
+    step->where = sp_root_show(r->root, r->pool, change->path);
     step->temp = sp_pool_printf(r->pool, ".%s.sp-openstack-%s", step->name, random);
     if (!sp_path_is_printable(change->path))
         return sp_error_set(err, SP_ERROR_CANNOT,
@@ -159,16 +158,14 @@ static int prepare_step(struct run *r, const struct sp_change *change, const cha
     return 0;
 }
 
-/* Room for the new files, with some to spare: a full disk is better met before than in the middle.
- */
+enum {
+    SPARE = 64 * 1024
+};
+
+/* Room for the new files, with some to spare: a full disk is better met before than in between. */
 static int check_space(struct run *r, struct sp_error *err)
 {
-    enum {
-        SPARE = 64 * 1024
-    };
-    uint64_t archived = SPARE, free_bytes;
-    for (size_t i = 0; i < r->steps.count; i++)
-        archived += 2 * r->steps.items[i].change->before.len + r->steps.items[i].change->after.len;
+    uint64_t free_bytes;
     for (size_t i = 0; i < r->places.count; i++) {
         if (sp_fs_free_bytes(r->places.items[i]->fd, &free_bytes, err) < 0)
             return -1;
@@ -176,6 +173,14 @@ static int check_space(struct run *r, struct sp_error *err)
             return sp_error_set(err, SP_ERROR_SYSTEM, "there is not enough free space in %s",
                                 r->places.items[i]->path);
     }
+    return 0;
+}
+
+static int check_archive_space(struct run *r, struct sp_error *err)
+{
+    uint64_t archived = SPARE, free_bytes;
+    for (size_t i = 0; i < r->steps.count; i++)
+        archived += 2 * r->steps.items[i].change->before.len + r->steps.items[i].change->after.len;
     if (sp_fs_free_bytes(r->workdir->fd, &free_bytes, err) < 0)
         return -1;
     if (free_bytes < archived)
@@ -196,8 +201,7 @@ static int prepare(struct run *r, struct sp_error *err)
     return check_space(r, err);
 }
 
-/* ---- staging and recording --------------------------------------------------------------------
- */
+/* ---- staging and recording ----------------------------------------------------------------- */
 
 static int stage(struct run *r, struct sp_error *err)
 {
@@ -233,7 +237,8 @@ static int archive_originals(struct run *r, struct sp_error *err)
         items[count].meta = step->meta;
         count++;
     }
-    return sp_originals_write(r->fd, "originals.tar", items, count, r->where, err);
+    return sp_originals_write(r->fd, "originals.tar", items, count,
+                              sp_path_join(r->pool, r->where, "originals.tar"), err);
 }
 
 static int write_patch(struct run *r, struct sp_error *err)
@@ -306,8 +311,7 @@ static int open_transaction(struct run *r, struct sp_error *err)
     return r->fd < 0 ? -1 : 0;
 }
 
-/* ---- changing ---------------------------------------------------------------------------------
- */
+/* ---- changing ------------------------------------------------------------------------------ */
 
 /* Python 2 takes a compiled file for current when it names the source's modification time in
  * seconds: a new content must not have the time of the old one. */
@@ -404,8 +408,7 @@ static int apply(struct run *r, struct sp_error *err)
     return save_journal(r, SP_JOURNAL_COMMITTED, err);
 }
 
-/* ---- all together -----------------------------------------------------------------------------
- */
+/* ---- all together -------------------------------------------------------------------------- */
 
 /* Puts everything back after a failure; the first error stays the one that is reported. */
 static void take_back(struct run *r, bool recorded, struct sp_error *err)
@@ -434,12 +437,23 @@ static void close_run(struct run *r)
         close(r->fd);
 }
 
+int sp_transaction_check(struct sp_pool *pool, const struct sp_root *root,
+                         const struct sp_transaction *txn, struct sp_error *err)
+{
+    struct run r = {.pool = pool, .root = root, .txn = txn, .fd = -1};
+    int rc = prepare(&r, err);
+    close_run(&r);
+    return rc;
+}
+
 int sp_transaction_run(struct sp_pool *pool, struct sp_workdir *workdir,
                        const struct sp_transaction *txn, unsigned *id, struct sp_error *err)
 {
-    struct run r = {.pool = pool, .workdir = workdir, .txn = txn, .fd = -1};
+    struct run r = {.pool = pool, .root = workdir->root, .workdir = workdir, .txn = txn, .fd = -1};
     bool recorded = false;
     int rc = prepare(&r, err);
+    if (rc == 0)
+        rc = check_archive_space(&r, err);
     if (rc == 0)
         rc = open_transaction(&r, err);
     if (rc == 0)

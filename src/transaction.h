@@ -27,6 +27,11 @@ struct sp_transaction {
     SP_VEC(struct sp_journal_dir) dirs; /* directories that get the time `before` in the end */
 };
 
+/* Looks whether it could be run: the targets are what was planned for, their directories can be
+ * written to and have room. Changes nothing. Errors as of sp_transaction_run(). */
+int sp_transaction_check(struct sp_pool *pool, const struct sp_root *root,
+                         const struct sp_transaction *txn, struct sp_error *err) SP_MUST_CHECK;
+
 /* Runs it; the work directory is locked and nothing is pending in it. *id is its number.
  * SP_ERROR_CANNOT: a target is not what was planned for. SP_ERROR_SYSTEM: the system refused, or a
  * signal came. Either way everything is as it was; should putting back fail too, SP_ERROR_PENDING.

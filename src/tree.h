@@ -38,6 +38,11 @@ struct sp_tree_ops {
      * path that is not a regular file is SP_ERROR_CANNOT. */
     int (*read)(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
                 struct sp_bytes *out, bool *whole, struct sp_error *err);
+    /* The path without any link in it: of what stands at path, or of where a file at path would be
+     * created. NULL in *real when there is no directory for it. An op that is NULL: trees of which
+     * nothing is changed. */
+    int (*real)(struct sp_tree *tree, struct sp_pool *pool, const char *path, const char **real,
+                struct sp_error *err);
     void (*close)(struct sp_tree *tree);
 };
 

@@ -94,9 +94,12 @@ static int load_originals(struct undo *u, struct sp_error *err)
     int fd = sp_workdir_transaction(u->workdir, u->journal->id, false, err);
     if (fd < 0)
         return -1;
-    int rc = sp_originals_read(u->pool, fd, "originals.tar", where, &u->originals,
+    int rc = sp_originals_read(u->pool, fd, "originals.tar",
+                               sp_path_join(u->pool, where, "originals.tar"), &u->originals,
                                &u->original_count, err);
     close(fd);
+    if (rc < 0 && err->kind == SP_ERROR_CANNOT)
+        err->kind = SP_ERROR_PENDING; /* what should be put back is not there */
     for (size_t i = 0; rc == 0 && i < u->journal->files.count; i++) {
         const struct target *target = &u->targets[i];
         if (target->standing != STANDS_NEW || target->file->action == SP_ACTION_ADD)
@@ -226,8 +229,7 @@ int sp_undo(struct sp_pool *pool, struct sp_workdir *workdir, struct sp_journal 
     return rc;
 }
 
-/* ---- recover ----------------------------------------------------------------------------------
- */
+/* ---- recover ------------------------------------------------------------------------------- */
 
 static int recover_one(struct sp_pool *pool, struct sp_workdir *workdir, unsigned id, bool leave,
                        sp_strv *said, struct sp_error *err)
@@ -270,5 +272,6 @@ int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool leave, sp_
     for (size_t i = history.pending.count; i-- > 0;)
         if (recover_one(pool, workdir, history.pending.items[i], leave, said, err) < 0)
             return -1;
-    return 0;
+    /* what was committed may have ended before it cleaned up */
+    return sp_workdir_unstage_all(pool, workdir, err);
 }

@@ -35,7 +35,7 @@ struct sp_version {
     SP_VEC(struct local) local;
 };
 
-/* ---- characters ---- */
+/* ---- characters ---------------------------------------------------------------------------- */
 
 /* The standard's classification depends on the locale. */
 static bool is_digit(char c)
@@ -70,7 +70,7 @@ static void skip_space(const char **at)
         ++*at;
 }
 
-/* ---- parsing: each take_*() moves *at past what it takes ---- */
+/* ---- parsing: each take_*() moves *at past what it takes ----------------------------------- */
 
 static bool take_char(const char **at, char c)
 {
@@ -234,7 +234,7 @@ struct sp_version *sp_version_parse(struct sp_pool *pool, const char *text)
     return parsed && *at == '\0' ? version : NULL;
 }
 
-/* ---- order ---- */
+/* ---- order --------------------------------------------------------------------------------- */
 
 static int compare_numbers(uint64_t a, uint64_t b)
 {
@@ -302,7 +302,7 @@ int sp_version_compare(const struct sp_version *a, const struct sp_version *b)
     return order;
 }
 
-/* ---- specifiers: PEP 440, section "Version specifiers" ---- */
+/* ---- specifiers: PEP 440, section "Version specifiers" ------------------------------------- */
 
 enum comparison {
     ARBITRARY,  /* === */
@@ -484,7 +484,7 @@ bool sp_specifier_matches(const struct sp_specifier *spec, const struct sp_versi
     return true;
 }
 
-/* ---- names ---- */
+/* ---- names --------------------------------------------------------------------------------- */
 
 /* The next character of a name: lower case, a run of separators as one '-'. */
 static char next_of_name(const char **at)

@@ -277,6 +277,18 @@ int sp_workdir_unstage(struct sp_pool *pool, const struct sp_workdir *workdir, u
                              err);
 }
 
+int sp_workdir_unstage_all(struct sp_pool *pool, const struct sp_workdir *workdir,
+                           struct sp_error *err)
+{
+    sp_strv names = {NULL, 0, 0};
+    if (sp_fs_list(workdir->staging, pool, &names, err) < 0)
+        return sp_error_prefix(err, "%s/" STAGING, workdir->path);
+    for (size_t i = 0; i < names.count; i++) /* directories of ours: anything else is refused */
+        if (sp_fs_remove_tree(workdir->staging, names.items[i], workdir->path, err) < 0)
+            return -1;
+    return 0;
+}
+
 int sp_workdir_drop(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
                     struct sp_error *err)
 {

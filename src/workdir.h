@@ -54,6 +54,9 @@ int sp_workdir_staged(struct sp_pool *pool, const struct sp_workdir *workdir, un
 /* Removes work/ID; absent is success. */
 int sp_workdir_unstage(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
                        struct sp_error *err) SP_MUST_CHECK;
+/* Empties work/. */
+int sp_workdir_unstage_all(struct sp_pool *pool, const struct sp_workdir *workdir,
+                           struct sp_error *err) SP_MUST_CHECK;
 /* Removes transactions/ID, of which no journal says that it did anything. */
 int sp_workdir_drop(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
                     struct sp_error *err) SP_MUST_CHECK;

@@ -69,7 +69,7 @@ static int key_error(const struct sp_yaml *doc, const struct sp_yaml_node *key,
     return -1;
 }
 
-/* ---- what libyaml found wrong ---- */
+/* ---- what libyaml found wrong -------------------------------------------------------------- */
 
 /* The place that is a byte offset. */
 static int error_at_offset(struct reader *reader, struct sp_bytes text, size_t offset,
@@ -123,7 +123,7 @@ static int refuse_directives(struct reader *reader, struct sp_bytes text)
     return 0;
 }
 
-/* ---- building the tree ---- */
+/* ---- building the tree --------------------------------------------------------------------- */
 
 static bool awaits_key(const struct reader *reader)
 {
@@ -333,8 +333,7 @@ int sp_yaml_parse(struct sp_pool *pool, const char *name, struct sp_bytes text, 
     if (!yaml_parser_initialize(&reader.parser))
         sp_out_of_memory();
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)(text.len ? text.data : ""),
-                                 text.len);
+    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text.data, text.len);
     int result = read_events(&reader, text);
     yaml_parser_delete(&reader.parser);
     free(reader.nodes);
@@ -343,7 +342,7 @@ int sp_yaml_parse(struct sp_pool *pool, const char *name, struct sp_bytes text, 
     return result;
 }
 
-/* ---- access ---- */
+/* ---- access -------------------------------------------------------------------------------- */
 
 struct sp_yaml_node *sp_yaml_get(struct sp_yaml_node *mapping, const char *key)
 {

@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the whole-program tests share: a host in a directory of its own, and the program on it."""
+
+import fcntl
+import hashlib
+import json
+import os
+import pty
+import select
+import shutil
+import signal
+import stat
+import struct
+import subprocess
+import tempfile
+import termios
+import unittest
+
+import packages
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.path.join(TOP, "sp-openstack")     # run.py sets what it was told
+IS_ROOT = os.geteuid() == 0
+NOBODY = 65534                                  # the ordinary user of tests that root runs
+DEBIAN = "usr/lib/python2.7/dist-packages"
+OLD = 1500000000                                # when the packages were unpacked
+TIMEOUT = 60
+
+COMMITTED = "committed"
+
+
+def write(path, content, mode=None):
+    """Writes text or bytes; makes the directories."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    with open(path, "wb") as file:
+        file.write(data)
+    if mode is not None:
+        os.chmod(path, mode)
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def blob_id(content):
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def age(top, seconds=OLD):
+    """Gives everything below top an old time with odd nanoseconds, names in order."""
+    number = 0
+    for directory, names, files in sorted(os.walk(top, topdown=False)):
+        for name in sorted(files) + [""]:
+            path = os.path.join(directory, name) if name else directory
+            number += 1
+            if not os.path.islink(path):
+                os.utime(path, ns=(seconds * 10**9, (seconds + number) * 10**9 + 123456789))
+
+
+# ---- the state of a tree -----------------------------------------------------------------------
+
+FIELDS = ("kind", "mode", "owner", "group", "time", "attributes", "content")
+
+
+def attributes(path):
+    try:
+        return tuple((name, os.getxattr(path, name, follow_symlinks=False))
+                     for name in sorted(os.listxattr(path, follow_symlinks=False)))
+    except OSError:
+        return ()
+
+
+def content_of(path, info):
+    if stat.S_ISLNK(info.st_mode):
+        return os.readlink(path)
+    if stat.S_ISREG(info.st_mode):
+        try:
+            return read(path)
+        except PermissionError:
+            return "not readable"
+    return None
+
+
+def snapshot(top):
+    """{path: ((what makes a file what it is), (what tells that it was touched))}"""
+    found = {}
+
+    def visit(path, name):
+        info = os.lstat(path)
+        found[name] = ((stat.S_IFMT(info.st_mode), stat.S_IMODE(info.st_mode), info.st_uid,
+                        info.st_gid, info.st_mtime_ns, attributes(path), content_of(path, info)),
+                       (info.st_ino, info.st_ctime_ns))
+        if stat.S_ISDIR(info.st_mode):
+            try:
+                entries = sorted(os.listdir(path))
+            except PermissionError:
+                entries = []
+            for entry in entries:
+                visit(os.path.join(path, entry), os.path.join(name, entry) if name else entry)
+
+    visit(top, "")
+    return found
+
+
+def difference(before, after, touched=False):
+    """In words; "" if there is none. touched: also what was written to and looks the same."""
+    texts = []
+    for name in sorted(set(before) | set(after)):
+        shown = name or "the top"
+        if name not in after:
+            texts.append("%s is gone" % shown)
+        elif name not in before:
+            texts.append("%s is new" % shown)
+        else:
+            changed = [field for field, one, other in zip(FIELDS, before[name][0], after[name][0])
+                       if one != other]
+            if changed:
+                texts.append("%s: %s changed" % (shown, ", ".join(changed)))
+            elif touched and before[name][1] != after[name][1]:
+                texts.append("%s was touched" % shown)
+    return "; ".join(texts[:6]) + ("; ..." if len(texts) > 6 else "")
+
+
+def without(snap, *prefixes):
+    """The snapshot without what is below the prefixes."""
+    return {name: value for name, value in snap.items()
+            if not any(name == prefix or name.startswith(prefix + "/") for prefix in prefixes)}
+
+
+# ---- running -----------------------------------------------------------------------------------
+
+
+class Result:
+    def __init__(self, arguments, status, out, err):
+        self.arguments, self.status, self.out, self.err = arguments, status, out, err
+
+    def __str__(self):
+        return "%s: exit %s, out %r, err %r" % (" ".join(self.arguments), self.status,
+                                                 self.out[-700:], self.err[-700:])
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+def become(user):
+    def change():
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
+    return change
+
+
+def environment(extra=None):
+    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/nonexistent"}
+    env.update(extra or {})
+    return env
+
+
+def run_program(arguments, env=None, user=None, cwd=None, stdout=subprocess.PIPE):
+    """Runs it; output is text, with bytes that are no UTF-8 kept apart (surrogateescape)."""
+    done = subprocess.run([PROGRAM] + list(arguments), stdin=subprocess.DEVNULL, stdout=stdout,
+                          stderr=subprocess.PIPE, env=environment(env), cwd=cwd or "/",
+                          timeout=TIMEOUT, check=False,
+                          preexec_fn=become(user) if user is not None else None)
+    return Result(list(arguments), done.returncode,
+                  (done.stdout or b"").decode("utf-8", "surrogateescape"),
+                  done.stderr.decode("utf-8", "surrogateescape"))
+
+
+def run_on_terminal(arguments, env=None):
+    """The same with a terminal for standard output; what was printed on it."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 300, 0, 0))
+        try:
+            os.execve(PROGRAM, [PROGRAM] + list(arguments), environment(env))
+        finally:
+            os._exit(127)
+    out = b""
+    while select.select([fd], [], [], TIMEOUT)[0]:
+        try:
+            more = os.read(fd, 65536)
+        except OSError:                         # Linux: EIO when the other side is closed
+            break
+        if not more:
+            break
+        out += more
+    else:
+        os.kill(pid, signal.SIGKILL)
+    os.close(fd)
+    status = os.waitpid(pid, 0)[1]
+    return Result(list(arguments), os.WEXITSTATUS(status) if os.WIFEXITED(status) else -1,
+                  out.decode("utf-8", "surrogateescape"), "")
+
+
+# ---- a host ------------------------------------------------------------------------------------
+
+
+class Host:
+    """A system below a directory, to be worked on with --root."""
+
+    def __init__(self, top, site=DEBIAN):
+        self.top, self.site = top, site
+        os.makedirs(os.path.join(top, site))
+        os.makedirs(os.path.join(top, "var/lib"))
+
+    def path(self, *parts):
+        return os.path.join(self.top, *parts)
+
+    def file(self, name):
+        """A path in the site."""
+        return self.path(self.site, name)
+
+    def write(self, name, content, mode=None):
+        write(self.file(name), content, mode)
+
+    def read(self, name):
+        return read(self.file(name)).decode("utf-8")
+
+    def put_files(self, files, site=None):
+        for name, text in files.items():
+            write(self.path(site or self.site, name), text)
+
+    def put_metadata(self, distribution, version, form="dist-info", site=None):
+        text = "Metadata-Version: 1.1\nName: %s\nVersion: %s\nSummary: For tests\n\nText\n" % (
+            distribution, version)
+        stem = "%s-%s" % (distribution.replace("-", "_"), version)
+        name = {"dist-info": stem + ".dist-info/METADATA",
+                "egg-info": stem + "-py2.7.egg-info/PKG-INFO",
+                "egg-info-bare": distribution.replace("-", "_") + ".egg-info/PKG-INFO",
+                "egg-info-file": stem + ".egg-info"}[form]
+        write(self.path(site or self.site, name), text)
+
+    def put(self, component, release, version=None, form="dist-info", site=None, layout=None):
+        """A package, with metadata unless form is None."""
+        self.put_files(packages.files_of(component, release, layout), site)
+        if form:
+            self.put_metadata(component.replace("_", "-"),
+                              version or packages.VERSIONS[component, release], form, site)
+
+    def put_all(self, release, **more):
+        for component in packages.COMPONENTS:
+            self.put(component, release, **more)
+
+    def put_prerequisites(self, site=None):
+        self.put_metadata("storpool", "7.3.0", "egg-info", site)
+        self.put_metadata("storpool.spopenstack", "3.2.0", "egg-info", site)
+
+    def age(self):
+        age(self.top)
+
+
+class Case(unittest.TestCase):
+    """A test with a directory of its own, which an ordinary user can read."""
+
+    longMessage = False
+    maxDiff = None
+
+    def setUp(self):
+        self.tmp = os.path.realpath(tempfile.mkdtemp(prefix="sp-openstack-cli-"))
+        os.chmod(self.tmp, 0o755)
+        os.umask(0o022)
+        self.addCleanup(self.remove_tmp)
+
+    def remove_tmp(self):
+        for directory, names, _ in os.walk(self.tmp):
+            for name in names:
+                path = os.path.join(directory, name)
+                if not os.path.islink(path):
+                    try:
+                        os.chmod(path, 0o700)
+                    except OSError:
+                        pass
+        shutil.rmtree(self.tmp, ignore_errors=True)
+
+    def host(self, release=None, name="host", site=DEBIAN, **more):
+        """A host; with a release: one that has its three components and the prerequisites."""
+        host = Host(os.path.join(self.tmp, name), site)
+        if release:
+            host.put_all(release, **more)
+            host.put_prerequisites()
+        host.age()
+        return host
+
+    def needs_root(self):
+        if not IS_ROOT:
+            self.skipTest("needs root")
+
+    def needs_user(self):
+        """The id of an ordinary user to run the program as (None: as who we are)."""
+        if not IS_ROOT:
+            return None
+        return NOBODY
+
+    def own(self, top, user=None):
+        """Gives a tree to the ordinary user."""
+        user = NOBODY if user is None else user
+        if IS_ROOT:
+            for directory, names, files in os.walk(top):
+                for entry in names + files:
+                    os.lchown(os.path.join(directory, entry), user, user)
+            os.lchown(top, user, user)
+
+    def needs_attributes(self):
+        path = os.path.join(self.tmp, "attribute")
+        write(path, "")
+        try:
+            os.setxattr(path, "user.test", b"1")
+        except OSError:
+            self.skipTest("no extended attributes on the file system of %s" % self.tmp)
+        os.unlink(path)
+
+    # ---- running
+
+    def run_on(self, host, *arguments, **more):
+        """The program with --root, and without setting up groups."""
+        before = ["--root", host.top]
+        if "install" in arguments and more.pop("no_groups", True):
+            before.append("--no-groups")
+        return run_program(before + list(arguments), **more)
+
+    def expect(self, status, result, *parts, err=None):
+        """The exit status; the parts are in what was printed, err in the messages."""
+        self.assertEqual(result.status, status, str(result))
+        for part in parts:
+            self.assertIn(part, result.out + result.err, "%r is not in: %s" % (part, result))
+        if err is not None:
+            self.assertIn(err, result.err, "%r is not among the messages: %s" % (err, result))
+        return result
+
+    def good(self, host, *arguments, **more):
+        """Runs it and expects exit status 0 and no error message."""
+        result = self.run_on(host, *arguments, **more)
+        self.assertEqual(result.status, 0, str(result))
+        return result
+
+    def states(self, host, *arguments):
+        """{component: state} of check --json."""
+        return {one["component"]: one["state"]
+                for one in self.run_on(host, "--json", "check", *arguments).json["components"]}
+
+    def found(self, host, *arguments):
+        """The components of detect --json."""
+        return self.expect(0, self.run_on(host, "--json", "detect", *arguments)).json["components"]
+
+    def one(self, host, *arguments):
+        """The one place of the component that is named, as detect --json has it."""
+        places = self.found(host, *arguments)
+        self.assertEqual(len(places), 1, "several: %s" % places)
+        return places[0]
+
+    def error(self, result, *parts):
+        """Exactly one line on standard error besides warnings; it has the parts."""
+        lines = [line for line in result.err.splitlines()
+                 if not line.startswith("sp-openstack: warning: ")]
+        self.assertEqual(len(lines), 1, "not one sentence: %s" % result)
+        self.assertTrue(lines[0].startswith("sp-openstack: "), str(result))
+        for part in parts:
+            self.assertIn(part, lines[0], "%r is not in the message: %s" % (part, result))
+        return lines[0]
+
+    def refused(self, host, status, *parts, arguments=("install",), besides=(), **more):
+        """The command is refused with one sentence, and nothing at all is touched.
+
+        besides: what may have been looked at with a lock in hand, the work directory."""
+        before = snapshot(host.top)
+        result = self.run_on(host, *arguments, **more)
+        self.assertEqual(result.status, status, str(result))
+        self.error(result, *parts)
+        self.same(without(before, *besides), without(snapshot(host.top), *besides), touched=True)
+        return result
+
+    def same(self, before, after, touched=False):
+        text = difference(before, after, touched)
+        self.assertEqual(text, "", text)
+
+    # ---- data directories
+
+    def data_dir(self, name="data", manifests=None, drivers=None):
+        """A data directory of the test's own: the shipped one, or these files."""
+        top = os.path.join(self.tmp, name)
+        if manifests is None:
+            shutil.copytree(os.path.join(TOP, "manifests"), os.path.join(top, "manifests"))
+            shutil.copytree(os.path.join(TOP, "drivers"), os.path.join(top, "drivers"))
+        for file, text in (manifests or {}).items():
+            write(os.path.join(top, "manifests", file), text)
+        for file, text in (drivers or {}).items():
+            write(os.path.join(top, "drivers", file), text)
+        return top

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""StorPool fails while the os-brick connector works."""
+
+from __future__ import absolute_import
+
+import unittest
+
+import failures
+import harness
+from harness import GIB, volume_name
+
+NAME = volume_name()
+
+
+@harness.for_each(harness.BRICK_LAYOUTS, 'layout')
+class ConnectorFailureTest(failures.Failing, harness.Case):
+    """Operations of the os-brick connector."""
+
+    def prepare(self):
+        self.storpool = self.make_connector()
+
+    def permitted(self):
+        """Return os-brick's exception."""
+        return self.BrickException
+
+    def connected(self):
+        """Attach the volume."""
+        self.create()
+        self.storpool.connect_volume(self.properties())
+
+    def consistent(self, what, _lasting):
+        """See that a request goes with an attachment and a device."""
+        requests = len(self.requests())
+        if requests:
+            self.assertEqual([NAME], self.devices(), what)
+            self.assertEqual({NAME: 'rw'}, self.cluster.attached(), what)
+
+    def test_connect(self):
+        def check(what, lasting):
+            """What is not requested is not attached, if it could be
+            helped."""
+            self.consistent(what, lasting)
+            if not lasting:
+                self.assertEqual(len(self.requests()), len(self.devices()),
+                                 what)
+
+        self.check_all(self.create, lambda: self.storpool.connect_volume(
+            self.properties()), check)
+
+    def test_disconnect(self):
+        def check(what, _lasting):
+            """It can be repeated, and is done then."""
+            self.assertEqual({}, self.requests(), what)
+            self.storpool.disconnect_volume(self.properties(), None)
+            self.assertEqual({}, self.cluster.attached(), what)
+
+        self.check_all(
+            self.connected, lambda: self.storpool.disconnect_volume(
+                self.properties(), None), check)
+
+    def test_disconnect_ignoring_errors(self):
+        def check(what, _lasting):
+            """The request is gone."""
+            self.assertEqual({}, self.requests(), what)
+
+        self.permitted = lambda: ()
+        self.check_all(
+            self.connected, lambda: self.storpool.disconnect_volume(
+                self.properties(), None, force=True, ignore_errors=True),
+            check)
+
+    def test_extend(self):
+        def prepare():
+            """Attach the volume, and extend it."""
+            self.connected()
+            self.call('volumeUpdate', NAME, {'size': 2 * GIB})
+
+        self.check_all(prepare, lambda: self.storpool.extend_volume(
+            self.properties()), self.consistent)
+
+
+if __name__ == '__main__':
+    unittest.main()
