@@ -84,7 +84,7 @@ def main():
     parser = argparse.ArgumentParser(description="Whole-program tests.")
     parser.add_argument("program", nargs="?", default=lib.PROGRAM)
     parser.add_argument("-v", "--verbose", action="store_true", help="name every test")
-    parser.add_argument("-j", "--jobs", type=int, default=min(8, os.cpu_count() or 1))
+    parser.add_argument("-j", "--jobs", type=int, default=min(8, 2 + 2 * (os.cpu_count() or 1)))
     parser.add_argument("-k", "--only", default="", help="tests with this in their names")
     options = parser.parse_args()
     program = os.path.abspath(options.program)

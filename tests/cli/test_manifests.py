@@ -162,7 +162,7 @@ class Bad(ManifestCase):
         self.bad(self.changed("release: newton\n", ""), ":1:1: ", "'release'")
         self.bad(self.changed('released: "2016-10-06"\n', ""), ":1:1: ", "'released'")
         self.bad(self.changed('    versions: ">=1.0, <2.0"\n', ""), ":5:5: ", "'versions'")
-        self.bad(self.changed("        marker: '^# Installed by a test'\n", ""), ":10:9: ",
+        self.bad(self.changed("        marker: '^# Installed by a test'\n", ""), ":11:15: ",
                  "'marker'")
         self.bad(self.changed("          - name: entry\n            within:",
                               "          - within:"), ":15:13: ", "'name'")
