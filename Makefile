@@ -54,8 +54,9 @@ FORMAT   = $(sort $(wildcard src/*.[ch] tests/*/*.[ch]))
 PROGRAM  = $(BUILD)/sp-openstack
 
 .PHONY: all help setup check suites check-unit check-cli check-fuzz check-manifests check-docs \
-        check-drivers check-trees check-packages check-asan check-valgrind check-all \
-        fuzz fuzz-run analyze analyze-run analyze-cppcheck format format-check bench demo install uninstall dist \
+        check-drivers check-trees check-packages check-fault check-asan check-valgrind check-all \
+        fuzz fuzz-run analyze analyze-run analyze-cppcheck format format-check \
+        bench demo install uninstall dist \
         clean need-build FORCE
 
 # ---- building ------------------------------------------------------------------------------------
@@ -157,6 +158,12 @@ check-trees: all
 	@$(PYTHON3) -B tests/trees/versions.py $(if $(GIT),--git '$(GIT)')
 	@test -n '$(GIT)' || { echo 'make check-trees: name the directory with the clones: GIT=DIR' >&2; exit 2; }
 	@$(PYTHON3) -B tests/trees/run.py --git '$(GIT)' $(PATTERN)
+
+#: make check-fault         every call that changes something fails or crashes; GIT=DIR or SITE=DIR
+check-fault: all
+	@$(MAKE) BUILD=build-fault CPPFLAGS=-DSP_FAULT DATADIR='$(CURDIR)' build-fault/sp-openstack
+	@$(PYTHON3) -B tests/fault/run.py --fault-program build-fault/sp-openstack \
+	    $(if $(GIT),--git '$(GIT)') $(if $(SITE),--site '$(SITE)') $(FAULT)
 
 # A build of its own for each kind of instrumented code.
 ASAN     := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all

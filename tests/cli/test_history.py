@@ -4,12 +4,13 @@
 import fcntl
 import os
 import re
+import shutil
 import subprocess
 import time
 
 import lib
 import packages
-from lib import Case, difference, read, run_program, snapshot, without, write
+from lib import Case, read, snapshot, write
 
 WORK = "var/lib/sp-openstack"
 DRIVER = "nova/virt/libvirt/driver.py"
@@ -147,7 +148,6 @@ class Rollback(TransactionCase):
         self.assertTrue(read(path).endswith(b"# edited\n"))
 
     def test_package_that_is_gone(self):
-        import shutil
         self.done("install")
         shutil.rmtree(self.system.file("nova"))
         result = self.done("rollback")
@@ -275,7 +275,6 @@ class Changed(TransactionCase):
 
     def test_without_the_work_directory(self):
         """All that is needed to take it out is in the manifests."""
-        import shutil
         self.done("install")
         shutil.rmtree(self.system.path(WORK))
         self.done("uninstall")
@@ -338,7 +337,6 @@ class Changed(TransactionCase):
 
     def test_upgrade_to_the_next_release(self):
         """Everything of the old release is replaced by the new one."""
-        import shutil
         self.done("install")
         for component in packages.COMPONENTS:
             shutil.rmtree(self.system.file(component))
@@ -477,7 +475,6 @@ class Recover(TransactionCase):
         self.done("rollback")
         self.same(self.pristine, self.tree())
         # as if transaction 1 had ended there: the rollback never was
-        import shutil
         shutil.rmtree(self.transaction(2))
         self.set_state(b"prepared")
         directory = self.system.file("cinder/volume/drivers")
