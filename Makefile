@@ -165,29 +165,28 @@ check-fault: all
 	@$(PYTHON3) -B tests/fault/run.py --fault-program build-fault/sp-openstack \
 	    $(if $(GIT),--git '$(GIT)') $(if $(SITE),--site '$(SITE)') $(FAULT)
 
-# A build of its own for each kind of instrumented code. It finds its data in the checkout.
+# A build of its own for each kind of instrumented code.
 ASAN     := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect \
             --errors-for-leak-kinds=definite,indirect --child-silent-after-fork=yes
 
 #: make check-asan          unit and program tests under the address and undefined-behaviour sanitizers
 check-asan:
-	@$(MAKE) BUILD=build-asan OPT='-O1 -g' SAN='$(ASAN)' DATADIR='$(CURDIR)' instrumented
+	@$(MAKE) BUILD=build-asan OPT='-O1 -g' SAN='$(ASAN)' instrumented
 
 #: make check-valgrind      unit and program tests under valgrind
 check-valgrind:
 	@tools/setup.sh valgrind
-	@$(MAKE) BUILD=build-valgrind OPT='-O1 -g' DATADIR='$(CURDIR)' WRAP='$(VALGRIND)' instrumented
+	@$(MAKE) BUILD=build-valgrind OPT='-O1 -g' WRAP='$(VALGRIND)' instrumented
 
 .PHONY: instrumented
 instrumented: $(PROGRAM) $(UNITBIN) $(FUZZBIN)
-	@tests/instrument.sh '$(PROGRAM)' '$(BUILD)/tool/sp-openstack' $(WRAP)
 	@env -u MAKEFLAGS -u MAKELEVEL WRAP='$(WRAP)' \
-	    ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 \
-	    $(PYTHON3) tests/suites.py \
+	    ASAN_OPTIONS=detect_leaks=1:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 \
+	    tests/instrument.sh '$(PROGRAM)' \
 	    unit='tests/unit/run.sh $(UNITBIN)' \
 	    $(if $(FUZZ),fuzz='tests/fuzz/run.sh $(FUZZBIN)') \
-	    cli='tests/cli/run.sh $(CURDIR)/$(BUILD)/tool/sp-openstack'
+	    cli='tests/cli/run.sh "$$TOOL"'
 
 # each harness on its corpus, with any compiler
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c tests/fuzz/fuzz.h $(BUILD)/libsp.a
