@@ -54,8 +54,9 @@ FORMAT   = $(sort $(wildcard src/*.[ch] tests/*/*.[ch]))
 PROGRAM  = $(BUILD)/sp-openstack
 
 .PHONY: all help setup check suites check-unit check-cli check-fuzz check-manifests check-docs \
-        check-drivers check-trees check-packages check-asan check-valgrind check-all \
-        fuzz fuzz-run analyze analyze-gcc format format-check bench demo install uninstall dist \
+        check-drivers check-trees check-packages check-fault check-asan check-valgrind check-all \
+        fuzz fuzz-run analyze analyze-run analyze-cppcheck format format-check \
+        bench demo install uninstall dist \
         clean need-build FORCE
 
 # ---- building ------------------------------------------------------------------------------------
@@ -158,6 +159,12 @@ check-trees: all
 	@test -n '$(GIT)' || { echo 'make check-trees: name the directory with the clones: GIT=DIR' >&2; exit 2; }
 	@$(PYTHON3) -B tests/trees/run.py --git '$(GIT)' $(PATTERN)
 
+#: make check-fault         every call that changes something fails or crashes; GIT=DIR or SITE=DIR
+check-fault: all
+	@$(MAKE) BUILD=build-fault CPPFLAGS=-DSP_FAULT DATADIR='$(CURDIR)' build-fault/sp-openstack
+	@$(PYTHON3) -B tests/fault/run.py --fault-program build-fault/sp-openstack \
+	    $(if $(GIT),--git '$(GIT)') $(if $(SITE),--site '$(SITE)') $(FAULT)
+
 # A build of its own for each kind of instrumented code. It finds its data in the checkout.
 ASAN     := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect \
@@ -207,20 +214,25 @@ fuzz-run: $(BUILD)/libsp.a
 
 # ---- looking at the source -----------------------------------------------------------------------
 
-#: make analyze             clang-tidy, cppcheck and gcc's analyzer, all without findings
+#: make analyze             clang-tidy, cppcheck and gcc's analyzer; any finding fails it
 analyze:
 	@tools/setup.sh clang-tidy cppcheck
-	$(note) TIDY src
-	$(Q)clang-tidy --quiet --warnings-as-errors='*' $(SRC) -- $(ALL_CFLAGS) $(OWN_CFLAGS)
+	@$(MAKE) CC=gcc BUILD=build-analyze OPT='-O2 -g -fanalyzer' WERROR=-Werror analyze-run
+
+analyze-run: analyze-cppcheck $(OBJ) $(SRC:src/%.c=$(BUILD)/tidy/%)
+
+analyze-cppcheck:
 	$(note) CHECK src
-	$(Q)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --check-config \
-	    --suppress=missingIncludeSystem -I src src
 	$(Q)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability --suppress=missingIncludeSystem \
 	    -D_GNU_SOURCE -I src src
-	@$(MAKE) CC=gcc BUILD=build-analyze OPT='-O2 -g -fanalyzer' WERROR=-Werror DATADIR='$(DATADIR)' analyze-gcc
 
-analyze-gcc: $(OBJ)
+$(BUILD)/tidy/%: src/%.c $(wildcard src/*.h) .clang-tidy $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(note) TIDY $<
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- \
+	    $(filter-out -fanalyzer,$(ALL_CFLAGS)) $(OWN_CFLAGS) 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
 
 #: make format              lay the C source out by .clang-format; format-check only looks
 format:

@@ -53,7 +53,7 @@ static void history_document(struct sp_session *s, const struct sp_history *hist
         for (size_t j = 0; j < journal->files.count; j++) {
             const struct sp_journal_file *file = &journal->files.items[j];
             sp_json_object(&json);
-            sp_json_pair(&json, "path", file->path);
+            sp_json_pair(&json, "path", sp_root_show(&s->root, s->pool, file->path));
             sp_json_pair(&json, "action", sp_action_name(file->action));
             sp_json_end_object(&json);
         }
@@ -203,8 +203,8 @@ static int add_file(struct rollback *r, const struct span *span, struct sp_error
     }
     if (*span->first->before.hex) {
         struct sp_meta *meta = sp_pool_alloc(pool, sizeof(*meta));
-        if (sp_history_original(pool, &r->history, span->first_id, path, &change.after, meta, err) <
-            0)
+        if (sp_history_original(pool, &r->history, span->first_id, path, &span->first->before,
+                                &change.after, meta, err) < 0)
             return -1;
         change.meta = meta;
         change.action = change.before.data ? SP_ACTION_REPLACE : SP_ACTION_ADD;
@@ -292,7 +292,8 @@ static void rollback_document(struct rollback *r, unsigned id)
     sp_json_array(&json);
     for (size_t i = 0; i < r->txn.changes.count; i++) {
         sp_json_object(&json);
-        sp_json_pair(&json, "path", r->txn.changes.items[i].path);
+        sp_json_pair(&json, "path",
+                     sp_root_show(&r->s->root, r->s->pool, r->txn.changes.items[i].path));
         sp_json_pair(&json, "action", sp_action_name(r->txn.changes.items[i].action));
         sp_json_end_object(&json);
     }

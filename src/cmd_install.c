@@ -149,6 +149,22 @@ static int build(struct job *job, struct sp_error *err)
 
 /* ---- what is said -------------------------------------------------------------------------- */
 
+static void say_file(struct job *job, const struct sp_selected *one,
+                     const struct sp_file_plan *file)
+{
+    struct sp_session *s = job->s;
+    const char *note = file->note;
+    /* a package upgrade put the original back, say */
+    if (!note && job->goal == SP_GOAL_OUT && file->state == SP_STATE_NOT_INSTALLED &&
+        file->file->content.data && sp_plan_changes(&one->plan))
+        note = "nothing of ours is in it; left alone";
+    bool worth = file->action != SP_ACTION_NONE || note;
+    sp_report_say(s->report, worth ? 0 : 1, "  %-7s  %s%s%s%s",
+                  file->action == SP_ACTION_NONE ? "keep" : sp_action_name(file->action),
+                  sp_document_path(s, one, file), note ? " (" : "", note ? note : "",
+                  note ? ")" : "");
+}
+
 static void say_plan(struct job *job)
 {
     struct sp_session *s = job->s;
@@ -165,14 +181,8 @@ static void say_plan(struct job *job)
             sp_report_say(s->report, 0, "%s%s%s:", title, one->needed_by ? ", needed by " : "",
                           one->needed_by ? one->needed_by : "");
         order_files(job, one, &files);
-        for (size_t j = 0; j < files.count; j++) {
-            const struct sp_file_plan *file = files.items[j];
-            bool worth = file->action != SP_ACTION_NONE || file->note;
-            const char *note = file->note ? sp_pool_printf(s->pool, " (%s)", file->note) : "";
-            sp_report_say(s->report, worth ? 0 : 1, "  %-7s  %s%s",
-                          file->action == SP_ACTION_NONE ? "keep" : sp_action_name(file->action),
-                          sp_document_path(s, one, file), note);
-        }
+        for (size_t j = 0; j < files.count; j++)
+            say_file(job, one, files.items[j]);
     }
 }
 

@@ -7,6 +7,8 @@
 #include "originals.h"
 #include "path.h"
 
+#define ARCHIVE "originals.tar"
+
 int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, struct sp_history *out,
                     struct sp_error *err)
 {
@@ -55,27 +57,35 @@ bool sp_history_is_rolled_back(const struct sp_history *history, unsigned id)
 }
 
 int sp_history_original(struct sp_pool *pool, const struct sp_history *history, unsigned id,
-                        const char *path, struct sp_bytes *content, struct sp_meta *meta,
-                        struct sp_error *err)
+                        const char *path, const struct sp_blob_id *expected,
+                        struct sp_bytes *content, struct sp_meta *meta, struct sp_error *err)
 {
     struct sp_original *items;
     size_t count;
-    const char *where = sp_workdir_show(pool, history->workdir, "transactions", id);
+    struct sp_blob_id found = {""};
+    const char *where =
+        sp_path_join(pool, sp_workdir_show(pool, history->workdir, "transactions", id), ARCHIVE);
     int fd = sp_workdir_transaction(history->workdir, id, false, err);
     if (fd < 0)
         return -1;
-    int rc = sp_originals_read(pool, fd, "originals.tar",
-                               sp_path_join(pool, where, "originals.tar"), &items, &count, err);
+    int rc = sp_originals_read(pool, fd, ARCHIVE, where, &items, &count, err);
     close(fd);
-    if (rc < 0)
+    if (rc < 0) {
+        if (err->kind == SP_ERROR_CANNOT)
+            err->kind = SP_ERROR_PENDING;
         return -1;
+    }
     for (size_t i = 0; i < count; i++)
         if (strcmp(items[i].path, path + 1) == 0) {
             *content = items[i].content;
             *meta = items[i].meta;
-            return 0;
+            if (sp_blob_hash(*content, &found, err) < 0)
+                return -1;
         }
-    return sp_error_set(err, SP_ERROR_CANNOT, "%s is not in %s/originals.tar", path, where);
+    if (!sp_blob_equal(&found, expected))
+        return sp_error_set(err, SP_ERROR_PENDING, "the original of %s in %s is missing or damaged",
+                            path, where);
+    return 0;
 }
 
 int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, const char *path,
@@ -92,7 +102,8 @@ int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, cons
             if (strcmp(file->path, path) != 0 || !sp_blob_equal(&file->before, content))
                 continue;
             *found = true;
-            return sp_history_original(pool, history, journal->id, path, &ignored, meta, err);
+            return sp_history_original(pool, history, journal->id, path, content, &ignored, meta,
+                                       err);
         }
     }
     return 0;

@@ -329,8 +329,11 @@ int sp_journal_load(struct sp_pool *pool, int dirfd, unsigned id, struct sp_jour
     bool whole;
     const char *name = sp_path_join(pool, where, JOURNAL);
     *found = false;
-    if (sp_fs_read_at(dirfd, pool, JOURNAL, SP_MAX_JOURNAL, &text, &whole, NULL, err) < 0)
-        return sp_error_prefix(err, "%s", where);
+    if (sp_fs_read_at(dirfd, pool, JOURNAL, SP_MAX_JOURNAL, &text, &whole, NULL, err) < 0) {
+        if (err->kind == SP_ERROR_CANNOT) /* something else stands there */
+            err->kind = SP_ERROR_PENDING;
+        return sp_error_prefix(err, "transaction %u, %s", id, where);
+    }
     if (!text.data)
         return 0;
     struct sp_error reason = SP_ERROR_INIT;

@@ -206,6 +206,7 @@ class Host:
     def __init__(self, top, site=DEBIAN):
         self.top, self.site = top, site
         os.makedirs(os.path.join(top, site))
+        os.makedirs(os.path.join(top, "var/lib"), exist_ok=True)
 
     def path(self, *parts):
         return os.path.join(self.top, *parts)

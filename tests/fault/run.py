@@ -183,6 +183,8 @@ class Operation:
         which = self.which()
         if result.returncode == 0:
             problem = None if which == "new" else "status 0, but the tree is %s" % which
+            if not problem and leftovers(self.bench):  # what the next writing command clears away
+                problem = self.settle()
         elif result.returncode in (3, 4):
             problem = None if which == "old" else "status %d, but the tree is %s" % (
                 result.returncode, which)

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""--tree: a directory, a git revision or an archive in place of the system."""
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import zipfile
+
+import packages
+from lib import Case, age, run_program, snapshot, write
+
+
+class Tree(Case):
+    def source(self, component="nova", release="newton", name="source", metadata=True):
+        """A checkout or an unpacked source distribution."""
+        top = os.path.join(self.tmp, name)
+        files = packages.files_of(component, release)
+        if metadata:
+            files["PKG-INFO"] = "Metadata-Version: 1.1\nName: %s\nVersion: %s\n" % (
+                component.replace("_", "-"), packages.VERSIONS[component, release])
+        for file, text in files.items():
+            write(os.path.join(top, file), text)
+        age(top)
+        return top
+
+    def found(self, *trees):
+        arguments = ["detect", "--json"]
+        for tree in trees:
+            arguments += ["--tree", tree]
+        return self.expect(0, run_program(arguments)).json["components"]
+
+    def works(self, tree, component="nova", release="newton", version=None):
+        """Detected, not integrated, and the diff and the dry run are those of a system."""
+        one, = self.found(tree)
+        self.assertEqual((one["component"], one["release"], one["version"]),
+                         (component, release, version))
+        self.expect(1, run_program(["check", "--no-deps", "-t", tree]), "not-installed")
+        diff = self.expect(0, run_program(["diff", "--no-deps", "-t", tree])).out
+        host = self.host(name="reference")
+        host.put(component, release)
+        self.assertEqual(diff, self.good(host, "diff", "--no-deps").out)
+        shutil.rmtree(host.top)
+        result = self.expect(0, run_program(["install", "-n", "--no-deps", "-t", tree]))
+        self.assertIn("would be changed; nothing was", result.out)
+        self.assertIn(packages.ADDED[component], result.out)
+        return one
+
+    def test_directory(self):
+        for component in packages.COMPONENTS:
+            with self.subTest(component):
+                top = self.source(component, name=component)
+                before = snapshot(top)
+                self.works(top, component, version=packages.VERSIONS[component, "newton"])
+                self.same(before, snapshot(top), touched=True)
+
+    def test_directory_above(self):
+        top = self.source(name="above/nova-14.1.0")
+        self.works(os.path.dirname(top), version="14.1.0")
+
+    def test_directory_of_a_package_that_was_unpacked(self):
+        for number, site in enumerate(("usr/lib/python2.7/dist-packages",
+                                       "usr/lib/python2.7/site-packages")):
+            top = self.source(name="root%d/%s" % (number, site), metadata=False)
+            self.works(os.path.join(self.tmp, "root%d" % number))
+            self.assertTrue(os.path.isdir(top))
+
+    def test_relative_name(self):
+        self.source(name="source")
+        result = run_program(["detect", "-j", "-t", "source"], cwd=self.tmp)
+        self.assertEqual(self.expect(0, result).json["components"][0]["version"], "14.1.0")
+
+    def tar(self, mode, name, top="nova-14.1.0/"):
+        source, path = self.source(), os.path.join(self.tmp, name)
+        with tarfile.open(path, mode) as archive:
+            archive.add(source, top.rstrip("/") or ".")
+        shutil.rmtree(source)
+        return path
+
+    def test_tar(self):
+        for mode, name in (("w:gz", "a.tar.gz"), ("w:bz2", "a.tar.bz2"), ("w:xz", "a.tar.xz"),
+                           ("w", "a.tar")):
+            with self.subTest(mode):
+                one = self.works(self.tar(mode, name), version="14.1.0")
+                self.assertIn(name, one["path"])
+
+    def test_tar_without_a_top_directory(self):
+        self.works(self.tar("w:gz", "a.tar.gz", ""), version="14.1.0")
+
+    def test_tar_with_metadata_below(self):
+        """Both of a source distribution: PKG-INFO and nova.egg-info/PKG-INFO."""
+        source = self.source(metadata=False)
+        write(source + "/nova.egg-info/PKG-INFO", "Name: nova\nVersion: 14.0.3\n")
+        path = os.path.join(self.tmp, "a.tar.gz")
+        with tarfile.open(path, "w:gz") as archive:
+            archive.add(source, "nova-14.0.3")
+        self.works(path, version="14.0.3")
+
+    def test_wheel(self):
+        path = os.path.join(self.tmp, "nova-14.1.0-py2-none-any.whl")
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, text in packages.nova("newton").items():
+                archive.writestr(name, text)
+            archive.writestr("nova-14.1.0.dist-info/METADATA", "Name: nova\nVersion: 14.1.0\n")
+        self.works(path, version="14.1.0")
+
+    def test_archive_with_links_out_of_it(self):
+        path = os.path.join(self.tmp, "a.tar")
+        write(self.tmp + "/secret", "PASSWORD\n")
+        with tarfile.open(path, "w") as archive:
+            for name, text in packages.nova("newton").items():
+                if name.endswith("driver.py"):
+                    info = tarfile.TarInfo(name)
+                    info.type, info.linkname = tarfile.SYMTYPE, self.tmp + "/secret"
+                    archive.addfile(info)
+                    continue
+                data = text.encode()
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+            data = b"Name: nova\nVersion: 14.1.0\n"
+            info = tarfile.TarInfo("PKG-INFO")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        result = run_program(["diff", "--no-deps", "--tree", path])
+        self.assertEqual(result.status, 3, str(result))
+        self.assertNotIn("PASSWORD", result.out + result.err)
+
+    def test_archive_that_is_damaged(self):
+        path = self.tar("w:gz", "a.tar.gz")
+        with open(path, "rb") as file:
+            data = file.read()
+        for damaged in (data[:len(data) // 2], data[:10], b"", os.urandom(2000)):
+            write(path, damaged)
+            result = run_program(["detect", "--tree", path])
+            self.assertIn(result.status, (3, 4), str(result))
+            self.error(result, path)
+
+    def test_what_is_no_tree(self):
+        os.mkfifo(self.tmp + "/fifo")
+        os.mkdir(self.tmp + "/empty")
+        for tree in (self.tmp + "/none", self.tmp + "/none@HEAD", self.tmp + "/fifo",
+                     self.tmp + "/empty", self.tmp + "/empty@HEAD"):
+            with self.subTest(os.path.basename(tree)):
+                result = run_program(["detect", "--tree", tree])
+                self.assertIn(result.status, (3, 4), str(result))
+                self.error(result, tree.split("@")[0])
+
+    def test_several_trees(self):
+        """Each stands for itself: of different releases, and each with all that it needs."""
+        one = self.source("nova", "newton", "one")
+        other = self.source("nova", "pike", "other")
+        brick = self.source("os_brick", "ocata", "brick")
+        found = self.found(one, other, brick)
+        self.assertEqual([(entry["component"], entry["release"]) for entry in found],
+                         [("nova", "newton"), ("nova", "pike"), ("os_brick", "ocata")])
+        arguments = ["check", "--no-deps", "-t", one, "-t", other, "-t", brick]
+        self.expect(1, run_program(arguments))
+
+    def test_one_of_several_trees_has_nothing(self):
+        os.mkdir(self.tmp + "/empty")
+        result = run_program(["detect", "-t", self.source(), "-t", self.tmp + "/empty"])
+        self.expect(3, result, self.tmp + "/empty")
+
+    def test_system_is_not_looked_at(self):
+        """Neither its packages nor its work directory."""
+        other = self.host("pike", name="other")
+        result = run_program(["detect", "-j", "-t", self.source()],
+                             env={"PYTHONPATH": other.path(other.site),
+                                  "SP_OPENSTACK_WORK_DIR": "/proc/version"})
+        self.assertEqual([one["release"] for one in self.expect(0, result).json["components"]],
+                         ["newton"])
+
+    def test_integrated_tree(self):
+        host = self.host("newton")
+        self.good(host, "install")
+        self.expect(0, run_program(["check", "--tree", host.path(host.site)]), "installed")
+
+
+class Git(Tree):
+    ENV = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org",
+           "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org",
+           "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_DATE": "2017-01-01T00:00:00Z",
+           "GIT_COMMITTER_DATE": "2017-01-01T00:00:00Z"}
+
+    def setUp(self):
+        super().setUp()
+        if not shutil.which("git"):
+            self.skipTest("git is not here")
+
+    def git(self, repo, *arguments):
+        env = dict(self.ENV, PATH=os.environ.get("PATH", ""), HOME=self.tmp)
+        subprocess.run(["git", "-C", repo] + list(arguments), env=env, check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def repository(self):
+        """Newton, tagged, then Pike; the work tree says something else."""
+        repo = os.path.join(self.tmp, "repo")
+        os.mkdir(repo)
+        self.git(repo, "init", "-q")
+        for release in ("newton", "pike"):
+            for name, text in packages.nova(release).items():
+                write(os.path.join(repo, name), text)
+            self.git(repo, "add", "-A")
+            self.git(repo, "commit", "-q", "-m", release)
+            self.git(repo, "tag", "-a", "-m", release, release)
+        shutil.rmtree(repo + "/nova")
+        return repo
+
+    def test_revisions(self):
+        repo = self.repository()
+        for revision, release in (("newton", "newton"), ("pike", "pike"), ("HEAD", "pike"),
+                                  ("HEAD~1", "newton"), ("refs/tags/newton", "newton"),
+                                  ("pike^{commit}~1", "newton"), ("HEAD@{0}", "pike")):
+            with self.subTest(revision):
+                one, = self.found(repo + "@" + revision)
+                self.assertEqual((one["release"], one["evidence"]), (release, "probes"))
+
+    def test_works(self):
+        repo = self.repository()
+        before = snapshot(repo)
+        self.works(repo + "@newton")
+        self.same(before, snapshot(repo), touched=True)
+
+    def test_bare_repository(self):
+        repo, bare = self.repository(), os.path.join(self.tmp, "bare.git")
+        self.git(self.tmp, "clone", "-q", "--bare", repo, bare)
+        self.works(bare + "@newton")
+        self.git(bare, "gc", "-q", "--aggressive")
+        self.works(bare + "@newton")
+
+    def test_revision_that_is_not_there(self):
+        repo = self.repository()
+        for revision in ("queens", "0" * 40, "HEAD~9", "HEAD:nova/exception.py", ""):
+            with self.subTest(revision):
+                result = run_program(["detect", "--tree", repo + "@" + revision])
+                self.assertIn(result.status, (3, 4), str(result))
+                self.error(result, repo)
+
+    def test_repository_with_a_link_out_of_it(self):
+        repo = self.repository()
+        write(self.tmp + "/secret", "PASSWORD\n")
+        self.git(repo, "checkout", "-q", "newton", "--", ".")
+        write(repo + "/PKG-INFO", "Name: nova\nVersion: 14.1.0\n")
+        os.unlink(repo + "/nova/virt/libvirt/driver.py")
+        os.symlink(self.tmp + "/secret", repo + "/nova/virt/libvirt/driver.py")
+        self.git(repo, "add", "-A")
+        self.git(repo, "commit", "-q", "-m", "link")
+        result = run_program(["diff", "--no-deps", "--tree", repo + "@HEAD"])
+        self.assertEqual(result.status, 3, str(result))
+        self.assertNotIn("PASSWORD", result.out + result.err)
+
+
+# the tests of Tree run once
+for _name in [name for name in dir(Tree) if name.startswith("test_")]:
+    if _name not in Git.__dict__:
+        setattr(Git, _name, None)
