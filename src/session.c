@@ -377,7 +377,8 @@ int sp_session_select(struct sp_session *s, enum sp_select_mode mode, sp_selecti
                                     : "is it the right tree?");
     }
     forget_needs(&c, names);
-    order_by_needs(out);
+    if (mode != SP_SELECT_DETECT)
+        order_by_needs(out);
     return 0;
 }
 
