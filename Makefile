@@ -55,7 +55,8 @@ PROGRAM  = $(BUILD)/sp-openstack
 
 .PHONY: all help setup check suites check-unit check-cli check-fuzz check-manifests check-docs \
         check-drivers check-trees check-packages check-fault check-asan check-valgrind check-all \
-        fuzz fuzz-run analyze analyze-gcc format format-check bench demo install uninstall dist \
+        fuzz fuzz-run analyze analyze-run analyze-cppcheck format format-check \
+        bench demo install uninstall dist \
         clean need-build FORCE
 
 # ---- building ------------------------------------------------------------------------------------
@@ -164,29 +165,28 @@ check-fault: all
 	@$(PYTHON3) -B tests/fault/run.py --fault-program build-fault/sp-openstack \
 	    $(if $(GIT),--git '$(GIT)') $(if $(SITE),--site '$(SITE)') $(FAULT)
 
-# A build of its own for each kind of instrumented code. It finds its data in the checkout.
+# A build of its own for each kind of instrumented code.
 ASAN     := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect \
             --errors-for-leak-kinds=definite,indirect --child-silent-after-fork=yes
 
 #: make check-asan          unit and program tests under the address and undefined-behaviour sanitizers
 check-asan:
-	@$(MAKE) BUILD=build-asan OPT='-O1 -g' SAN='$(ASAN)' DATADIR='$(CURDIR)' instrumented
+	@$(MAKE) BUILD=build-asan OPT='-O1 -g' SAN='$(ASAN)' instrumented
 
 #: make check-valgrind      unit and program tests under valgrind
 check-valgrind:
 	@tools/setup.sh valgrind
-	@$(MAKE) BUILD=build-valgrind OPT='-O1 -g' DATADIR='$(CURDIR)' WRAP='$(VALGRIND)' instrumented
+	@$(MAKE) BUILD=build-valgrind OPT='-O1 -g' WRAP='$(VALGRIND)' instrumented
 
 .PHONY: instrumented
 instrumented: $(PROGRAM) $(UNITBIN) $(FUZZBIN)
-	@tests/instrument.sh '$(PROGRAM)' '$(BUILD)/tool/sp-openstack' $(WRAP)
 	@env -u MAKEFLAGS -u MAKELEVEL WRAP='$(WRAP)' \
-	    ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 \
-	    $(PYTHON3) tests/suites.py \
+	    ASAN_OPTIONS=detect_leaks=1:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 \
+	    tests/instrument.sh '$(PROGRAM)' \
 	    unit='tests/unit/run.sh $(UNITBIN)' \
 	    $(if $(FUZZ),fuzz='tests/fuzz/run.sh $(FUZZBIN)') \
-	    cli='tests/cli/run.sh $(CURDIR)/$(BUILD)/tool/sp-openstack'
+	    cli='tests/cli/run.sh "$$TOOL"'
 
 # each harness on its corpus, with any compiler
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c tests/fuzz/fuzz.h $(BUILD)/libsp.a
@@ -213,20 +213,25 @@ fuzz-run: $(BUILD)/libsp.a
 
 # ---- looking at the source -----------------------------------------------------------------------
 
-#: make analyze             clang-tidy, cppcheck and gcc's analyzer, all without findings
+#: make analyze             clang-tidy, cppcheck and gcc's analyzer; any finding fails it
 analyze:
 	@tools/setup.sh clang-tidy cppcheck
-	$(note) TIDY src
-	$(Q)clang-tidy --quiet --warnings-as-errors='*' $(SRC) -- $(ALL_CFLAGS) $(OWN_CFLAGS)
+	@$(MAKE) CC=gcc BUILD=build-analyze OPT='-O2 -g -fanalyzer' WERROR=-Werror analyze-run
+
+analyze-run: analyze-cppcheck $(OBJ) $(SRC:src/%.c=$(BUILD)/tidy/%)
+
+analyze-cppcheck:
 	$(note) CHECK src
-	$(Q)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --check-config \
-	    --suppress=missingIncludeSystem -I src src
 	$(Q)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability --suppress=missingIncludeSystem \
 	    -D_GNU_SOURCE -I src src
-	@$(MAKE) CC=gcc BUILD=build-analyze OPT='-O2 -g -fanalyzer' WERROR=-Werror DATADIR='$(DATADIR)' analyze-gcc
 
-analyze-gcc: $(OBJ)
+$(BUILD)/tidy/%: src/%.c $(wildcard src/*.h) .clang-tidy $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(note) TIDY $<
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- \
+	    $(filter-out -fanalyzer,$(ALL_CFLAGS)) $(OWN_CFLAGS) 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
 
 #: make format              lay the C source out by .clang-format; format-check only looks
 format:

@@ -7,41 +7,9 @@
 int sp_cmd_detect(struct sp_session *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
-    int pending = sp_cmd_announce_pending(s, err);
-    if (pending < 0 || sp_session_look(s, err) < 0)
+    if (sp_cmd_announce_pending(s, err) < 0 || sp_session_look(s, err) < 0 ||
+        sp_session_select(s, SP_SELECT_DETECT, &selection, err) < 0)
         return -1;
-    for (size_t v = 0; v < s->views.count; v++) { /* as it is found: needs do not matter here */
-        struct sp_view *view = s->views.items[v];
-        for (size_t i = 0; i < s->manifests.components.count; i++) {
-            const char *name = s->manifests.components.items[i];
-            const sp_strv *named = &s->options->components;
-            size_t before = selection.count;
-            if (named->count && !sp_strv_has(named, name))
-                continue;
-            for (size_t j = 0; j < view->found.count; j++)
-                if (view->found.items[j].name == name)
-                    *SP_PUSH(s->pool, &selection) = (struct sp_selected){
-                        .view = view, .found = &view->found.items[j], .name = name};
-            if (named->count && selection.count == before)
-                *SP_PUSH(s->pool, &selection) = (struct sp_selected){
-                    .view = view, .name = name, .plan = {.state = SP_STATE_NOT_FOUND}};
-        }
-    }
-    bool missing = false;
-    for (size_t i = 0; i < selection.count; i++)
-        missing |= !selection.items[i].found;
-    if (selection.count == 0 || s->options->components.count) {
-        /* the same errors as everywhere for what is unknown or not here */
-        sp_selection ignored = {NULL, 0, 0};
-        struct sp_options plain = *s->options;
-        const struct sp_options *given = s->options;
-        plain.no_deps = true;
-        s->options = &plain;
-        int rc = sp_session_select(s, SP_SELECT_REPORT, &ignored, err);
-        s->options = given;
-        if (rc < 0)
-            return -1;
-    }
     if (s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;
         struct sp_json json;
@@ -51,7 +19,10 @@ int sp_cmd_detect(struct sp_session *s, struct sp_error *err)
     } else {
         sp_document_table(s, &selection, false);
     }
-    return missing ? 3 : 0;
+    for (size_t i = 0; i < selection.count; i++)
+        if (!selection.items[i].found)
+            return 3;
+    return 0;
 }
 
 /* The exit status of check. */

@@ -113,11 +113,7 @@ void sp_root_close(struct sp_root *root)
 
 const char *sp_root_show(const struct sp_root *root, struct sp_pool *pool, const char *path)
 {
-    struct sp_buffer safe = SP_BUFFER_INIT;
-    sp_buffer_puts_safe(&safe, *root->path ? sp_path_join(pool, root->path, path) : path);
-    const char *shown = sp_pool_strdup(pool, sp_buffer_str(&safe));
-    sp_buffer_free(&safe);
-    return shown;
+    return *root->path ? sp_path_join(pool, root->path, path) : path;
 }
 
 /* The directories from the root down to where the walk stands; none of them is a link. */

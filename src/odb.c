@@ -14,6 +14,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#if SP_LIBGIT2_AT_LEAST(1, 8, 0)
+#include <git2/sys/errors.h> /* git_error_set_str() */
+#endif
+
 #include "buffer.h"
 #include "fsio.h"
 #include "path.h"

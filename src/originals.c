@@ -66,13 +66,16 @@ struct sink {
     int fd;
     const char *where;
     struct sp_error *err;
+    bool failed; /* nothing more is written: libarchive would go on while it is closed */
 };
 
 static la_ssize_t sink_write(struct archive *archive, void *data, const void *bytes, size_t len)
 {
     struct sink *sink = data;
-    if (sp_fs_write(sink->fd, (struct sp_bytes){bytes, len}, sink->where, sink->err) == 0)
+    if (!sink->failed &&
+        sp_fs_write(sink->fd, (struct sp_bytes){bytes, len}, sink->where, sink->err) == 0)
         return (la_ssize_t)len;
+    sink->failed = true;
     archive_set_error(archive, sink->err->errnum ? sink->err->errnum : EIO, "can't write");
     return -1;
 }
@@ -157,7 +160,7 @@ static int write_item(struct archive *archive, const struct sp_original *item, c
 static int write_items(int fd, const struct sp_original *items, size_t count, const char *where,
                        struct sp_error *err)
 {
-    struct sink sink = {fd, where, err};
+    struct sink sink = {fd, where, err, false};
     struct archive *archive = archive_write_new();
     if (!archive)
         sp_out_of_memory();
@@ -172,8 +175,7 @@ static int write_items(int fd, const struct sp_original *items, size_t count, co
         rc = write_item(archive, &items[i], where, err);
     if (rc == 0 && archive_write_close(archive) != ARCHIVE_OK)
         rc = archive_failed(archive, where, "write", err);
-    if (rc < 0)
-        archive_write_fail(archive); /* else freeing it would go on writing */
+    sink.failed = rc < 0;
     archive_write_free(archive);
     return rc;
 }

@@ -213,6 +213,10 @@ void sp_plan_component(struct sp_pool *pool, const struct sp_found *found,
         return;
     }
     for (size_t i = 0; i < count; i++) {
+        const struct sp_file_spec *spec = files[i].spec;
+        bool leftover = !spec->copy && spec->edits.count == 0;
+        if (leftover && !files[i].content.data && !files[i].obstacle)
+            continue; /* what might have been left is not there */
         struct sp_file_plan *file = SP_PUSH(pool, &out->files);
         file->file = &files[i];
         plan_file(pool, goal, file);

@@ -268,7 +268,8 @@ static int add_with_requirements(struct chooser *c, struct sp_view *view,
                                  unsigned depth)
 {
     const struct sp_component *spec = found->spec;
-    bool follow = spec && spec->release->support == SP_SUPPORTED && c->mode != SP_SELECT_REMOVE &&
+    bool follow = spec && spec->release->support == SP_SUPPORTED &&
+                  (c->mode == SP_SELECT_REPORT || c->mode == SP_SELECT_CHANGE) &&
                   !c->s->options->no_deps;
     for (size_t i = 0; follow && i < spec->requires.count; i++) {
         const struct sp_found *required;
@@ -297,13 +298,14 @@ static int choose_one(struct chooser *c, struct sp_view *view, const char *name,
 {
     const struct sp_found *first = NULL;
     size_t count = places_of(view, name, &first);
-    if (count == 0 && named && c->mode == SP_SELECT_REPORT) {
+    bool reports = c->mode == SP_SELECT_DETECT || c->mode == SP_SELECT_REPORT;
+    if (count == 0 && named && reports) {
         add(c, view, NULL, name, NULL);
         return 0;
     }
     if (count == 0)
         return named ? not_found(c, view, name, NULL) : 0;
-    if (count > 1 && c->mode != SP_SELECT_REPORT) {
+    if (count > 1 && !reports) {
         /* one in each of several environments: they come in with what needs them, and go with it */
         if (named || !is_required_by_others(view, name))
             return several(c, view, name);
@@ -375,7 +377,8 @@ int sp_session_select(struct sp_session *s, enum sp_select_mode mode, sp_selecti
                                     : "is it the right tree?");
     }
     forget_needs(&c, names);
-    order_by_needs(out);
+    if (mode != SP_SELECT_DETECT)
+        order_by_needs(out);
     return 0;
 }
 

@@ -59,6 +59,7 @@ struct sp_selected {
 typedef SP_VEC(struct sp_selected) sp_selection;
 
 enum sp_select_mode {
+    SP_SELECT_DETECT, /* as SELECT_REPORT, without what is required */
     SP_SELECT_REPORT, /* every place counts; a component that is missing is a row */
     SP_SELECT_CHANGE, /* one place a component; what it needs comes first */
     SP_SELECT_REMOVE  /* one place a component; what it needs stays */

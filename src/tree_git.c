@@ -292,6 +292,52 @@ static int set_options(struct sp_error *err)
     return 0;
 }
 
+/* The object that the revision names (its id goes to `named`), peeled to a tree. A name of a branch or tag is looked up
+ * apart: git_revparse_single() (1.5) leaks the reference when its object can't be read. */
+static int find_object(struct git_backend *git, const char *rev, char named[SP_BLOB_HEX + 1],
+                       git_object **tree)
+{
+    git_reference *reference = NULL, *direct = NULL;
+    git_object *object = NULL;
+    int rc;
+    if (!sp_blob_is_id(rev) && git_reference_dwim(&reference, git->repo, rev) == 0) {
+        rc = git_reference_resolve(&direct, reference);
+        if (rc == 0) {
+            oid_text(git_reference_target(direct), named);
+            rc = git_reference_peel(tree, direct, GIT_OBJECT_TREE);
+        }
+    } else {
+        rc = git_revparse_single(&object, git->repo, rev);
+        if (rc == 0) {
+            oid_text(git_object_id(object), named);
+            rc = git_object_peel(tree, object, GIT_OBJECT_TREE);
+        }
+    }
+    git_object_free(object);
+    git_reference_free(direct);
+    git_reference_free(reference);
+    return rc;
+}
+
+static int find_top(struct git_backend *git, struct sp_pool *pool, const char *repo,
+                    const char *rev, struct sp_error *err)
+{
+    git_object *tree = NULL;
+    char named[SP_BLOB_HEX + 1] = "";
+    if (find_object(git, rev, named, &tree) == 0) {
+        git->top = (git_tree *)tree;
+        return 0;
+    }
+    const char *reason = sp_walk_safe(pool, sp_odb_reason());
+    if (!*named)
+        return sp_error_set(err, SP_ERROR_CANNOT,
+                            "%s: can't find the revision '%s' in the git repository: %s", repo,
+                            sp_walk_safe(pool, rev), reason);
+    return sp_error_set(err, SP_ERROR_CANNOT,
+                        "%s: git object %s, which '%s' names, leads to no tree: %s", repo, named,
+                        sp_walk_safe(pool, rev), reason);
+}
+
 static const struct sp_tree_ops git_ops = {git_list, git_stat, git_read, NULL, git_close};
 
 int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, struct sp_tree **out,
@@ -305,7 +351,6 @@ int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, st
     git->base.name = sp_pool_printf(pool, "%s@%s", repo, rev);
     sp_pool_defer(pool, close_deferred, git);
 
-    git_object *object = NULL, *tree = NULL;
     if (git_repository_open_ext(&git->repo, repo, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) < 0)
         return sp_error_set(err, SP_ERROR_CANNOT, "%s: can't open the git repository: %s", repo,
                             sp_walk_safe(pool, sp_odb_reason()));
@@ -313,19 +358,8 @@ int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, st
     if (sp_odb_open(objects, &git->odb, err) < 0)
         return sp_error_prefix(err, "%s", repo);
     git_repository_set_odb(git->repo, git->odb);
-    if (git_revparse_single(&object, git->repo, rev) < 0)
-        return sp_error_set(err, SP_ERROR_CANNOT,
-                            "%s: can't find the revision '%s' in the git repository: %s", repo,
-                            sp_walk_safe(pool, rev), sp_walk_safe(pool, sp_odb_reason()));
-    char hex[SP_BLOB_HEX + 1];
-    oid_text(git_object_id(object), hex);
-    int rc = git_object_peel(&tree, object, GIT_OBJECT_TREE);
-    git_object_free(object);
-    if (rc < 0)
-        return sp_error_set(err, SP_ERROR_CANNOT,
-                            "%s: git object %s, which '%s' names, leads to no tree: %s", repo, hex,
-                            sp_walk_safe(pool, rev), sp_walk_safe(pool, sp_odb_reason()));
-    git->top = (git_tree *)tree;
+    if (find_top(git, pool, repo, rev, err) < 0)
+        return -1;
     *out = &git->base;
     return 0;
 }

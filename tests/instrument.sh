@@ -1,27 +1,47 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Makes the program that the tests of an instrumented build run:
+# Runs the suites that an instrumented build is for:
 #
-#     tests/instrument.sh PROGRAM OUT [WRAP...]
+#     tests/instrument.sh PROGRAM NAME=COMMAND...
 #
-# OUT is PROGRAM with the checkout's data beside it, run under WRAP (valgrind with its options) if
-# that is given. What WRAP has to say goes to OUT.log.PID, so that the program's own output is as
-# ever; its exit status 99 is what the tests see.
+# COMMANDs find the program to test in $TOOL. It is a copy where every user can read it, with the
+# data beside it. If WRAP holds a command (valgrind with its options), it runs under that; what WRAP
+# then has to say is kept from the program's own output, and shown at the end. Its exit status, 99,
+# is what the tests see.
 
 set -eu
 
-program=$(cd "$(dirname "$1")" && pwd)/${1##*/}
-mkdir -p "$(dirname "$2")"
-out=$(cd "$(dirname "$2")" && pwd)/${2##*/}
-shift 2
-rm -rf "$out" "$out".log.*
-if [ $# -eq 0 ]; then
-    ln -f "$program" "$out"
-    exit 0
-fi
-cat >"$out" <<END
+top=$(cd "$(dirname "$0")/.." && pwd)
+program=$1
+shift
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/sp-openstack-instrument.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM HUP
+chmod 0755 "$scratch"
+mkdir -m 1777 "$scratch/log"
+mkdir "$scratch/bin"
+cp "$program" "$scratch/bin/sp-openstack"
+cp -R "$top/manifests" "$top/drivers" "$scratch/bin/"
+chmod -R a+rX "$scratch/bin"
+TOOL=$scratch/bin/sp-openstack
+if [ -n "${WRAP:-}" ]; then
+    TOOL=$scratch/sp-openstack
+    cat >"$TOOL" <<END
 #!/bin/sh
-exec $* --log-file='$out.log.%p' '$program' "\$@"
+exec $WRAP --log-file='$scratch/log/%p' '$scratch/bin/sp-openstack' "\$@"
 END
-chmod +x "$out"
+    chmod 0755 "$TOOL"
+fi
+export TOOL
+
+status=0
+python3 "$top/tests/suites.py" "$@" >"$scratch/closing" 2>&1 || status=$?
+# the closing lines last, whatever else there is to show
+for log in "$scratch"/log/*; do
+    if grep -q '^==[0-9]*== ' "$log" 2>/dev/null; then
+        grep '^==[0-9]*== ' "$log"
+    fi
+done
+cat "$scratch/closing"
+exit "$status"

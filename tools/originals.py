@@ -208,6 +208,7 @@ def edited_files(text, component):
     return found
 
 
+REMARK = re.compile(r"^    # .* (have the same contents|that not every version has)$")
 SERIES = re.compile(r">=(\d+)\.(\d+)\.\d+\.dev0, *<(\d+)\.(\d+)\.\d+\.dev0")
 
 
@@ -243,7 +244,7 @@ def regenerate(text, directory):
             result.append(line)
             number += 1
             continue
-        while result and re.match(r"^    # .* (have the same contents|that not every version has)$", result[-1]):
+        while result and REMARK.match(result[-1]):
             result.pop()
         result += render(clone(directory, component), component, series_of(component, specifier),
                          release, edited_files(text, component), 4)

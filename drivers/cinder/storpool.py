@@ -222,6 +222,7 @@ class StorPoolDriver(driver.VolumeDriver):
         super(StorPoolDriver, self).__init__(*args, **kwargs)
         self.configuration.append_config_values(storpool_opts)
         self._attach_db = None
+        self._stats = {}
 
     # Setting up.
 

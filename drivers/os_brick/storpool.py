@@ -206,7 +206,7 @@ class _Attachment(object):
                 self._db.add(self._key, self._request)
                 self._attach()
             return self._wait_for_device()
-        except Exception:
+        except BaseException:  # also a timeout of eventlet
             self._undo(previous)
             raise
 

@@ -271,7 +271,7 @@ def every_fault(bench, operation, step):
                                    SP_FAULT="%d:short" % number)
                 bench.judge("%s: short write at %d" % (operation.command[0], number),
                             "status %d" % result.returncode if result.returncode
-                            else None if operation.which() == "new" else "not new")
+                            else None if operation.which() == "new" else operation.which())
                 continue
             bench.judge("%s: %s at %d (%s %s)" % (operation.command[0], errno, number,
                                                   *calls[number - 1]),
@@ -310,6 +310,11 @@ def main():
         parser.error("give one of --git and --site")
     started = time.time()
     with tempfile.TemporaryDirectory(prefix="sp-fault-") as top:
+        for name in ("manifests", "drivers"):  # what is worked on meanwhile must not matter
+            shutil.copytree(os.path.join(options.data, name), os.path.join(top, "data", name))
+        for name in ("program", "fault_program"):
+            setattr(options, name, shutil.copy2(getattr(options, name), os.path.join(top, name)))
+        options.data = os.path.join(top, "data")
         bench = Bench(options, top)
         os.makedirs(bench.site)
         collect(options, bench.site)

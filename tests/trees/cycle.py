@@ -234,7 +234,7 @@ def last_line_of(text):
 
 
 def cycle(tool, component, release, version, evidence, python2):
-    """The whole cycle. VERSION is a collection of acceptable versions; None stands for no answer."""
+    """The whole cycle. VERSION: a collection of acceptable versions; None stands for no answer."""
     site, path = tool.site, os.path.join(tool.site, component)
     original = snapshot(site)
 

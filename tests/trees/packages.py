@@ -114,7 +114,8 @@ def download(component, version):
             stand_in = os.path.join(scratch, "stand-in")
             os.makedirs(os.path.join(stand_in, "setuptools"))
             for name, text in (("__init__.py", ""), ("build_meta.py", BACKEND)):
-                with open(os.path.join(stand_in, "setuptools", name), "w", encoding="utf-8") as file:
+                path = os.path.join(stand_in, "setuptools", name)
+                with open(path, "w", encoding="utf-8") as file:
                     file.write(text)
             problem = pip(scratch, requirement, "--no-binary", ":all:", "--no-build-isolation",
                           "--use-pep517", environment={"PYTHONPATH": stand_in})

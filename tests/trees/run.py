@@ -8,9 +8,10 @@
 DIR holds clones with all tags: cinder, nova and os-brick, bare or not, or openstack+NAME/repo.
 First every tag of all times is read straight from the repository and must be told by its contents.
 Then comes the cycle, on exported trees: the twelve pairs of component and release, each with its
-last version; hosts with all three components; every final version and end-of-life tag from Mitaka
-to Pike, with --all the betas and release candidates, too. With package metadata beside it the exact version must be told;
-without it the release, and the version where the contents are those of a version. If DIR also has
+last version; hosts with all three components; packages upgraded beneath an integration; every
+final version and end-of-life tag from Mitaka to Pike, with --all the betas and release candidates,
+too. With package metadata beside a tree the exact version must be told; without it the release,
+and the version where the contents are those of a version. If DIR also has
 storpool-openstack-integration, that older tool is let loose on the trees, and must be cleaned up
 after (with --all, three versions of it on every tree, else one).
 """
@@ -193,6 +194,57 @@ def mixed_host(trees, program, scratch):
         must(not changed, "a refused install touches %s", changed)
 
 
+# What a package upgrade does to an integration: (component, from, to, state after it).
+UPGRADES = (
+    ("cinder", "8.0.0", "8.1.1", "installed"),
+    ("cinder", "9.1.4", "10.0.8", "installed"),
+    ("nova", "14.0.5", "14.1.0", "partial"),
+    ("nova", "13.1.4", "14.1.0", "partial"),
+    ("os_brick", "1.8.0", "1.11.1", "partial"),
+    ("os_brick", "1.6.2", "1.15.9", "partial"),
+    ("os_brick", "1.5.0", "1.6.2", "outdated"),     # the module stands in another place
+    ("os_brick", "1.2.0", "1.11.1", "outdated"),
+)
+
+
+def upgrade(site, old, original, new):
+    """As a package manager does it: what OLD brought goes, NEW comes, what is ours stays."""
+    for name in sorted(original, reverse=True):
+        path = os.path.join(site, name)
+        if os.path.isdir(path):
+            if name and not os.listdir(path):
+                os.rmdir(path)
+        else:
+            os.unlink(path)
+    new.export(site)
+    write_metadata(site, new.component, new.metadata)
+    must(not os.path.exists(os.path.join(site, "%s-%s.dist-info" % (old.component, old.metadata))),
+         "the test did not take out the metadata of %s", old.tag)
+
+
+def after_upgrade(old, new, state, program, scratch):
+    """What is ours is found after a package upgrade, completed, and the new package left whole."""
+    with Place(scratch) as pristine, Place(scratch) as place:
+        new.export(pristine.site)
+        write_metadata(pristine.site, new.component, new.metadata)
+        old.export(place.site)
+        write_metadata(place.site, old.component, old.metadata)
+        original = snapshot(place.site)
+        tool = Tool(program, place.site, place.work)
+        path = os.path.join(place.site, new.component)
+        tool.run("install", "--no-deps", "--no-groups", old.component, expect=0)
+        upgrade(place.site, old, original, new)
+        part = tool.check(new.component, expect=0 if state == "installed" else 1)[new.component]
+        expect_state(part, state, new.release, path)
+        tool.run("install", "--no-deps", "--no-groups", new.component, expect=0)
+        part = tool.check(new.component, expect=0)[new.component]
+        expect_state(part, "installed", new.release, path)
+        tool.run("uninstall", new.component, expect=0)
+        left = difference(snapshot(pristine.site), snapshot(place.site),
+                          ("kind", "mode", "owner", "group", "content"))
+        must(not left, "uninstall does not leave the new package as it came: %s", left)
+
+
 def run_older(older, tool_dir, site, component):
     """The older tool as an ordinary user, so that it leaves groups and spool files alone."""
     path = os.path.join(os.path.dirname(tool_dir), "bin")
@@ -364,6 +416,11 @@ def main():
                      mixed_host, [last["cinder", other], last["nova", one],
                                   last["os_brick", other]], program, scratch)
                     for one, other in (("newton", "mitaka"), ("pike", "newton"))])
+                named = {(tree.component, tree.tag): tree for tree in trees}
+                section("integrations after a package upgrade", [
+                    ("%s %s to %s" % (component, old, new), after_upgrade, named[component, old],
+                     named[component, new], state, program, scratch)
+                    for component, old, new, state in UPGRADES])
             for release in SUPPORTED:
                 section("every other tree of %s" % release.capitalize(),
                         cycles(tree for tree in rest if tree.release == release))
