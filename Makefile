@@ -249,14 +249,18 @@ bench:
 	@$(MAKE) bench-run
 
 .PHONY: bench-run
-bench-run: all $(BUILD)/empty
-	@$(PYTHON3) tests/bench/bench.py --program ./sp-openstack --empty $(BUILD)/empty \
+bench-run: all $(BUILD)/empty $(BUILD)/measure
+	@$(PYTHON3) -B tests/bench/bench.py --empty $(BUILD)/empty --measure $(BUILD)/measure \
 	    $(if $(GIT),--git '$(GIT)') $(BENCHFLAGS)
 
 # linked to the same libraries, to tell what the loader alone takes
 $(BUILD)/empty: tests/bench/empty.c $(BUILD)/flags
 	$(note) CC $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,--no-as-needed -o $@ $< $(PKG_LIBS)
+
+$(BUILD)/measure: tests/bench/measure.c $(BUILD)/flags
+	$(note) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
 
 demo: setup
 	@$(MAKE) all
