@@ -96,7 +96,7 @@ class SetupTest(Base):
         self.assertIn('SP_AUTH_TOKEN', str(caught.exception))
 
     def test_token_is_not_told(self):
-        self.configure(more='the token SECRET is on a line that is wrong')
+        self.configure(more='the SECRET is on a line that is wrong')
         with self.assertRaises(
                 self.storpool.StorPoolConfigurationInvalid) as caught:
             self.make_driver()
