@@ -191,6 +191,13 @@ class ConnectorTest(harness.Case):
         self.assertEqual(before, self.requests())
         self.assertAttached(rights='ro')
 
+    def test_failed_connect_leaves_a_lost_request_attached(self):
+        self.connect()
+        self.write_requests({})
+        self.cluster.interfere(harness.simulator.Refuse())
+        self.assertRaisesBrick('serverNotReady', self.connect)
+        self.assertAttached(keys=[])
+
     def test_failed_connect_leaves_others_attached(self):
         self.add_request('other')
         self.call('volumesReassign',
