@@ -622,12 +622,13 @@ class RetypeTest(Base):
     def test_encryption(self):
         self.assertFalse(self.retype(
             template=('ssd', 'any'),
-            encryption={'cipher': ('old', 'new'), 'size': (1, 1)}))
+            encryption={'cipher': ('old', 'new'), 'key_size': (1, 1)}))
         self.assertVolume(NAME, template='ssd')
 
     def test_equal_encryption(self):
         self.assertTrue(self.retype(template=('ssd', 'any'),
-                                    encryption={'cipher': ('aes', 'aes')}))
+                                    encryption={'cipher': ('aes', 'aes'),
+                                                'encryption_id': (1, 2)}))
         self.assertVolume(NAME, template='any')
 
     def test_backend(self):
