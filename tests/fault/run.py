@@ -304,6 +304,7 @@ def main():
     parser.add_argument("--site")
     parser.add_argument("--data", default=".")
     parser.add_argument("--quick", type=int, default=1, help="only every Nth point")
+    parser.add_argument("--only", help="one of install, uninstall, rollback")
     parser.add_argument("--kill", type=int, default=1, help="only every Nth system call; 0: none")
     options = parser.parse_args()
     if bool(options.git) == bool(options.site):
@@ -324,6 +325,7 @@ def main():
         operations = [Operation(bench, ["install"], "original")]
         operations.append(Operation(bench, ["uninstall"], "after-install"))
         operations.append(Operation(bench, ["rollback"], "after-install"))
+        operations = [one for one in operations if options.only in (None, one.command[0])]
         for operation in operations:
             points, held = bench.points, bench.held
             calls = every_fault(bench, operation, options.quick)
