@@ -360,7 +360,7 @@ static void test_names(void **state)
     static const char *const states[] = {"installed", "not-installed", "partial",
                                          "outdated",  "conflict",      "original",
                                          "included",  "unsupported",   "not-found"};
-    static const char *const actions[] = {"none", "add", "replace", "remove"};
+    static const char *const actions[] = {"none", "add", "change", "remove"};
     for (size_t i = 0; i < COUNT(states); i++)
         assert_string_equal(sp_state_name((enum sp_state)i), states[i]);
     for (size_t i = 0; i < COUNT(actions); i++)
