@@ -164,8 +164,8 @@ class Rollback(TransactionCase):
         self.assertEqual({one["path"]: one["action"] for one in document["files"]}, {
             self.system.file(packages.ADDED["nova"]): "remove",
             self.system.file(packages.ADDED["os_brick"]): "remove",
-            self.system.file(DRIVER): "replace", self.system.file(CONNECTOR): "replace",
-            self.system.file("os_brick/initiator/__init__.py"): "replace"})
+            self.system.file(DRIVER): "change", self.system.file(CONNECTOR): "change",
+            self.system.file("os_brick/initiator/__init__.py"): "change"})
 
     def test_originals_that_are_gone(self):
         """Without the archive nothing can be given back; nothing is touched."""
@@ -218,7 +218,7 @@ class History(TransactionCase):
                          (1, "install", "committed", ["os_brick", "nova"]))
         self.assertTrue(abs(time.time() - time.mktime(time.strptime(
             one["time"], "%Y-%m-%dT%H:%M:%SZ")) + time.timezone) < 300, one["time"])
-        self.assertEqual({file["action"] for file in one["files"]}, {"add", "replace"})
+        self.assertEqual({file["action"] for file in one["files"]}, {"add", "change"})
         self.assertIn(self.system.file(DRIVER), [file["path"] for file in one["files"]])
 
     def test_numbers_go_on(self):
