@@ -193,7 +193,6 @@ static void test_wrong(void **state)
         {"check -t x -R /", "--root"},
         {"check -t x -L /", "--path"},
         {"check --python /p -R /", "--python"},
-        {"check --python p", "--python"},
         {"check -n", "--dry-run"},
         {"history -n", "--dry-run"},
         {"groups -n", NULL},
