@@ -142,6 +142,9 @@ static void test_partial(void **state)
     expect(p, 1, SP_STATE_PARTIAL, SP_ACTION_REPLACE, "x\na\ny\n");
     plan(f, p, SP_GOAL_OUT);
     expect(p, 1, SP_STATE_PARTIAL, SP_ACTION_REPLACE, "a\n");
+    set(p, 0, DRIVER); /* nothing is missing but that */
+    plan(f, p, SP_GOAL_IN);
+    expect_whole(p, SP_STATE_PARTIAL, true);
 }
 
 static void test_outdated_module(void **state)
