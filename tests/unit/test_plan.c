@@ -75,7 +75,10 @@ static void expect(const struct planned *p, size_t file, enum sp_state state, en
                    const char *after)
 {
     const struct sp_file_plan *item = planned_file(p, file);
-    assert_non_null(item);
+    if (!item) {
+        fail_msg("file %zu is not planned for", file);
+        return;
+    }
     assert_string_equal(sp_state_name(item->state), sp_state_name(state));
     assert_string_equal(sp_action_name(item->action), sp_action_name(action));
     if (after) {
