@@ -139,7 +139,7 @@ class Result:
 
     def __str__(self):
         return "%s: exit %s, out %r, err %r" % (" ".join(self.arguments), self.status,
-                                                 self.out[-700:], self.err[-700:])
+                                                self.out[-700:], self.err[-700:])
 
     @property
     def json(self):

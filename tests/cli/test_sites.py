@@ -53,7 +53,8 @@ class Usual(Case):
                 ("nova-compute", "usr/sbin", "#!/srv/venv/bin/python\r"),
                 ("cinder-volume", "usr/bin", "#!/srv/venv/bin/python"))):
             with self.subTest(line):
-                host = self.host(name="host%d" % number, site="srv/venv/lib/python2.7/site-packages")
+                host = self.host(name="host%d" % number,
+                                 site="srv/venv/lib/python2.7/site-packages")
                 host.put("nova", "newton")
                 self.expect(3, self.run_on(host, "detect"))
                 write(host.path(directory, program), line + "\nimport sys\n", 0o755)
@@ -64,7 +65,8 @@ class Usual(Case):
                  "#!/srv/venv/python", "\x7fELF", "", "#!" + "/srv/venv/bin/python" * 50)
         for number, line in enumerate(lines):
             with self.subTest(line[:40]):
-                host = self.host(name="host%d" % number, site="srv/venv/lib/python2.7/site-packages")
+                host = self.host(name="host%d" % number,
+                                 site="srv/venv/lib/python2.7/site-packages")
                 host.put("nova", "newton")
                 write(host.path("usr/bin/nova-compute"), line, 0o755)
                 self.expect(3, self.run_on(host, "detect"))
