@@ -188,6 +188,25 @@ class Metadata(Case):
             os.utime(path, ns=(10**18, 10**18 + 7))
         self.both_ways(change, (5,))
 
+    def test_signatures_of_the_old_content(self):
+        """A hash of the old content is not handed to the new one, but comes back with the old."""
+        self.needs_root()
+        for number, back in enumerate(("uninstall", "rollback")):
+            host = self.host("newton", name="host%d" % number)
+            path = host.file(self.DRIVER)
+            try:
+                os.setxattr(path, "user.label", b"kept")
+                os.setxattr(path, "security.ima", b"\x04\x04" + bytes(20))
+            except OSError:
+                self.skipTest("no security.ima on the file system of %s" % self.tmp)
+            host.age()
+            pristine = snapshot(host.path("usr"))
+            self.good(host, "install")
+            self.assertNotIn("security.ima", os.listxattr(path))
+            self.assertIn("user.label", os.listxattr(path))
+            self.good(host, back)
+            self.same(pristine, snapshot(host.path("usr")))
+
     def test_access_list(self):
         """A POSIX ACL in the form of the kernel: one more user may read."""
         def entry(tag, permissions, who=0xffffffff):

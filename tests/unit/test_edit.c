@@ -154,6 +154,12 @@ static void test_same_text_inside_of_a_line(void **state)
                    "one\nx\nyx\nxx\n");
     there_and_back(f, "- {name: e, append: true, text: \"x\\nx\\n\"}", "x\nyx\nx\n",
                    "x\nyx\nx\nx\nx\n");
+    /* ours may begin inside of what only looks like it */
+    struct sp_edit_found found;
+    const char *text = "yx\nx\nx\n";
+    const char *edit = "- {name: e, append: true, text: \"x\\nx\\n\"}";
+    assert_ptr_equal(apply(f, file_with_edits(f, edit), text, SP_GOAL_IN, &found).data, text);
+    assert_bytes(apply(f, file_with_edits(f, edit), text, SP_GOAL_OUT, &found), "yx\n");
 }
 
 /* Ours stays where it is, even where we would not put it. */

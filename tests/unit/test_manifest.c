@@ -2,6 +2,7 @@
 #include "manifest.h"
 
 #include "manifests.h"
+#include "memory.h"
 
 #define BLOB "0123456789abcdef0123456789abcdef01234567"
 
@@ -274,50 +275,6 @@ static void test_edit(void **state)
 /* ---- all of a directory -----------------------------------------------------------------------
  */
 
-/* A tree in memory. */
-struct memory {
-    struct sp_tree tree;
-    size_t count;
-    const char *names[8], *texts[8];
-};
-
-static int list(struct sp_tree *tree, struct sp_pool *pool, const char *path, sp_entries *out,
-                struct sp_error *err)
-{
-    const struct memory *m = (const struct memory *)tree;
-    size_t len = strlen(path);
-    (void)err;
-    for (size_t i = 0; i < m->count; i++)
-        if (strncmp(m->names[i], path, len) == 0 && m->names[i][len] == '/')
-            *SP_PUSH(pool, out) = (struct sp_entry){m->names[i] + len + 1, SP_ENTRY_FILE};
-    return 0;
-}
-
-static int read_file(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
-                     struct sp_bytes *out, bool *whole, struct sp_error *err)
-{
-    const struct memory *m = (const struct memory *)tree;
-    (void)pool;
-    for (size_t i = 0; i < m->count; i++)
-        if (strcmp(m->names[i], path) == 0) {
-            *out = SP_BYTES_STR(m->texts[i]);
-            *whole = out->len <= limit;
-            out->len = *whole ? out->len : limit;
-            return 0;
-        }
-    return sp_error_set(err, SP_ERROR_CANNOT, "%s is not there", path);
-}
-
-static const struct sp_tree_ops memory_ops = {.list = list, .read = read_file};
-
-static void put(struct memory *m, const char *name, const char *text)
-{
-    m->tree.ops = &memory_ops;
-    m->tree.name = "data";
-    m->names[m->count] = name;
-    m->texts[m->count++] = text;
-}
-
 static const char *named(struct fixture *f, const char *release, const char *released,
                          const char *component)
 {
@@ -330,80 +287,80 @@ static const char *named(struct fixture *f, const char *release, const char *rel
 static void test_load(void **state)
 {
     struct fixture *f = *state;
-    struct memory m = {.count = 0};
+    struct memory *m = memory_new(f);
     struct sp_manifests all;
-    put(&m, "manifests/a.yaml", named(f, "old", "2016-04-07", "toy"));
-    put(&m, "manifests/b.yaml", named(f, "new", "2017-08-30", "zebra"));
-    put(&m, "manifests/c.yaml", named(f, "middle", "2016-10-06", "ant"));
-    put(&m, "manifests/README", "{");
-    put(&m, "manifests/a.yaml~", "{");
-    put(&m, "manifests/.yaml", "{");
-    put(&m, "drivers/d.yaml", "{");
-    assert_success(sp_manifests_load(f->pool, &m.tree, &all, &f->err), &f->err);
+    memory_put(f, m, "manifests/a.yaml", named(f, "old", "2016-04-07", "toy"));
+    memory_put(f, m, "manifests/b.yaml", named(f, "new", "2017-08-30", "zebra"));
+    memory_put(f, m, "manifests/c.yaml", named(f, "middle", "2016-10-06", "ant"));
+    memory_put(f, m, "manifests/README", "{");
+    memory_put(f, m, "manifests/a.yaml~", "{");
+    memory_put(f, m, "manifests/.yaml", "{");
+    memory_put(f, m, "drivers/d.yaml", "{");
+    assert_success(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err);
     assert_int_equal(all.releases.count, 3);
     assert_string_equal(all.releases.items[0]->name, "new");
     assert_string_equal(all.releases.items[1]->name, "middle");
     assert_string_equal(all.releases.items[2]->name, "old");
-    assert_string_equal(all.releases.items[2]->file, "data/manifests/a.yaml");
+    assert_string_equal(all.releases.items[2]->file, "memory/manifests/a.yaml");
     assert_string_equal(sp_strv_join(f->pool, &all.components, " "), "ant toy zebra");
 }
 
 static void test_load_nothing(void **state)
 {
     struct fixture *f = *state;
-    struct memory m = {.count = 0};
+    struct memory *m = memory_new(f);
     struct sp_manifests all;
-    put(&m, "manifests/README", "");
-    assert_failure_with(sp_manifests_load(f->pool, &m.tree, &all, &f->err), &f->err,
-                        SP_ERROR_CANNOT, "data/manifests");
+    memory_put(f, m, "manifests/README", "");
+    assert_failure_with(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err,
+                        SP_ERROR_CANNOT, "memory/manifests");
 }
 
 static void test_load_release_twice(void **state)
 {
     struct fixture *f = *state;
-    struct memory m = {.count = 0};
+    struct memory *m = memory_new(f);
     struct sp_manifests all;
-    put(&m, "manifests/a.yaml", named(f, "one", "2016-04-07", "toy"));
-    put(&m, "manifests/b.yaml", named(f, "one", "2016-10-06", "toy"));
-    assert_failure_with(sp_manifests_load(f->pool, &m.tree, &all, &f->err), &f->err,
-                        SP_ERROR_CANNOT, "data/manifests/b.yaml");
+    memory_put(f, m, "manifests/a.yaml", named(f, "one", "2016-04-07", "toy"));
+    memory_put(f, m, "manifests/b.yaml", named(f, "one", "2016-10-06", "toy"));
+    assert_failure_with(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err,
+                        SP_ERROR_CANNOT, "memory/manifests/b.yaml");
 }
 
 static void test_load_too_large(void **state)
 {
     struct fixture *f = *state;
-    struct memory m = {.count = 0};
+    struct memory *m = memory_new(f);
     struct sp_manifests all;
     char *text = sp_pool_alloc(f->pool, SP_MAX_MANIFEST + 2);
     memset(text, '#', SP_MAX_MANIFEST + 1);
-    put(&m, "manifests/a.yaml", text);
-    assert_failure_with(sp_manifests_load(f->pool, &m.tree, &all, &f->err), &f->err,
-                        SP_ERROR_CANNOT, "data/manifests/a.yaml is larger");
+    memory_put(f, m, "manifests/a.yaml", text);
+    assert_failure_with(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err,
+                        SP_ERROR_CANNOT, "memory/manifests/a.yaml is larger");
 }
 
 static void test_driver(void **state)
 {
     struct fixture *f = *state;
-    struct memory m = {.count = 0};
+    struct memory *m = memory_new(f);
     struct sp_manifests all;
     struct sp_bytes text;
-    put(&m, "manifests/a.yaml", full);
-    put(&m, "drivers/toy/new.py", "NEW\n");
-    assert_success(sp_manifests_load(f->pool, &m.tree, &all, &f->err), &f->err);
+    memory_put(f, m, "manifests/a.yaml", full);
+    memory_put(f, m, "drivers/toy/new.py", "NEW\n");
+    assert_success(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err);
     assert_success(sp_manifests_driver(f->pool, &all, "toy/new.py", &text, &f->err), &f->err);
     assert_string_equal(text.data, "NEW\n");
     assert_failure_with(sp_manifests_driver(f->pool, &all, "b.py", &text, &f->err), &f->err,
-                        SP_ERROR_CANNOT, "data/drivers/b.py");
+                        SP_ERROR_CANNOT, "memory/drivers/b.py");
 }
 
 static void test_wanted(void **state)
 {
     struct fixture *f = *state;
-    struct memory m = {.count = 0};
+    struct memory *m = memory_new(f);
     struct sp_manifests all;
     sp_strv wanted = {NULL, 0, 0};
-    put(&m, "manifests/a.yaml", full);
-    assert_success(sp_manifests_load(f->pool, &m.tree, &all, &f->err), &f->err);
+    memory_put(f, m, "manifests/a.yaml", full);
+    assert_success(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err);
     sp_manifests_wanted(f->pool, &all, &wanted);
     static const char *const names[] = {"a.py", "b.py", "c/d.py", "new.py", "left.py", "n.py"};
     for (size_t i = 0; i < COUNT(names); i++)
