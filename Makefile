@@ -54,10 +54,10 @@ FORMAT   = $(sort $(wildcard src/*.[ch] tests/*/*.[ch]))
 PROGRAM  = $(BUILD)/sp-openstack
 
 .PHONY: all help setup check suites check-unit check-cli check-fuzz check-manifests check-docs \
-        check-drivers check-trees check-packages check-fault check-asan check-valgrind check-all \
+        check-drivers check-drivers-light check-trees check-packages check-fault check-asan check-valgrind \
         fuzz fuzz-run analyze analyze-run analyze-cppcheck format format-check \
         bench demo install uninstall dist \
-        clean need-build FORCE
+        clean FORCE
 
 # ---- building ------------------------------------------------------------------------------------
 
@@ -66,11 +66,11 @@ all: sp-openstack
 help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
-#: make                     build ./sp-openstack
+#: make all                 build ./sp-openstack
 #: make setup               install what building and testing need, where it is missing (apt, dnf)
 #: make demo                setup, build, and show it at work on real os-bricks
 #: make check               setup, build, all tests that need no clones and little network
-#: make install             to PREFIX ($(PREFIX)), below DESTDIR; `make uninstall` takes it out
+#: make install             to PREFIX (/usr/local), below DESTDIR; `make uninstall` takes it out
 #: make bench               measure; GIT=DIR takes the trees from clones
 
 sp-openstack: $(PROGRAM)
@@ -145,8 +145,12 @@ check-manifests: all
 check-docs: all
 	@tests/test_docs.sh
 
-#: make check-drivers       the Python drivers against a simulated cluster
-check-drivers:
+#: make check-drivers       the drivers in the real releases, against a simulated cluster; GIT=DIR
+check-drivers: all
+	@$(PYTHON3) -B tests/drivers/matrix.py --program '$(CURDIR)/sp-openstack' $(if $(GIT),--git '$(GIT)') $(RELEASES)
+
+#: make check-drivers-light the same without OpenStack: what `make check` runs
+check-drivers-light:
 	@tests/drivers/run-light.sh
 
 #: make check-packages      the whole cycle on every Mitaka to Pike release of the package index
@@ -174,10 +178,11 @@ VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=
 check-asan:
 	@$(MAKE) BUILD=build-asan OPT='-O1 -g' SAN='$(ASAN)' instrumented
 
-#: make check-valgrind      unit and program tests under valgrind
+#: make check-valgrind      unit tests and whole cycles under valgrind; CLI= takes all program tests
+check-valgrind: CLI = -k test_cycle
 check-valgrind:
 	@tools/setup.sh valgrind
-	@$(MAKE) BUILD=build-valgrind OPT='-O1 -g' WRAP='$(VALGRIND)' instrumented
+	@$(MAKE) BUILD=build-valgrind OPT='-O1 -g' WRAP='$(VALGRIND)' CLI='$(CLI)' instrumented
 
 .PHONY: instrumented
 instrumented: $(PROGRAM) $(UNITBIN) $(FUZZBIN)
@@ -186,7 +191,7 @@ instrumented: $(PROGRAM) $(UNITBIN) $(FUZZBIN)
 	    tests/instrument.sh '$(PROGRAM)' \
 	    unit='tests/unit/run.sh $(UNITBIN)' \
 	    $(if $(FUZZ),fuzz='tests/fuzz/run.sh $(FUZZBIN)') \
-	    cli='tests/cli/run.sh "$$TOOL"'
+	    cli='tests/cli/run.sh "$$TOOL" $(CLI)'
 
 # each harness on its corpus, with any compiler
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(wildcard tests/fuzz/*.h) $(BUILD)/libsp.a
@@ -245,14 +250,18 @@ bench:
 	@$(MAKE) bench-run
 
 .PHONY: bench-run
-bench-run: all $(BUILD)/empty
-	@$(PYTHON3) tests/bench/bench.py --program ./sp-openstack --empty $(BUILD)/empty \
+bench-run: all $(BUILD)/empty $(BUILD)/measure
+	@$(PYTHON3) -B tests/bench/bench.py --empty $(BUILD)/empty --measure $(BUILD)/measure \
 	    $(if $(GIT),--git '$(GIT)') $(BENCHFLAGS)
 
 # linked to the same libraries, to tell what the loader alone takes
 $(BUILD)/empty: tests/bench/empty.c $(BUILD)/flags
 	$(note) CC $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,--no-as-needed -o $@ $< $(PKG_LIBS)
+
+$(BUILD)/measure: tests/bench/measure.c $(BUILD)/flags
+	$(note) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
 
 demo: setup
 	@$(MAKE) all
@@ -289,7 +298,7 @@ dist:
 
 #: make clean               remove what was built
 clean:
-	rm -rf $(BUILD) build-asan build-valgrind build-analyze build-fuzz build-coverage sp-openstack \
-	    sp-openstack-*.tar.gz
+	rm -rf $(BUILD) build-asan build-valgrind build-analyze build-fault build-fuzz \
+	    build-coverage sp-openstack sp-openstack-*.tar.gz
 
 -include $(OBJ:.o=.d) $(UNITBIN:=.d)

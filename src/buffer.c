@@ -81,7 +81,7 @@ bool sp_bytes_equal(struct sp_bytes a, struct sp_bytes b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-void sp_buffer_puts_safe(struct sp_buffer *buf, const char *str)
+static void put_visible(struct sp_buffer *buf, const char *str, bool unambiguous)
 {
     const char *end = str + strlen(str);
     while (str < end) {
@@ -91,7 +91,7 @@ void sp_buffer_puts_safe(struct sp_buffer *buf, const char *str)
             sp_buffer_puts(buf, "\\n");
         } else if (c == '\t') {
             sp_buffer_puts(buf, "\\t");
-        } else if (c == '\\') {
+        } else if (c == '\\' && unambiguous) {
             sp_buffer_puts(buf, "\\\\");
         } else if (len == 0 || c < 0x20 || c == 0x7f || (c == 0xc2 && (str[1] & 0xe0) == 0x80)) {
             /* U+0080 to U+009F are control characters too: terminals obey some of them */
@@ -104,4 +104,14 @@ void sp_buffer_puts_safe(struct sp_buffer *buf, const char *str)
         }
         str += len ? len : 1;
     }
+}
+
+void sp_buffer_puts_safe(struct sp_buffer *buf, const char *str)
+{
+    put_visible(buf, str, true);
+}
+
+void sp_buffer_puts_visible(struct sp_buffer *buf, const char *str)
+{
+    put_visible(buf, str, false);
 }

@@ -35,5 +35,7 @@ bool sp_bytes_equal(struct sp_bytes a, struct sp_bytes b);
 /* Appends str with control characters, backslash, DEL and bytes that are not UTF-8 written as \n,
  * \t or \xNN, so that a hostile file name can be printed on a terminal. */
 void sp_buffer_puts_safe(struct sp_buffer *buf, const char *str);
+/* The same with backslashes as they are: for whole messages, whose parts may be safe already. */
+void sp_buffer_puts_visible(struct sp_buffer *buf, const char *str);
 
 #endif

@@ -170,8 +170,52 @@ static int choose_from(struct rollback *r, struct sp_error *err)
 /* How a file was before the range of transactions, and what the last of them made of it. */
 struct span {
     const struct sp_journal_file *first, *last;
-    unsigned first_id;
+    const struct sp_journal *journal; /* of the first */
 };
+
+/* What the manifest of the journal's release says of the file; NULL if nothing. */
+static const struct sp_file_spec *spec_of(const struct rollback *r, const struct span *span)
+{
+    const struct sp_manifests *manifests = &r->s->manifests;
+    for (size_t i = 0; i < span->journal->components.count; i++) {
+        const struct sp_journal_component *component = &span->journal->components.items[i];
+        for (size_t j = 0; j < manifests->releases.count; j++) {
+            const struct sp_component *spec =
+                sp_release_find(manifests->releases.items[j], component->name);
+            if (!spec || strcmp(spec->release->name, component->release) != 0)
+                continue;
+            for (size_t k = 0; k < spec->layouts.count; k++)
+                for (size_t l = 0; l < spec->layouts.items[k].files.count; l++) {
+                    const struct sp_file_spec *file = &spec->layouts.items[k].files.items[l];
+                    const char *path = sp_path_join(r->s->pool, component->path, file->path);
+                    if (file->edits.count && strcmp(path, span->first->path) == 0)
+                        return file;
+                }
+        }
+    }
+    return NULL;
+}
+
+/* A file that was edited since: takes back just what the range did to it. Whether that worked. */
+static bool take_back_edit(const struct rollback *r, const struct span *span,
+                           struct sp_bytes original, struct sp_change *change)
+{
+    struct sp_pool *pool = r->s->pool;
+    const struct sp_file_spec *spec = spec_of(r, span);
+    struct sp_bytes clean;
+    struct sp_edit_found found;
+    struct sp_error ignored = SP_ERROR_INIT;
+    bool done = false;
+    if (spec && sp_edit_apply(pool, spec, original, SP_GOAL_OUT, &clean, &found, &ignored) == 0) {
+        enum sp_goal goal = sp_bytes_equal(clean, original) ? SP_GOAL_OUT : SP_GOAL_IN;
+        done = sp_edit_apply(pool, spec, change->before, goal, &change->after, &found, &ignored) ==
+                   0 &&
+               !sp_bytes_equal(change->before, change->after);
+    }
+    sp_error_clear(&ignored);
+    change->meta = NULL;
+    return done;
+}
 
 /* Undoes what was done to one file in the range, if it still is as the range left it. */
 static int add_file(struct rollback *r, const struct span *span, struct sp_error *err)
@@ -197,17 +241,27 @@ static int add_file(struct rollback *r, const struct span *span, struct sp_error
         return -1;
     if (sp_blob_equal(&now, &span->first->before))
         return 0; /* as it was */
-    if (!real || !sp_blob_equal(&now, &span->last->after)) {
+    bool edited = change.before.data && *span->last->after.hex && *span->first->before.hex;
+    bool same = real && sp_blob_equal(&now, &span->last->after);
+    if (!same && !edited) {
         *SP_PUSH(pool, &r->left) = sp_root_show(&r->s->root, pool, path);
         return 0;
     }
     if (*span->first->before.hex) {
         struct sp_meta *meta = sp_pool_alloc(pool, sizeof(*meta));
-        if (sp_history_original(pool, &r->history, span->first_id, path, &span->first->before,
+        if (sp_history_original(pool, &r->history, span->journal->id, path, &span->first->before,
                                 &change.after, meta, err) < 0)
             return -1;
         change.meta = meta;
         change.action = change.before.data ? SP_ACTION_REPLACE : SP_ACTION_ADD;
+        if (!same && !take_back_edit(r, span, change.after, &change)) {
+            *SP_PUSH(pool, &r->left) = sp_root_show(&r->s->root, pool, path);
+            return 0;
+        }
+        if (!same)
+            sp_report_warn(pool, r->s->report,
+                           "%s was edited since; only what transaction %u did to it is taken back",
+                           sp_root_show(&r->s->root, pool, path), span->journal->id);
     } else {
         change.action = SP_ACTION_REMOVE;
     }
@@ -248,7 +302,7 @@ static int build_changes(struct rollback *r, struct sp_error *err)
                 span->last = file;
             else
                 *SP_PUSH(pool, &spans) =
-                    (struct span){.first = file, .last = file, .first_id = journal->id};
+                    (struct span){.first = file, .last = file, .journal = journal};
         }
     }
     for (size_t i = spans.count; i-- > 0;) /* the other way round than they were made */

@@ -276,7 +276,7 @@ static int finish(struct job *job, int rc)
 /* With --no-deps: what the components need and is not among them. */
 static void warn_left_out(struct job *job)
 {
-    for (size_t i = 0; i < job->selection.count; i++) {
+    for (size_t i = 0; job->s->options->no_deps && i < job->selection.count; i++) {
         const struct sp_selected *one = &job->selection.items[i];
         const sp_strv *needs = &one->found->spec->requires;
         for (size_t j = 0; j < needs->count; j++) {

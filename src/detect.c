@@ -42,7 +42,8 @@ static int probes_hold(struct context *c, const char *dir, const sp_probes *prob
             continue;
         int hit = sp_regex_test(probe->pattern, content, c->err);
         if (hit < 0)
-            return -1;
+            return sp_error_prefix(c->err, "%s%s%s/%s", c->tree->name,
+                                   c->tree->is_system ? "/" : ":", dir, probe->file);
         if ((hit == 1) == probe->absent)
             return 0;
     }

@@ -250,7 +250,7 @@ static int check_file(struct reader *r, struct sp_yaml_node *map,
 
 static int read_files(struct reader *r, struct sp_yaml_node *root, struct sp_journal *out)
 {
-    static const char *const actions[] = {"none", "add", "replace", "remove"};
+    static const char *const actions[] = {"none", "add", "change", "remove"};
     struct sp_yaml_node *list;
     if (get_list(r, root, "files", SP_YAML_MAPPING, &list) < 0)
         return -1;

@@ -18,7 +18,7 @@ const char *sp_action_name(enum sp_action action)
 {
     static const char *const names[] = {[SP_ACTION_NONE] = "none",
                                         [SP_ACTION_ADD] = "add",
-                                        [SP_ACTION_REPLACE] = "replace",
+                                        [SP_ACTION_REPLACE] = "change",
                                         [SP_ACTION_REMOVE] = "remove"};
     return names[action];
 }

@@ -24,7 +24,7 @@ void sp_report_init(struct sp_report *report, int verbose, bool json)
 static void put_safe(FILE *file, const char *text)
 {
     struct sp_buffer safe = SP_BUFFER_INIT;
-    sp_buffer_puts_safe(&safe, text);
+    sp_buffer_puts_visible(&safe, text);
     fputs(sp_buffer_str(&safe), file);
     sp_buffer_free(&safe);
 }
@@ -67,7 +67,7 @@ void sp_table_row(struct sp_pool *pool, struct sp_table *table, int state, const
 {
     for (size_t i = 0; i < table->columns; i++) {
         struct sp_buffer safe = SP_BUFFER_INIT;
-        sp_buffer_puts_safe(&safe, cells[i] ? cells[i] : "-");
+        sp_buffer_puts_visible(&safe, cells[i] ? cells[i] : "-");
         *SP_PUSH(pool, &table->cells) = sp_pool_strdup(pool, sp_buffer_str(&safe));
         sp_buffer_free(&safe);
     }

@@ -31,7 +31,7 @@ void sp_report_say(struct sp_report *report, int level, const char *fmt, ...) SP
 void sp_report_error(struct sp_report *report, const struct sp_error *err);
 
 /* A table: columns aligned, the last one not padded. Cells are printed safely
- * (sp_buffer_puts_safe). state_column (or -1): the column of states, which is coloured. */
+ * (sp_buffer_puts_visible). state_column (or -1): the column of states, which is coloured. */
 struct sp_table {
     size_t columns;
     int state_column;

@@ -208,16 +208,23 @@ static size_t places_of(const struct sp_view *view, const char *name, const stru
     return count;
 }
 
-static int not_found(struct chooser *c, const struct sp_view *view, const char *name,
-                     const char *needed_by)
+/* Where a component was looked for. */
+static const char *places(struct sp_session *s, const struct sp_view *view)
 {
-    const char *where =
-        view->tree->is_system ? "in the places where Python packages are" : view->tree->name;
-    return sp_error_set(c->err, SP_ERROR_CANNOT, "%s%s%s was not found %s; %s%s", name,
-                        needed_by ? ", which is needed by " : "", needed_by ? needed_by : "", where,
-                        view->tree->is_system ? "name its directory with --path"
-                                              : "is it the right tree?",
-                        needed_by ? ", or leave it out with --no-deps" : "");
+    return view->tree->is_system ? "in the places where Python packages are"
+                                 : sp_pool_printf(s->pool, "in %s", view->tree->name);
+}
+
+static const char *advice(const struct sp_view *view)
+{
+    return view->tree->is_system ? "name the directory that it is in with --path"
+                                 : "is it the right tree?";
+}
+
+static int not_found(struct chooser *c, const struct sp_view *view, const char *name)
+{
+    return sp_error_set(c->err, SP_ERROR_CANNOT, "%s was not found %s; %s", name,
+                        places(c->s, view), advice(view));
 }
 
 static int several(struct chooser *c, const struct sp_view *view, const char *name)
@@ -255,8 +262,13 @@ static int find_required(struct chooser *c, struct sp_view *view, const char *na
             *out = &view->found.items[i];
     if (*out)
         return 0;
+    if (count == 0 && !view->tree->is_system) /* a package or a repository, not a whole host */
+        return 0;
     if (count == 0)
-        return not_found(c, view, name, by->name);
+        return sp_error_set(c->err, SP_ERROR_CANNOT,
+                            "%s, which %s needs, was not found; name the directory that it is in "
+                            "with --path, or leave it out with --no-deps",
+                            name, by->name);
     if (count > 1)
         return several(c, view, name);
     *out = first;
@@ -278,7 +290,7 @@ static int add_with_requirements(struct chooser *c, struct sp_view *view,
                                 "the manifest %s has components that require each other",
                                 spec->release->file);
         if (find_required(c, view, spec->requires.items[i], found, &required) < 0 ||
-            add_with_requirements(c, view, required, found->name, depth + 1) < 0)
+            (required && add_with_requirements(c, view, required, found->name, depth + 1) < 0))
             return -1;
     }
     add(c, view, found, found->name, needed_by);
@@ -304,7 +316,7 @@ static int choose_one(struct chooser *c, struct sp_view *view, const char *name,
         return 0;
     }
     if (count == 0)
-        return named ? not_found(c, view, name, NULL) : 0;
+        return named ? not_found(c, view, name) : 0;
     if (count > 1 && !reports) {
         /* one in each of several environments: they come in with what needs them, and go with it */
         if (named || !is_required_by_others(view, name))
@@ -368,13 +380,8 @@ int sp_session_select(struct sp_session *s, enum sp_select_mode mode, sp_selecti
                 return -1;
         if (out->count == before)
             return sp_error_set(err, SP_ERROR_CANNOT, "none of %s was found %s; %s",
-                                sp_strv_join(s->pool, names, ", "),
-                                s->views.items[v]->tree->is_system
-                                    ? "in the places where Python packages are"
-                                    : s->views.items[v]->tree->name,
-                                s->views.items[v]->tree->is_system
-                                    ? "name the directory that they are in with --path"
-                                    : "is it the right tree?");
+                                sp_strv_join(s->pool, names, ", "), places(s, s->views.items[v]),
+                                advice(s->views.items[v]));
     }
     forget_needs(&c, names);
     if (mode != SP_SELECT_DETECT)

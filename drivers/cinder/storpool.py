@@ -65,6 +65,9 @@ storpool_opts = [
 # The extra spec of a volume type, and the capability of a pool.
 TEMPLATE_SPEC = 'storpool_template'
 
+# What the encryption of a volume type consists of.
+ENCRYPTION_SETTINGS = ('cipher', 'control_location', 'key_size', 'provider')
+
 DEFAULT_POOL = 'default'
 TEMPLATE_POOL_PREFIX = 'template_'
 
@@ -163,9 +166,15 @@ def _first(*candidates):
     return next((found for found in candidates if found), None)
 
 
-def _changed(diff):
-    """Tell whether any pair (old, new) in a part of a type diff differs."""
-    return any(old != new for old, new in six.itervalues(diff or {}))
+def _encryption_changes(diff):
+    """Tell whether a type diff asks for another encryption of the data.
+
+    It has pairs of old and new values, also equal ones, and in some releases
+    ids that always differ.
+    """
+    pairs = diff.get('encryption') or {}
+    return any(old != new for old, new in
+               (pairs.get(key, (None, None)) for key in ENCRYPTION_SETTINGS))
 
 
 def _raw_capacity(disks):
@@ -672,7 +681,7 @@ class StorPoolDriver(driver.VolumeDriver):
         :raises VolumeBackendAPIException: StorPool refused, or did not answer
         """
         specs = diff.get('extra_specs') or {}
-        if _changed(diff.get('encryption')):
+        if _encryption_changes(diff):
             LOG.info('StorPool: retyping volume %s would change its '
                      'encryption', volume['id'])
             return False

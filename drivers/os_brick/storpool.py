@@ -193,6 +193,7 @@ class _Attachment(object):
         self._request = request
         self._key = request['id']
         self._name = request['volume']
+        self._touched = False  # whether acquire() told StorPool to attach
 
     def acquire(self):
         """Put the request down and attach; undo both if that fails.
@@ -228,8 +229,10 @@ class _Attachment(object):
         try:
             if previous is not None:
                 self._db.add(self._key, previous)
-            else:
+            elif self._touched:
                 self.release(force=False)
+            else:
+                self._db.remove(self._key)
         except Exception:
             LOG.exception('StorPool: could not undo the failed attachment '
                           'of %s', self._name)
@@ -258,6 +261,7 @@ class _Attachment(object):
         rights = max(request['rights'] for request in self._requests())
         if self._rights_here() < rights:
             mode = 'rw' if rights == RIGHTS['rw'] else 'ro'
+            self._touched = True
             self._reassign(**{mode: [self._client]})
 
     def _detach(self, force):

@@ -131,6 +131,56 @@ class Rollback(TransactionCase):
         self.assertFalse(os.path.exists(self.system.file(packages.ADDED["nova"])))
         self.assertEqual(self.system.read(CONNECTOR), packages.os_brick("newton")[CONNECTOR])
 
+    def edit(self):
+        """The operator's own line, in what stands there now."""
+        text = self.system.read(DRIVER)
+        write(self.system.file(DRIVER), text.replace("    'rbd=", "    # here\n    'rbd="))
+        return text.replace("    'rbd=", "    # here\n    'rbd=")
+
+    def test_file_that_was_edited_since(self):
+        """Only what the transaction did to it is taken back; that is said."""
+        self.done("install")
+        self.edit()
+        os.chmod(self.system.file(DRIVER), 0o600)
+        result = self.done("rollback")
+        self.assertIn(self.system.file(DRIVER), result.err)
+        self.assertIn("edited since", result.err)
+        original = packages.nova("newton")[DRIVER]
+        self.assertEqual(self.system.read(DRIVER),
+                         original.replace("    'rbd=", "    # here\n    'rbd="))
+        self.assertEqual(os.stat(self.system.file(DRIVER)).st_mode & 0o7777, 0o600)
+        self.expect(1, self.run_it("check"), "not-installed")
+
+    def test_of_an_uninstall_with_a_file_that_was_edited_since(self):
+        """Ours is put in again, theirs stays."""
+        self.done("install")
+        self.done("uninstall")
+        edited = self.edit()
+        self.assertNotIn("storpool", edited)
+        result = self.done("rollback")
+        self.assertIn(self.system.file(DRIVER), result.err)
+        text = self.system.read(DRIVER)
+        self.assertIn("    # here\n", text)
+        self.assertEqual(text.replace(packages.OLDER_NOVA_LINE, ""), edited)
+        self.expect(0, self.run_it("check"))
+
+    def test_file_that_became_too_large(self):
+        """What can't be read in full is left alone: it would be cut off where reading ended."""
+        self.done("install")
+        limit = 8 << 20
+        data = read(self.system.file(DRIVER))
+        data += b"#" * (-(len(data) + 1) % 16) + b"\n"
+        data += (b"#" * 15 + b"\n") * ((limit - len(data)) // 16 + 100)
+        self.assertEqual(data[limit - 1:limit], b"\n")
+        write(self.system.file(DRIVER), data)
+        result = self.run_it("rollback")
+        self.assertIn(self.system.file(DRIVER), result.err, str(result))
+        self.assertEqual(len(read(self.system.file(DRIVER))), len(data))
+        self.assertEqual(read(self.system.file(DRIVER)), data)
+        result = self.expect(3, self.run_it("uninstall"))
+        self.error(result, self.system.file(DRIVER), "larger")
+        self.assertEqual(read(self.system.file(DRIVER)), data)
+
     def test_file_that_is_original_again(self):
         """As after a reinstallation of the package: nothing to say."""
         self.done("install")
@@ -164,8 +214,8 @@ class Rollback(TransactionCase):
         self.assertEqual({one["path"]: one["action"] for one in document["files"]}, {
             self.system.file(packages.ADDED["nova"]): "remove",
             self.system.file(packages.ADDED["os_brick"]): "remove",
-            self.system.file(DRIVER): "replace", self.system.file(CONNECTOR): "replace",
-            self.system.file("os_brick/initiator/__init__.py"): "replace"})
+            self.system.file(DRIVER): "change", self.system.file(CONNECTOR): "change",
+            self.system.file("os_brick/initiator/__init__.py"): "change"})
 
     def test_originals_that_are_gone(self):
         """Without the archive nothing can be given back; nothing is touched."""
@@ -218,7 +268,7 @@ class History(TransactionCase):
                          (1, "install", "committed", ["os_brick", "nova"]))
         self.assertTrue(abs(time.time() - time.mktime(time.strptime(
             one["time"], "%Y-%m-%dT%H:%M:%SZ")) + time.timezone) < 300, one["time"])
-        self.assertEqual({file["action"] for file in one["files"]}, {"add", "replace"})
+        self.assertEqual({file["action"] for file in one["files"]}, {"add", "change"})
         self.assertIn(self.system.file(DRIVER), [file["path"] for file in one["files"]])
 
     def test_numbers_go_on(self):
@@ -471,20 +521,23 @@ class Recover(TransactionCase):
     def test_interrupted_before_the_first_change(self):
         """prepared: what stands beside the targets is removed."""
         self.done("install")
-        temps = re.findall(rb"temp: \"?([^\"\n]+)", read(self.journal()))
+        temps = [os.path.join(os.path.dirname(path), temp) for path, temp in re.findall(
+            r"  path: '?([^'\n]+)'?\n  action: \w+\n  temp: '?([^'\n]+)",
+            read(self.journal()).decode("utf-8"))]
+        self.assertEqual(len(temps), 6)
         self.done("rollback")
         self.same(self.pristine, self.tree())
         # as if transaction 1 had ended there: the rollback never was
         shutil.rmtree(self.transaction(2))
         self.set_state(b"prepared")
-        directory = self.system.file("cinder/volume/drivers")
         for temp in temps:
-            write(os.path.join(directory, temp.decode()), "half of it")
+            write(self.system.path(temp[1:]), "half of it")
         self.assertEqual(self.run_it("check").status, 5)
         result = self.done("recover")
         self.assertIn("transaction 1", result.out)
-        self.assertEqual([name for name in os.listdir(directory) if "sp-openstack" in name and
-                          "cinder" in name], [])
+        self.assertEqual([temp for temp in temps if os.path.exists(self.system.path(temp[1:]))],
+                         [])
+        self.same(self.pristine, self.tree())
         self.assertEqual(self.history(), [(1, "install", "undone")])
 
     def test_interrupted_among_the_changes(self):

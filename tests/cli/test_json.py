@@ -9,7 +9,7 @@ from lib import Case, write
 STATES = {"installed", "not-installed", "partial", "outdated", "included", "unsupported",
           "conflict", "not-found"}
 FILE_STATES = STATES | {"original"}
-ACTIONS = {"none", "add", "replace", "remove"}
+ACTIONS = {"none", "add", "change", "remove"}
 EVIDENCE = {"metadata", "originals", "probes", "none"}
 
 
@@ -84,9 +84,9 @@ class Document(Case):
                           "state": "not-installed"})
         self.assertEqual([(file["path"], file["action"], file["state"]) for file in one["files"]],
                          [(host.file(packages.ADDED["os_brick"]), "add", "not-installed"),
-                          (host.file("os_brick/initiator/__init__.py"), "replace",
+                          (host.file("os_brick/initiator/__init__.py"), "change",
                            "not-installed"),
-                          (host.file("os_brick/initiator/connector.py"), "replace",
+                          (host.file("os_brick/initiator/connector.py"), "change",
                            "not-installed")])
 
     def test_services(self):

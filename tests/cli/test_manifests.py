@@ -255,12 +255,13 @@ class Bad(ManifestCase):
             self.error(result, "newton.yaml")
 
     def test_pattern_that_backtracks_forever(self):
-        manifest = self.changed("'^MARK$'", "'^(a+)+$'")
+        manifest = self.changed("'^MARK$'", "'^(a+)+!'")
         host, data = self.toy(), self.data(manifest)
         os.unlink(host.file("toy-1.5.dist-info/METADATA"))
-        host.write("toy/mark.py", "a" * 100 + "!\n")
+        host.write("toy/mark.py", "a" * 100 + "\n!\n")
         result = self.run_on(host, "-D", data, "check")
         self.assertEqual(result.status, 3, str(result))
+        self.error(result, "^(a+)+!", host.file("toy/mark.py"))
 
 
 class Drivers(ManifestCase):

@@ -128,6 +128,9 @@ class Case(unittest.TestCase):
     release = RELEASES[-1]
     layout = None
 
+    # How long the bindings wait for an answer, in seconds.
+    timeout = 300
+
     def setUp(self):
         if BINDINGS:
             self.skipTest(BINDINGS)
@@ -175,11 +178,28 @@ class Case(unittest.TestCase):
                    os.path.join(self.directory, 'none'))
         self.attach_file = os.path.join(self.directory, 'attach.json')
         self.write_requests({})
-        real = spopenstack.AttachDB
-        self.patch(spopenstack, 'AttachDB', lambda log: real(
-            log=log, fname=self.attach_file))
+        self.patch(spopenstack, 'AttachDB', self._attach_db_class())
         self.slept = []
         self.patch(time, 'sleep', self.slept.append)
+
+    def _attach_db_class(self):
+        """Return an AttachDB with the test's file and timeout."""
+        case = self
+
+        class AttachDB(spopenstack.AttachDB):
+            """The real one, apart from what has no setting."""
+
+            def __init__(self, log):
+                super(AttachDB, self).__init__(log=log,
+                                               fname=case.attach_file)
+
+            def api(self):
+                """Return the API connection."""
+                found = super(AttachDB, self).api()
+                setattr(found, '_timeout', case.timeout)
+                return found
+
+        return AttachDB
 
     def configure(self, port=None, token=TOKEN, client=CLIENT, more=''):
         """Write the StorPool configuration."""

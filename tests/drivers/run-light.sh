@@ -100,4 +100,4 @@ if [ -n "$failed" ]; then
     echo "drivers: FAILED:${failed%,}"
     exit 1
 fi
-echo "drivers: passed on${done%,}"
+echo "drivers: passed on${done%,}${skipped:+; NOT ALL WERE RUN, see above}"

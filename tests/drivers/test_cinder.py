@@ -96,7 +96,7 @@ class SetupTest(Base):
         self.assertIn('SP_AUTH_TOKEN', str(caught.exception))
 
     def test_token_is_not_told(self):
-        self.configure(more='the token SECRET is on a line that is wrong')
+        self.configure(more='the SECRET is on a line that is wrong')
         with self.assertRaises(
                 self.storpool.StorPoolConfigurationInvalid) as caught:
             self.make_driver()
@@ -622,12 +622,13 @@ class RetypeTest(Base):
     def test_encryption(self):
         self.assertFalse(self.retype(
             template=('ssd', 'any'),
-            encryption={'cipher': ('old', 'new'), 'size': (1, 1)}))
+            encryption={'cipher': ('old', 'new'), 'key_size': (1, 1)}))
         self.assertVolume(NAME, template='ssd')
 
     def test_equal_encryption(self):
         self.assertTrue(self.retype(template=('ssd', 'any'),
-                                    encryption={'cipher': ('aes', 'aes')}))
+                                    encryption={'cipher': ('aes', 'aes'),
+                                                'encryption_id': (1, 2)}))
         self.assertVolume(NAME, template='any')
 
     def test_backend(self):

@@ -7,7 +7,7 @@ import unittest
 
 import failures
 import harness
-from harness import OTHER_ID, VOLUME_ID, volume_name
+from harness import OTHER_ID, VOLUME_ID, simulator, volume_name
 
 OTHER = volume_name(OTHER_ID)
 
@@ -107,6 +107,12 @@ class CinderFailureTest(failures.Failing, harness.CinderCase):
     def test_volume_to_image(self):
         self.check(self.create, lambda: self.driver.copy_volume_to_image(
             self.context, self.volume(), self.images, {'id': 'made'}))
+
+    def test_timeout(self):
+        self.timeout = 0.2
+        self.cluster.interfere(simulator.Delay(0.5))
+        with self.assertRaises(self.exception.VolumeBackendAPIException):
+            self.driver.create_volume(self.volume())
 
     def test_migration_never_loses_track(self):
         """What the record says is the name of the volume, or it is an

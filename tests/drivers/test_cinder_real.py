@@ -91,6 +91,32 @@ class RealTest(harness.CinderCase):
         volume = self.created(volume_type_id=made['id'])
         self.assertEqual('ssd', self.stored(volume).template)
 
+    def encrypted_type(self, name, cipher, template):
+        """Create a volume type with encryption, and return it."""
+        types = self.module('cinder.volume.volume_types')
+        made = types.create(self.context, name,
+                            {'storpool_template': template})
+        self.driver.db.volume_type_encryption_create(
+            self.context, made['id'], {
+                'cipher': cipher, 'key_size': 256, 'provider': 'luks',
+                'control_location': 'front-end'})
+        return made
+
+    def test_retype(self):
+        types = self.module('cinder.volume.volume_types')
+        old, same, other = [self.encrypted_type(*arguments) for arguments in (
+            ('old', 'aes', 'ssd'), ('same', 'aes', 'any'),
+            ('other', 'des', 'any'))]
+        volume = self.record(volume_type_id=old['id'])
+        self.create(volume_name(volume.id), template='ssd')
+        for new, wanted, template in ((other, False, 'ssd'),
+                                      (same, True, 'any')):
+            diff, _equal = types.volume_types_diff(self.context, old['id'],
+                                                   new['id'])
+            self.assertEqual(wanted, self.driver.retype(
+                self.context, volume, new, diff, {'host': 'h@b#default'}))
+            self.assertEqual(template, self.stored(volume).template)
+
     def test_snapshot(self):
         volume = self.created()
         snapshot = self.objects.Snapshot(

@@ -50,6 +50,13 @@ class ConnectorTest(harness.Case):
             self.properties(**kwargs), None, force=force,
             ignore_errors=ignore_errors)
 
+    def count_changes(self, operation):
+        """Run an operation and return how often it changes something."""
+        before = len(self.cluster.calls)
+        operation()
+        return len([path for method, path in self.cluster.calls[before:]
+                    if method == 'POST'])
+
     # Creation.
 
     def test_factory(self):
@@ -72,7 +79,7 @@ class ConnectorTest(harness.Case):
                                self.properties())
 
     def test_token_is_not_told(self):
-        self.configure(more='the token SECRET is on a line that is wrong')
+        self.configure(more='the SECRET is on a line that is wrong')
         with self.assertRaises(self.BrickException) as caught:
             self.connect()
         self.assertNotIn('SECRET', str(caught.exception))
@@ -117,10 +124,8 @@ class ConnectorTest(harness.Case):
 
     def test_connect_twice(self):
         self.connect()
-        calls = len(self.cluster.calls)
-        self.connect()
+        self.assertEqual(0, self.count_changes(self.connect))
         self.assertAttached()
-        self.assertEqual(1, len(self.cluster.calls) - calls)
 
     def test_connect_again_for_writing(self):
         self.connect(access_mode='ro')
@@ -186,6 +191,13 @@ class ConnectorTest(harness.Case):
         self.assertEqual(before, self.requests())
         self.assertAttached(rights='ro')
 
+    def test_failed_connect_leaves_a_lost_request_attached(self):
+        self.connect()
+        self.write_requests({})
+        self.cluster.interfere(harness.simulator.Refuse())
+        self.assertRaisesBrick('serverNotReady', self.connect)
+        self.assertAttached(keys=[])
+
     def test_failed_connect_leaves_others_attached(self):
         self.add_request('other')
         self.call('volumesReassign',
@@ -234,7 +246,7 @@ class ConnectorTest(harness.Case):
     def test_disconnect_twice(self):
         self.connect()
         self.disconnect()
-        self.disconnect()
+        self.assertEqual(0, self.count_changes(self.disconnect))
         self.assertDetached()
 
     def test_disconnect_lost_attachment(self):
@@ -257,6 +269,21 @@ class ConnectorTest(harness.Case):
         self.call('volumeDelete', volume_name())
         self.disconnect()
         self.assertDetached()
+
+    def test_disconnect_what_goes_meanwhile(self):
+        self.connect()
+        self.cluster.interfere(harness.simulator.Refuse(
+            'objectDoesNotExist', 'It has just been deleted'), after=1)
+        self.disconnect()
+        self.assertEqual({}, self.requests())
+
+    def test_disconnect_is_not_repeated_for_other_errors(self):
+        self.connect()
+        self.cluster.interfere(harness.simulator.Refuse(), after=1,
+                               count=None)
+        calls = self.count_calls(lambda: self.assertRaisesBrick(
+            'serverNotReady', self.disconnect))
+        self.assertEqual(2, calls)
 
     def test_disconnect_leaves_others_attached(self):
         self.connect()

@@ -7,7 +7,7 @@ import unittest
 
 import failures
 import harness
-from harness import GIB, volume_name
+from harness import GIB, simulator, volume_name
 
 NAME = volume_name()
 
@@ -46,6 +46,14 @@ class ConnectorFailureTest(failures.Failing, harness.Case):
 
         self.check_all(self.create, lambda: self.storpool.connect_volume(
             self.properties()), check)
+
+    def test_timeout(self):
+        self.create()
+        self.timeout = 0.2
+        self.cluster.interfere(simulator.Delay(0.5))
+        with self.assertRaises(self.BrickException):
+            self.storpool.connect_volume(self.properties())
+        self.assertEqual({}, self.requests())
 
     def test_disconnect(self):
         def check(what, _lasting):

@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Breaks install, uninstall and rollback at every point where they can break.
 
-    tests/fault/run.py --program PROGRAM --fault-program PROGRAM (--git DIR | --site DIR) [--quick]
+    tests/fault/run.py --program PROGRAM --fault-program PROGRAM [--git DIR | --site DIR]
 
-PROGRAM is what is shipped; the fault program is the same built with -DSP_FAULT, in which the Nth call
-that changes something fails with an errno, is cut short, or ends the process (src/fsio.h). The
-trees are those files of real cinder, nova and os-brick that the manifests name, taken out of clones
-(DIR/cinder or DIR/openstack+cinder/repo, ...) or out of a directory of Python packages. After each
-run the tree must be entirely old or entirely new, in bytes, modes, owners, times and attributes,
-hold no temporary file, and the next command must work.
+PROGRAM is what is shipped; the fault program is the same built with -DSP_FAULT, in which the Nth
+call that changes something fails with an errno, is cut short, or ends the process (src/fsio.h). The
+trees are those files of real cinder, nova and os-brick that the manifests name, from clones
+(DIR/cinder or DIR/openstack+cinder/repo, ...), a directory of Python packages, or the package
+index. After each run the tree must be entirely old or entirely new, in bytes, modes, owners, times
+and attributes, hold no temporary file, and the next command must work.
 """
 
 import argparse
+import errno as errnos
 import hashlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -89,9 +89,19 @@ class Bench:
         self.points += 1
         if problem:
             self.failures.append("%s: %s" % (what, problem))
-            print("FAIL  %s: %s" % (what, problem))
+            print("FAIL  %s: %s" % (what, problem), flush=True)
         else:
             self.held += 1
+
+
+def from_package_index(site):
+    """The packages as the package index has them, unpacked into a directory."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trees"))
+    import packages  # noqa: E402
+    for name, version in NAMES.items():
+        os.makedirs(site, exist_ok=True)
+        packages.unpack(name.replace("-", "_"), version, site)
+    return site
 
 
 def collect(options, site):
@@ -188,7 +198,7 @@ class Operation:
         elif result.returncode in (3, 4):
             problem = None if which == "old" else "status %d, but the tree is %s" % (
                 result.returncode, which)
-            if not problem and os.strerror(getattr(__import__("errno"), errno)) not in result.stderr:
+            if not problem and os.strerror(getattr(errnos, errno)) not in result.stderr:
                 problem = "the message does not name the cause: %s" % result.stderr.strip()
         else:
             problem = "status %d: %s" % (result.returncode, result.stderr.strip())
@@ -304,9 +314,10 @@ def main():
     parser.add_argument("--site")
     parser.add_argument("--data", default=".")
     parser.add_argument("--quick", type=int, default=1, help="only every Nth point")
+    parser.add_argument("--only", help="one of install, uninstall, rollback")
     parser.add_argument("--kill", type=int, default=1, help="only every Nth system call; 0: none")
     options = parser.parse_args()
-    if bool(options.git) == bool(options.site):
+    if options.git and options.site:
         parser.error("give one of --git and --site")
     started = time.time()
     with tempfile.TemporaryDirectory(prefix="sp-fault-") as top:
@@ -315,6 +326,8 @@ def main():
         for name in ("program", "fault_program"):
             setattr(options, name, shutil.copy2(getattr(options, name), os.path.join(top, name)))
         options.data = os.path.join(top, "data")
+        if not options.git and not options.site:
+            options.site = from_package_index(os.path.join(top, "packages"))
         bench = Bench(options, top)
         os.makedirs(bench.site)
         collect(options, bench.site)
@@ -324,6 +337,7 @@ def main():
         operations = [Operation(bench, ["install"], "original")]
         operations.append(Operation(bench, ["uninstall"], "after-install"))
         operations.append(Operation(bench, ["rollback"], "after-install"))
+        operations = [one for one in operations if options.only in (None, one.command[0])]
         for operation in operations:
             points, held = bench.points, bench.held
             calls = every_fault(bench, operation, options.quick)
@@ -343,6 +357,7 @@ def main():
         else:
             skipped += 1
             print("skipped: SIGKILL and the old kernel: there is no strace")
+    sys.stdout.flush()
     print("%-10s  %-26s  %7s  %7s" % ("command", "what", "points", "held"))
     for row in table:
         print("%-10s  %-26s  %7d  %7d" % row)

@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures sp-openstack against the plain tools that do the same amount of work.
+
+    make bench                  on packages of the package index (kept in the cache of the tests)
+    make bench GIT=DIR          on what clones of cinder, nova and os-brick have
+
+`check` of a host with three components, all integrated, against `sha256sum` of the files that it
+has to read plus an empty program linked to the same libraries; and against starting Python.
+`install` of the three against `cp` of the files that it writes with `sync -d` of each. All in one
+run, in turn, so that what else the machine does meets all alike. Printed are medians, their ratios,
+what they are meant to be at most, and where the time goes. With --strict the exit status is 1 when
+one is missed.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "tests", "trees"))
+
+HOST = {"cinder": "11.2.2", "nova": "16.1.8", "os_brick": "1.15.9"}
+DISTRIBUTION = {"os_brick": "os-brick"}
+SITE = "usr/lib/python2.7/dist-packages"
+OTHERS = 300          # packages beside them, as on a real host
+
+
+class Bench:
+    def __init__(self, given, scratch):
+        self.program = os.path.abspath(given.program)
+        self.empty = os.path.abspath(given.empty)
+        self.measurer = os.path.abspath(given.measure)
+        self.scratch = scratch
+        self.root = os.path.join(scratch, "host")
+        self.site = os.path.join(self.root, SITE)
+        self.times, self.peaks = {}, {}
+
+    # ---- the host ---------------------------------------------------------------------------
+
+    def make_host(self, clones):
+        os.makedirs(self.site)
+        os.makedirs(os.path.join(self.root, "var/lib"))
+        for component, version in HOST.items():
+            if clones:
+                self.export(clones, component, version)
+            else:
+                done = subprocess.run(
+                    [sys.executable, "-B", os.path.join(TOP, "tests/trees/packages.py"), "--fetch",
+                     "%s-%s" % (component, version), self.site], check=False)
+                if done.returncode:
+                    sys.exit("bench: %s %s can't be had from the package index; name clones by "
+                             "GIT=DIR" % (component, version))
+        for i in range(OTHERS):
+            os.mkdir(os.path.join(self.site, "package%03d" % i))
+            info = os.path.join(self.site, "package%03d-1.0.dist-info" % i)
+            os.mkdir(info)
+            with open(os.path.join(info, "METADATA"), "w", encoding="utf-8") as file:
+                file.write("Metadata-Version: 2.1\nName: package%03d\nVersion: 1.0\n" % i)
+
+    def export(self, clones, component, version):
+        from clones import clone                                     # pylint: disable=C0415
+        repository = clone(clones, component)
+        if not repository:
+            sys.exit("bench: %s: no clone of %s here" % (clones, component))
+        archive = subprocess.Popen(["git", "--git-dir", repository, "archive", version, component],
+                                   stdout=subprocess.PIPE)
+        subprocess.run(["tar", "-x", "-C", self.site], stdin=archive.stdout, check=True)
+        if archive.wait():
+            sys.exit("bench: %s has no %s" % (repository, version))
+        name = DISTRIBUTION.get(component, component)
+        info = os.path.join(self.site, "%s-%s.dist-info" % (component, version))
+        os.mkdir(info)
+        with open(os.path.join(info, "METADATA"), "w", encoding="utf-8") as file:
+            file.write("Metadata-Version: 2.1\nName: %s\nVersion: %s\n" % (name, version))
+
+    # ---- measuring --------------------------------------------------------------------------
+
+    def tool(self, *arguments):
+        return [self.program, "-R", self.root, *arguments]
+
+    def measure(self, name, command, keep=True):
+        done = subprocess.run([self.measurer, *command], stdout=subprocess.PIPE, check=True,
+                              env={"PATH": os.environ["PATH"], "LC_ALL": "C"})
+        nanoseconds, peak, status = (int(word) for word in done.stdout.split())
+        if status:
+            sys.exit("bench: `%s` exits %d" % (" ".join(command[:6]), status))
+        if keep:
+            self.times.setdefault(name, []).append(nanoseconds / 1e6)
+            self.peaks.setdefault(name, []).append(peak / 1024)
+
+    def run(self, *arguments):
+        done = subprocess.run(self.tool(*arguments), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False, encoding="utf-8")
+        if done.returncode:
+            sys.exit("bench: `%s` exits %d: %s" % (" ".join(arguments), done.returncode,
+                                                   done.stderr.strip()))
+        return done.stdout
+
+    def read_by_check(self):
+        """The files that check has to read: manifests, drivers, metadata, and its targets."""
+        data = os.path.dirname(self.program)
+        names = []
+        for top in ("manifests", "drivers"):
+            for directory, _, files in sorted(os.walk(os.path.join(data, top))):
+                names += [os.path.join(directory, name) for name in sorted(files)
+                          if name.endswith((".yaml", ".py"))]
+        for part in json.loads(self.run("check", "--json"))["components"]:
+            names += [file["path"] for file in part["files"] if os.path.exists(file["path"])]
+            names += [os.path.join(self.site, part["because"].split(": ", 1)[1])]
+        return names
+
+    def forget(self):
+        """The work directory, so that each round has a first transaction."""
+        shutil.rmtree(os.path.join(self.root, "var/lib/sp-openstack"), ignore_errors=True)
+
+    def installs(self, rounds):
+        written = [file["path"] for part in json.loads(self.run("check", "--json"))["components"]
+                   for file in part["files"] if file["action"] == "none"
+                   and file["state"] == "installed"]
+        kept, copies = os.path.join(self.scratch, "kept"), os.path.join(self.scratch, "copies")
+        os.mkdir(kept)
+        sources = []
+        for i, name in enumerate(written):
+            sources.append(os.path.join(kept, "%d.py" % i))
+            shutil.copy2(name, sources[-1])
+        targets = [os.path.join(copies, os.path.basename(name)) for name in sources]
+        copy = ["sh", "-c", 'cp "$@" && shift $(($# - 1)) && cd "$1" && sync -d *', "sh",
+                *sources, copies]
+        self.run("uninstall")
+        for i in range(rounds + 2):
+            self.forget()
+            shutil.rmtree(copies, ignore_errors=True)
+            os.mkdir(copies)
+            os.sync()
+            self.measure("install", self.tool("install", "--no-groups"), keep=i > 1)
+            os.sync()
+            self.measure("copy", copy, keep=i > 1)
+            self.run("uninstall")
+        self.run("install", "--no-groups")
+        return targets
+
+    def checks(self, rounds, names):
+        turn = (("check", self.tool("check")), ("sha256sum", ["sha256sum", *names]),
+                ("empty", [self.empty]),
+                ("python", [os.path.realpath(sys.executable), "-c", "import sys"]),
+                ("history", self.tool("history")), ("version", [self.program, "--version"]))
+        for i in range(rounds + 3):
+            for name, command in turn:
+                self.measure(name, command, keep=i > 2)
+
+    # ---- telling ----------------------------------------------------------------------------
+
+    def median(self, name):
+        return statistics.median(self.times[name])
+
+    def quartiles(self, name):
+        first, _, third = statistics.quantiles(self.times[name], n=4)
+        return first, third
+
+    def row(self, what, name):
+        print("  %-46s %7.2f ms  (%.2f to %.2f)" % (what, self.median(name), *self.quartiles(name)))
+
+    def tell(self, names, written):
+        size = sum(os.path.getsize(name) for name in names)
+        print("check of three components, all integrated; medians of %d, and their quartiles"
+              % len(self.times["check"]))
+        self.row("sp-openstack check", "check")
+        self.row("sha256sum of the %d files it reads (%d KiB)" % (len(names), size // 1024),
+                 "sha256sum")
+        self.row("an empty program with the same libraries", "empty")
+        self.row('python3 -c "import sys"', "python")
+        print("install of three components; medians of %d" % len(self.times["install"]))
+        self.row("sp-openstack install", "install")
+        self.row("cp of the %d files it writes, and sync -d" % len(written), "copy")
+
+        print("where the time of check goes")
+        check, empty = self.median("check"), self.median("empty")
+        start, known = self.median("version"), self.median("history")
+        for what, part in (("the loader: shared libraries", empty),
+                           ("starting and ending, beyond that", start - empty),
+                           ("reading the manifests", known - start),
+                           ("finding, reading, comparing", check - known)):
+            print("  %-46s %7.2f ms  %4.0f %%" % (what, part, 100 * part / check))
+        for command in (("check",), ("install", "-n")):
+            self.tell_calls(command)
+
+        base = self.median("sha256sum") + empty
+        missed = 0
+        print("ratios, and what they are to be at most")
+        for what, value, limit, unit in (
+                ("check / (sha256sum + empty program)", check / base, 1.5, ""),
+                ("check / python3", check / self.median("python"), 1.0, ""),
+                ("install / (cp + sync -d)", self.median("install") / self.median("copy"), 3.0, ""),
+                ("peak memory of check", max(self.peaks["check"]), 24, " MiB"),
+                ("peak memory of install", max(self.peaks["install"]), 24, " MiB")):
+            good = value <= limit
+            missed += not good
+            print("  %-46s %7.2f%s  at most %g%s: %s"
+                  % (what, value, unit, limit, unit, "met" if good else "MISSED"))
+        return missed
+
+    def tell_calls(self, command):
+        if not shutil.which("strace"):
+            return
+        summary = os.path.join(self.scratch, "calls")
+        subprocess.run(["strace", "-c", "-f", "-o", summary, *self.tool(*command)], check=False,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        calls = {}
+        with open(summary, encoding="utf-8") as file:
+            for line in file:
+                found = re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", line)
+                if found:
+                    calls[found.group(2)] = int(found.group(1))
+        total = calls.pop("total", 0) or sum(calls.values())
+        most = sorted(calls.items(), key=lambda item: -item[1])[:6]
+        print("  system calls of %s: %d, of them %s" % (
+            " ".join(command), total, ", ".join("%d %s" % (n, name) for name, n in most)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", default=os.path.join(TOP, "sp-openstack"))
+    parser.add_argument("--empty", required=True)
+    parser.add_argument("--measure", required=True)
+    parser.add_argument("--git", metavar="DIR")
+    parser.add_argument("--rounds", type=int, default=41)
+    parser.add_argument("--install-rounds", type=int, default=21)
+    parser.add_argument("--dir", help="where to put the host (default: a temporary directory)")
+    parser.add_argument("--strict", action="store_true")
+    given = parser.parse_args()
+    scratch = tempfile.mkdtemp(prefix="sp-openstack-bench.", dir=given.dir)
+    try:
+        bench = Bench(given, scratch)
+        bench.make_host(given.git)
+        bench.run("install", "--no-groups")
+        names = bench.read_by_check()
+        written = bench.installs(given.install_rounds)
+        bench.checks(given.rounds, names)
+        missed = bench.tell(names, written)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return 1 if missed and given.strict else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
