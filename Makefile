@@ -163,11 +163,16 @@ check-trees: all
 	@test -n '$(GIT)' || { echo 'make check-trees: name the directory with the clones: GIT=DIR' >&2; exit 2; }
 	@$(PYTHON3) -B tests/trees/run.py --git '$(GIT)' $(PATTERN)
 
-#: make check-fault         every call that changes something fails or crashes; GIT=DIR or SITE=DIR
+#: make check-fault         every call that changes something fails, crashes, or meets a package upgrade;
+#:                          GIT=DIR or SITE=DIR
 check-fault: all
 	@$(MAKE) BUILD=build-fault CPPFLAGS=-DSP_FAULT DATADIR='$(CURDIR)' build-fault/sp-openstack
-	@$(PYTHON3) -B tests/fault/run.py --fault-program build-fault/sp-openstack \
-	    $(if $(GIT),--git '$(GIT)') $(if $(SITE),--site '$(SITE)') $(FAULT)
+	@$(PYTHON3) tests/suites.py faults='$(FAULT_RUN) tests/fault/run.py $(FAULT_TREES) $(FAULT)' \
+	    races='$(FAULT_RUN) tests/fault/race.py $(FAULT_TREES) $(RACE)'
+
+FAULT_RUN   = $(PYTHON3) -B
+FAULT_TREES = --fault-program build-fault/sp-openstack $(if $(GIT),--git "$(GIT)") \
+              $(if $(SITE),--site "$(SITE)")
 
 # A build of its own for each kind of instrumented code.
 ASAN     := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
