@@ -198,6 +198,19 @@ instrumented: $(PROGRAM) $(UNITBIN) $(FUZZBIN)
 	    $(if $(FUZZ),fuzz='tests/fuzz/run.sh $(FUZZBIN)') \
 	    cli='tests/cli/run.sh "$$TOOL" $(CLI)'
 
+#: make coverage            the share of src/ that the tests run, and the lines that they don't; GIT=DIR
+COVERAGE := OPT='-Og -g' CFLAGS=--coverage LDFLAGS=--coverage
+coverage:
+	@$(MAKE) BUILD=build-coverage/fault $(COVERAGE) CPPFLAGS=-DSP_FAULT DATADIR='$(CURDIR)' \
+	    build-coverage/fault/sp-openstack
+	@$(MAKE) BUILD=build-coverage $(COVERAGE) coverage-run
+
+.PHONY: coverage coverage-run
+coverage-run: $(PROGRAM) $(UNITBIN) $(FUZZBIN)
+	@status=0; env -u MAKEFLAGS -u MAKELEVEL tests/coverage.sh $(PROGRAM) $(BUILD)/fault/sp-openstack \
+	    $(if $(GIT),--git '$(GIT)') $(if $(SITE),--site '$(SITE)') -- $(UNITBIN) $(FUZZBIN) || status=$$?; \
+	$(PYTHON3) -B tests/coverage.py --minimum 90 $(BUILD) && exit $$status
+
 # each harness on its corpus, with any compiler
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(wildcard tests/fuzz/*.h) $(BUILD)/libsp.a
 	$(note) CC $@
