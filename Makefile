@@ -178,10 +178,11 @@ VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=
 check-asan:
 	@$(MAKE) BUILD=build-asan OPT='-O1 -g' SAN='$(ASAN)' instrumented
 
-#: make check-valgrind      unit and program tests under valgrind
+#: make check-valgrind      unit tests and whole cycles under valgrind; CLI= takes all program tests
+check-valgrind: CLI = -k test_cycle
 check-valgrind:
 	@tools/setup.sh valgrind
-	@$(MAKE) BUILD=build-valgrind OPT='-O1 -g' WRAP='$(VALGRIND)' instrumented
+	@$(MAKE) BUILD=build-valgrind OPT='-O1 -g' WRAP='$(VALGRIND)' CLI='$(CLI)' instrumented
 
 .PHONY: instrumented
 instrumented: $(PROGRAM) $(UNITBIN) $(FUZZBIN)
@@ -190,7 +191,7 @@ instrumented: $(PROGRAM) $(UNITBIN) $(FUZZBIN)
 	    tests/instrument.sh '$(PROGRAM)' \
 	    unit='tests/unit/run.sh $(UNITBIN)' \
 	    $(if $(FUZZ),fuzz='tests/fuzz/run.sh $(FUZZBIN)') \
-	    cli='tests/cli/run.sh "$$TOOL"'
+	    cli='tests/cli/run.sh "$$TOOL" $(CLI)'
 
 # each harness on its corpus, with any compiler
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c tests/fuzz/fuzz.h $(BUILD)/libsp.a
