@@ -45,7 +45,10 @@ static bool is_digit(char c)
 
 static char to_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                      lower[] = "abcdefghijklmnopqrstuvwxyz";
+    const char *at = c ? strchr(upper, c) : NULL;
+    return at ? lower[at - upper] : c;
 }
 
 static bool is_alnum(char c)
