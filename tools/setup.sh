@@ -36,6 +36,7 @@ command clang        clang           clang
 command cppcheck     cppcheck        cppcheck
 command mandoc       mandoc          mandoc
 command strace       strace          strace
+command setfacl      acl             acl
 '
 
 say() {

@@ -149,7 +149,8 @@ class Bench:
 
     def checks(self, rounds, names):
         turn = (("check", self.tool("check")), ("sha256sum", ["sha256sum", *names]),
-                ("empty", [self.empty]), ("python", [os.path.realpath(sys.executable), "-c", "import sys"]),
+                ("empty", [self.empty]),
+                ("python", [os.path.realpath(sys.executable), "-c", "import sys"]),
                 ("history", self.tool("history")), ("version", [self.program, "--version"]))
         for i in range(rounds + 3):
             for name, command in turn:

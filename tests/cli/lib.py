@@ -138,8 +138,8 @@ class Result:
         self.arguments, self.status, self.out, self.err = arguments, status, out, err
 
     def __str__(self):
-        return "%s: exit %s, out %r, err %r" % (" ".join(self.arguments), self.status,
-                                                 self.out[-700:], self.err[-700:])
+        return "%s: exit %s, out %r, err %r" % (
+            " ".join(self.arguments), self.status, self.out[-700:], self.err[-700:])
 
     @property
     def json(self):

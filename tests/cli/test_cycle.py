@@ -2,7 +2,9 @@
 """The main road: check, install, check, install, uninstall, on every release and layout."""
 
 import os
+import subprocess
 
+import lib
 import packages
 from lib import Case, difference, read, snapshot, write
 
@@ -126,6 +128,52 @@ class Cycle(Case):
         for name in ("originals.tar", "journal.yaml", "changes.patch"):
             self.assertEqual(os.stat(host.path(WORK, "transactions/1", name)).st_mode & 0o7777,
                              0o600, name)
+
+    def test_descriptors_that_are_closed(self):
+        """Standard input, output and error may be closed: no file of ours takes their place, and
+        nothing is printed into one."""
+        for closed in ((0,), (1,), (2,), (0, 1, 2), (1, 2)):
+            with self.subTest(str(closed)):
+                name = "host" + "".join(map(str, closed))
+                host, reference = self.host("newton", name=name), self.host("newton",
+                                                                            name="as-" + name)
+                self.good(reference, "install", "-v")
+
+                def close():
+                    for number in closed:
+                        os.close(number)
+                done = subprocess.run([lib.PROGRAM, "--root", host.top, "--no-groups", "-v",
+                                       "install"], stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL, preexec_fn=close, check=False,
+                                      env=lib.environment(), cwd="/", timeout=lib.TIMEOUT)
+                self.assertIn(done.returncode, (0, 4) if 1 in closed else (0,))
+                for tree in ("usr", WORK):
+                    one, other = ({name: value[0][6] for name, value in
+                                   snapshot(top.path(tree)).items()
+                                   if not name.endswith(("journal.yaml", "originals.tar"))}
+                                  for top in (host, reference))
+                    self.assertEqual(one, other)
+                self.assertEqual(self.run_on(host, "check").status, 0)
+                self.good(host, "uninstall")
+
+    def test_descriptors_that_are_inherited(self):
+        """They are neither used nor in the way."""
+        host = self.host("newton")
+        pipes = [os.pipe() for _ in range(40)]
+        try:
+            done = subprocess.run([lib.PROGRAM, "--root", host.top, "--no-groups", "install"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                  pass_fds=[end for pipe in pipes for end in pipe],
+                                  env=lib.environment(), cwd="/", check=False,
+                                  timeout=lib.TIMEOUT)
+        finally:
+            for pipe in pipes:
+                os.close(pipe[1])
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        for pipe in pipes:
+            self.assertEqual(os.read(pipe[0], 10), b"")
+            os.close(pipe[0])
+        self.assertEqual(self.run_on(host, "check").status, 0)
 
 
 class Metadata(Case):

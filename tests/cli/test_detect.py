@@ -333,6 +333,32 @@ class System(Case):
         self.assertEqual([one["path"] for one in self.expect(0, result).json["components"]],
                          [host.file("nova")])
 
+    def test_interpreter_that_is_no_absolute_path(self):
+        """It is run by root: not looked for in PATH or in the current directory."""
+        result = run_program(["detect", "--python", "python3"], cwd=self.tmp)
+        self.assertEqual(result.status, 2, str(result))
+        self.error(result, "python3")
+
+    def test_interpreter_that_fails(self):
+        program = os.path.join(self.tmp, "python")
+        for text, part in (("#!/bin/sh\necho no such luck >&2; exit 3\n", "no such luck"),
+                           ("#!/bin/sh\nkill -9 $$\n", "signal 9"), ("#!/none\n", program)):
+            write(program, text, 0o755)
+            result = run_program(["detect", "--python", program])
+            self.assertIn(result.status, (3, 4), str(result))
+            self.error(result, program, part)
+
+    def test_interpreter_gets_a_clean_environment(self):
+        host = self.host("newton")
+        program = os.path.join(self.tmp, "python")
+        write(program, "#!/bin/sh\nenv >'%s/env'\necho '%s'\n" % (self.tmp,
+                                                                  host.path(DEBIAN)), 0o755)
+        self.expect(0, run_program(["detect", "--python", program, "nova"],
+                                   env={"LD_PRELOAD": "", "PYTHONHOME": "/x", "SECRET": "1"}))
+        with open(self.tmp + "/env") as file:
+            names = {line.split("=")[0] for line in file}
+        self.assertFalse(names & {"SECRET", "PYTHONHOME", "PYTHONPATH"}, names)
+
     def test_interpreter_that_is_not_there(self):
         result = run_program(["detect", "--python", self.tmp + "/none"])
         self.assertIn(result.status, (3, 4), str(result))

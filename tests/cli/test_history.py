@@ -131,6 +131,56 @@ class Rollback(TransactionCase):
         self.assertFalse(os.path.exists(self.system.file(packages.ADDED["nova"])))
         self.assertEqual(self.system.read(CONNECTOR), packages.os_brick("newton")[CONNECTOR])
 
+    def edit(self):
+        """The operator's own line, in what stands there now."""
+        text = self.system.read(DRIVER)
+        write(self.system.file(DRIVER), text.replace("    'rbd=", "    # here\n    'rbd="))
+        return text.replace("    'rbd=", "    # here\n    'rbd=")
+
+    def test_file_that_was_edited_since(self):
+        """Only what the transaction did to it is taken back; that is said."""
+        self.done("install")
+        self.edit()
+        os.chmod(self.system.file(DRIVER), 0o600)
+        result = self.done("rollback")
+        self.assertIn(self.system.file(DRIVER), result.err)
+        self.assertIn("edited since", result.err)
+        original = packages.nova("newton")[DRIVER]
+        self.assertEqual(self.system.read(DRIVER),
+                         original.replace("    'rbd=", "    # here\n    'rbd="))
+        self.assertEqual(os.stat(self.system.file(DRIVER)).st_mode & 0o7777, 0o600)
+        self.expect(1, self.run_it("check"), "not-installed")
+
+    def test_of_an_uninstall_with_a_file_that_was_edited_since(self):
+        """Ours is put in again, theirs stays."""
+        self.done("install")
+        self.done("uninstall")
+        edited = self.edit()
+        self.assertNotIn("storpool", edited)
+        result = self.done("rollback")
+        self.assertIn(self.system.file(DRIVER), result.err)
+        text = self.system.read(DRIVER)
+        self.assertIn("    # here\n", text)
+        self.assertEqual(text.replace(packages.OLDER_NOVA_LINE, ""), edited)
+        self.expect(0, self.run_it("check"))
+
+    def test_file_that_became_too_large(self):
+        """What can't be read in full is left alone: it would be cut off where reading ended."""
+        self.done("install")
+        limit = 8 << 20
+        data = read(self.system.file(DRIVER))
+        data += b"#" * (-(len(data) + 1) % 16) + b"\n"
+        data += (b"#" * 15 + b"\n") * ((limit - len(data)) // 16 + 100)
+        self.assertEqual(data[limit - 1:limit], b"\n")
+        write(self.system.file(DRIVER), data)
+        result = self.run_it("rollback")
+        self.assertIn(self.system.file(DRIVER), result.err, str(result))
+        self.assertEqual(len(read(self.system.file(DRIVER))), len(data))
+        self.assertEqual(read(self.system.file(DRIVER)), data)
+        result = self.expect(3, self.run_it("uninstall"))
+        self.error(result, self.system.file(DRIVER), "larger")
+        self.assertEqual(read(self.system.file(DRIVER)), data)
+
     def test_file_that_is_original_again(self):
         """As after a reinstallation of the package: nothing to say."""
         self.done("install")

@@ -2,6 +2,7 @@
 """Where Python packages are found without being told."""
 
 import os
+import shutil
 
 import packages
 from lib import DEBIAN, Case, snapshot, write
@@ -19,6 +20,8 @@ USUAL = {
     "DevStack": "opt/stack/nova",
     "DevStack, one environment": "opt/stack/data/venv/lib/python3.6/site-packages",
 }
+
+VENV = "srv/venv/lib/python2.7/site-packages"
 
 
 class Usual(Case):
@@ -53,7 +56,7 @@ class Usual(Case):
                 ("nova-compute", "usr/sbin", "#!/srv/venv/bin/python\r"),
                 ("cinder-volume", "usr/bin", "#!/srv/venv/bin/python"))):
             with self.subTest(line):
-                host = self.host(name="host%d" % number, site="srv/venv/lib/python2.7/site-packages")
+                host = self.host(name="host%d" % number, site=VENV)
                 host.put("nova", "newton")
                 self.expect(3, self.run_on(host, "detect"))
                 write(host.path(directory, program), line + "\nimport sys\n", 0o755)
@@ -64,14 +67,14 @@ class Usual(Case):
                  "#!/srv/venv/python", "\x7fELF", "", "#!" + "/srv/venv/bin/python" * 50)
         for number, line in enumerate(lines):
             with self.subTest(line[:40]):
-                host = self.host(name="host%d" % number, site="srv/venv/lib/python2.7/site-packages")
+                host = self.host(name="host%d" % number, site=VENV)
                 host.put("nova", "newton")
                 write(host.path("usr/bin/nova-compute"), line, 0o755)
                 self.expect(3, self.run_on(host, "detect"))
 
     def test_program_that_is_a_link(self):
         """As Debian's alternatives make them; the link is followed inside the root."""
-        host = self.host(site="srv/venv/lib/python2.7/site-packages")
+        host = self.host(site=VENV)
         host.put("nova", "newton")
         write(host.path("srv/venv/bin/nova-compute"), "#!/srv/venv/bin/python\n", 0o755)
         os.makedirs(host.path("usr/bin"))
@@ -263,6 +266,24 @@ class Environments(Case):
             self.assertTrue(os.path.exists(host.path(site, packages.ADDED["os_brick"])), site)
         self.expect(0, self.run_on(host, "check"))
         self.assertEqual(len(self.found(host)), 4)
+
+    def test_several_that_could_be_needed(self):
+        """None of them stands where nova does: which one it uses can't be told."""
+        host = self.two()
+        host.put("nova", "ocata", site=DEBIAN)
+        shutil.rmtree(host.path(self.NOVA, "nova"))
+        self.refused(host, 3, "os_brick", host.path(self.CINDER), host.path(self.NOVA), "--path",
+                     arguments=("install", "nova"))
+        self.good(host, "install", "nova", "--no-deps")
+
+    def test_one_that_could_be_needed(self):
+        """Debian's Python looks into /usr/local, too: the only one there is it."""
+        host = self.host()
+        host.put("nova", "ocata")
+        host.put("os_brick", "ocata", site="usr/local/lib/python2.7/dist-packages")
+        self.good(host, "install", "nova")
+        self.assertTrue(os.path.exists(host.path("usr/local/lib/python2.7/dist-packages",
+                                                 packages.ADDED["os_brick"])))
 
     def test_one_of_them(self):
         host = self.two()

@@ -4,18 +4,18 @@
 
     tests/fault/run.py --program PROGRAM --fault-program PROGRAM [--git DIR | --site DIR]
 
-PROGRAM is what is shipped; the fault program is the same built with -DSP_FAULT, in which the Nth call
-that changes something fails with an errno, is cut short, or ends the process (src/fsio.h). The
+PROGRAM is what is shipped; the fault program is the same built with -DSP_FAULT, in which the Nth
+call that changes something fails with an errno, is cut short, or ends the process (src/fsio.h). The
 trees are those files of real cinder, nova and os-brick that the manifests name, from clones
-(DIR/cinder or DIR/openstack+cinder/repo, ...), a directory of Python packages, or the package index. After each
-run the tree must be entirely old or entirely new, in bytes, modes, owners, times and attributes,
-hold no temporary file, and the next command must work.
+(DIR/cinder or DIR/openstack+cinder/repo, ...), a directory of Python packages, or the package
+index. After each run the tree must be entirely old or entirely new, in bytes, modes, owners, times
+and attributes, hold no temporary file, and the next command must work.
 """
 
 import argparse
+import errno as errnos
 import hashlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -198,7 +198,7 @@ class Operation:
         elif result.returncode in (3, 4):
             problem = None if which == "old" else "status %d, but the tree is %s" % (
                 result.returncode, which)
-            if not problem and os.strerror(getattr(__import__("errno"), errno)) not in result.stderr:
+            if not problem and os.strerror(getattr(errnos, errno)) not in result.stderr:
                 problem = "the message does not name the cause: %s" % result.stderr.strip()
         else:
             problem = "status %d: %s" % (result.returncode, result.stderr.strip())

@@ -276,7 +276,6 @@ def git_bytes(repository, *arguments):
                           stdout=subprocess.PIPE).stdout
 
 
-
 def after_older(tree, older, tool_dir, program, scratch):
     """What the older tool did is seen, brought up to date, and taken out without any record.
 
