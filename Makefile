@@ -163,11 +163,16 @@ check-trees: all
 	@test -n '$(GIT)' || { echo 'make check-trees: name the directory with the clones: GIT=DIR' >&2; exit 2; }
 	@$(PYTHON3) -B tests/trees/run.py --git '$(GIT)' $(PATTERN)
 
-#: make check-fault         every call that changes something fails or crashes; GIT=DIR or SITE=DIR
+#: make check-fault         every call that changes something fails, crashes, or meets a package upgrade;
+#:                          GIT=DIR or SITE=DIR
 check-fault: all
 	@$(MAKE) BUILD=build-fault CPPFLAGS=-DSP_FAULT DATADIR='$(CURDIR)' build-fault/sp-openstack
-	@$(PYTHON3) -B tests/fault/run.py --fault-program build-fault/sp-openstack \
-	    $(if $(GIT),--git '$(GIT)') $(if $(SITE),--site '$(SITE)') $(FAULT)
+	@$(PYTHON3) tests/suites.py faults='$(FAULT_RUN) tests/fault/run.py $(FAULT_TREES) $(FAULT)' \
+	    races='$(FAULT_RUN) tests/fault/race.py $(FAULT_TREES) $(RACE)'
+
+FAULT_RUN   = $(PYTHON3) -B
+FAULT_TREES = --fault-program build-fault/sp-openstack $(if $(GIT),--git "$(GIT)") \
+              $(if $(SITE),--site "$(SITE)")
 
 # A build of its own for each kind of instrumented code.
 ASAN     := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
@@ -194,7 +199,7 @@ instrumented: $(PROGRAM) $(UNITBIN) $(FUZZBIN)
 	    cli='tests/cli/run.sh "$$TOOL" $(CLI)'
 
 # each harness on its corpus, with any compiler
-$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c tests/fuzz/fuzz.h $(BUILD)/libsp.a
+$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(wildcard tests/fuzz/*.h) $(BUILD)/libsp.a
 	$(note) CC $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< tests/fuzz/replay.c $(BUILD)/libsp.a $(PKG_LIBS)
 
@@ -212,7 +217,7 @@ fuzz-run: $(BUILD)/libsp.a
 	@for t in $(FUZZ); do \
 	    n=$${t##*/fuzz_}; n=$${n%.c}; mkdir -p $(BUILD)/corpus/$$n; \
 	    $(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $(BUILD)/fuzz_$$n $$t $(BUILD)/libsp.a $(PKG_LIBS) && \
-	    $(BUILD)/fuzz_$$n -max_total_time=$(FUZZ_SECONDS) -timeout=30 -rss_limit_mb=4096 -max_len=4096 \
+	    $(BUILD)/fuzz_$$n -max_total_time=$(FUZZ_SECONDS) -timeout=30 -rss_limit_mb=4096 -max_len=8192 \
 	        -artifact_prefix=$(BUILD)/$$n- $(BUILD)/corpus/$$n tests/fuzz/corpus/$$n || exit 1; \
 	done
 

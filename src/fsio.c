@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,8 @@ static int fault(const char *call, const char *where)
         return 0;
     if (strcmp(fault_what, "exit") == 0)
         _exit(99);
+    if (strcmp(fault_what, "stop") == 0)
+        raise(SIGSTOP);
     for (size_t i = 0; i < sizeof(fault_errors) / sizeof(fault_errors[0]); i++)
         if (strcmp(fault_what, fault_errors[i].name) == 0) {
             errno = fault_errors[i].errnum;

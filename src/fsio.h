@@ -153,7 +153,8 @@ int sp_fs_random_name(char out[9], struct sp_error *err) SP_MUST_CHECK;
 
 /* ---- fault points (only with -DSP_FAULT) -------------------------------------------------------
  * SP_FAULT="N:ENOSPC" makes the Nth changing call fail so, "N:short" cuts a write() short, "N:exit"
- * ends the process there. SP_FAULT_LOG=FILE gets one line a call: its number, name, and path. */
+ * ends the process there, "N:stop" stops it before the call (SIGSTOP) until somebody continues it.
+ * SP_FAULT_LOG=FILE gets one line a call: its number, name, and path. */
 void sp_fs_fault_init(void);
 
 #endif

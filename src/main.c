@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parses the command line, runs the command, prints the error once. */
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "cmd.h"
@@ -35,6 +38,17 @@ static int run(struct sp_pool *pool, const struct sp_options *options, struct sp
     return status;
 }
 
+/* What was inherited must not matter. A standard descriptor that is closed would be given to the
+ * first file that is opened, and messages would be written into it. */
+static void set_apart(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            _exit(SP_ERROR_SYSTEM);
+    umask(077);
+    unsetenv("POSIXLY_CORRECT"); /* options may stand after the command: getopt(3) */
+}
+
 int main(int argc, char **argv)
 {
     struct sp_pool *pool = sp_pool_new();
@@ -42,7 +56,7 @@ int main(int argc, char **argv)
     struct sp_options options;
     struct sp_report report;
     int status = 0;
-    umask(077);
+    set_apart();
     sp_fs_fault_init();
     sp_report_init(&report, 0, false);
     if (sp_cli_parse(pool, argc, argv, &options, &err) < 0) {

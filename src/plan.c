@@ -97,18 +97,21 @@ static void plan_leftover(struct sp_pool *pool, struct sp_file_plan *out)
         out->note = "our driver for another version of the package";
 }
 
-/* What goes in must come out again to the byte; anything else is a manifest that does not fit. */
+/* What goes in must come out again to the byte, and be found in place the next time; anything else
+ * is a manifest that does not fit. */
 static bool is_reversible(struct sp_pool *pool, const struct sp_snapshot *file,
                           struct sp_bytes edited)
 {
-    struct sp_bytes clean, back;
+    struct sp_bytes clean, back, again;
     struct sp_edit_found found;
     struct sp_error ignored = SP_ERROR_INIT;
     bool good =
         sp_edit_apply(pool, file->spec, file->content, SP_GOAL_OUT, &clean, &found, &ignored) ==
             0 &&
         sp_edit_apply(pool, file->spec, edited, SP_GOAL_OUT, &back, &found, &ignored) == 0 &&
-        sp_bytes_equal(clean, back);
+        sp_bytes_equal(clean, back) &&
+        sp_edit_apply(pool, file->spec, edited, SP_GOAL_IN, &again, &found, &ignored) == 0 &&
+        sp_bytes_equal(again, edited);
     sp_error_clear(&ignored);
     return good;
 }

@@ -25,11 +25,16 @@ static const char *const usual_places[] = {
 static const char *const program_dirs[] = {"usr/bin",  "usr/local/bin",  "bin",
                                            "usr/sbin", "usr/local/sbin", "sbin"};
 
+enum {
+    MAX_NAMED = 20000 /* looking at as many takes a fraction of a second */
+};
+
 struct search {
     struct sp_pool *pool;
     struct sp_tree *tree;
     sp_sites *sites;
     struct sp_error *err;
+    size_t named; /* directories, by .pth and .egg-link files */
 };
 
 /* Adds the directory unless it is there already or none. -1 on error, else whether it was added. */
@@ -159,6 +164,10 @@ static int add_from_link(struct search *s, const struct sp_site *site, const cha
         bool code = strncmp(line, "import ", 7) == 0 || strncmp(line, "import\t", 7) == 0;
         if (*line && *line != '#' && !code && sp_path_is_printable(line)) {
             const char *dir = *line == '/' ? line : sp_path_join(s->pool, site->path, line);
+            if (++s->named > MAX_NAMED)
+                return sp_error_set(s->err, SP_ERROR_CANNOT,
+                                    "the .pth files up to %s name more than %d directories", origin,
+                                    MAX_NAMED);
             if (add_site(s, dir, origin, site->first) < 0)
                 return -1;
             if (only_first)
@@ -201,7 +210,7 @@ static int add_top(struct search *s)
 int sp_sites_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp_site_query *query,
                   sp_sites *out, struct sp_error *err)
 {
-    struct search s = {pool, tree, out, err};
+    struct search s = {pool, tree, out, err, 0};
     for (size_t i = 0; i < query->paths.count; i++) {
         enum sp_entry_kind kind;
         const char *path = query->paths.items[i] + strspn(query->paths.items[i], "/");

@@ -62,6 +62,9 @@ void sp_transaction_catch_signals(void)
         if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
             sigaction(numbers[i], &action, NULL);
     }
+    /* the call that fails is better met than the signal, which would end it halfway */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 static int check_signals(struct sp_error *err)

@@ -632,8 +632,10 @@ static int archive_list(struct sp_tree *tree, struct sp_pool *pool, const char *
     size_t end = directory ? directory->end : all->count, skip = directory ? directory->len + 1 : 0;
     for (; i < end; i = all->items[i].end) {
         const struct node *node = &all->items[i];
-        *SP_PUSH(pool, out) = (struct sp_entry){
-            sp_pool_memdup(pool, node->path + skip, node->len - skip), node->kind};
+        const struct node *first = node->hard ? follow_hard(archive, node) : node;
+        *SP_PUSH(pool, out) =
+            (struct sp_entry){sp_pool_memdup(pool, node->path + skip, node->len - skip),
+                              first ? first->kind : SP_ENTRY_OTHER};
     }
     return 0;
 }

@@ -154,6 +154,11 @@ def become(user):
     return change
 
 
+def is_wrapped():
+    """Whether the program is a script that runs it under something else, as valgrind."""
+    return read(PROGRAM)[:4] != b"\x7fELF"
+
+
 def environment(extra=None):
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/nonexistent"}
     env.update(extra or {})

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""umask, environment, descriptors and limits of whoever starts the program do not matter."""
+
+import os
+import resource
+import shutil
+import signal
+import stat
+import subprocess
+
+import lib
+import packages
+from lib import Case, is_wrapped, snapshot
+
+DRIVER = "nova/virt/libvirt/driver.py"
+WORK = "var/lib/sp-openstack"
+
+
+class Inherited(Case):
+    """umask, environment, descriptors and limits of whoever starts the program."""
+
+    def installed(self, **more):
+        """Runs install in a way of its own; the host is the same as after a plain one."""
+        plain = self.host("newton", name="plain")
+        self.good(plain, "install")
+        host = self.host("newton", name="other")
+        arguments = more.pop("arguments", ["--root", host.top, "--no-groups", "install"])
+        for name in ("stdin", "stdout", "stderr"):
+            more.setdefault(name, subprocess.DEVNULL)
+        done = subprocess.run([lib.PROGRAM] + [one.replace("@", host.top) for one in arguments],
+                              timeout=lib.TIMEOUT, check=False, cwd=more.pop("cwd", "/"),
+                              env=dict(lib.environment(), **more.pop("env", {})), **more)
+        self.assertEqual(done.returncode, 0, done)
+        one, other = snapshot(plain.path("usr")), snapshot(host.path("usr"))
+        self.assertEqual(set(one), set(other))
+        for name in one:                # modes, owners and contents; not the times
+            self.assertEqual(one[name][0][:4] + one[name][0][5:],
+                             other[name][0][:4] + other[name][0][5:], name)
+        self.check_modes(host)
+        shutil.rmtree(plain.top)
+        shutil.rmtree(host.top)
+
+    def check_modes(self, host):
+        """Of the work directory and the drivers."""
+        for directory, _, files in os.walk(host.path(WORK)):
+            self.assertEqual(stat.S_IMODE(os.lstat(directory).st_mode), 0o700, directory)
+            for name in files:
+                path = os.path.join(directory, name)
+                self.assertEqual(stat.S_IMODE(os.lstat(path).st_mode), 0o600, path)
+        self.assertTrue(os.path.isfile(host.path(WORK, "transactions/1/originals.tar")))
+        for name in packages.ADDED.values():
+            info = os.lstat(host.file(name))
+            self.assertEqual(stat.S_IMODE(info.st_mode), 0o644, name)
+
+    def test_umask(self):
+        for mask in (0, 0o077, 0o777, 0o027):
+            self.installed(preexec_fn=lambda mask=mask: os.umask(mask))
+
+    def test_environment(self):
+        hostile = {"POSIXLY_CORRECT": "1", "TMPDIR": "/none", "HOME": "/dev/null",
+                   "TZ": ":/etc/passwd", "LC_ALL": "tr_TR.UTF-8", "LANG": "../../etc",
+                   "LANGUAGE": "x", "GIT_DIR": "/none", "GIT_CONFIG": "/dev/zero", "GIT_OBJECT_DIRECTORY": "/none", "IFS": "/",
+                   "PYTHONPATH": "/none:" + self.tmp, "PYTHONHOME": "/none", "TERM": "\033[2J",
+                   "PATH": "/none", "BASH_ENV": "/none", "ENV": "/none", "COLUMNS": "-1",
+                   "XDG_CONFIG_HOME": "/none", "LD_BIND_NOW": "1", "NLSPATH": "/none",
+                   "SP_FAULT": "1:exit", "SP_FAULT_LOG": self.tmp + "/log"}
+        self.installed(env=hostile)
+        self.assertFalse(os.path.exists(self.tmp + "/log"))
+        for name, value in hostile.items():
+            if name in ("POSIXLY_CORRECT", "LC_ALL", "PYTHONPATH"):
+                self.installed(env={name: value})
+
+    def test_options_after_the_command(self):
+        """Also where POSIXLY_CORRECT ends the options at the first word that is none."""
+        self.installed(env={"POSIXLY_CORRECT": ""},
+                       arguments=["install", "--root", "@", "--no-groups"])
+
+    def test_closed_descriptors(self):
+        """Messages never get into a file that was opened in place of a closed descriptor."""
+        for number in range(1, 8):
+            closed = [fd for fd in range(3) if number & 1 << fd]
+
+            def close(closed=closed):
+                for fd in closed:
+                    os.close(fd)
+            self.installed(preexec_fn=close)
+
+    def test_closed_descriptors_of_a_command_that_fails(self):
+        host = self.host("newton")
+        os.unlink(host.file(DRIVER))
+        before = snapshot(host.top)
+
+        def close():
+            for fd in range(3):
+                os.close(fd)
+        done = subprocess.run([lib.PROGRAM, "--root", host.top, "install"], env=lib.environment(),
+                              timeout=lib.TIMEOUT, check=False, preexec_fn=close)
+        self.assertEqual(done.returncode, 3)
+        self.same(before, snapshot(host.top), touched=True)
+
+    def test_many_descriptors(self):
+        read_end, write_end = os.pipe()
+        held = [os.dup(write_end) for _ in range(200)]
+        try:
+            self.installed(pass_fds=held)
+        finally:
+            for fd in held + [read_end, write_end]:
+                os.close(fd)
+
+    def test_current_directory_that_is_gone(self):
+        gone = os.path.join(self.tmp, "gone")
+        os.mkdir(gone)
+        self.installed(preexec_fn=lambda: (os.chdir(gone), os.rmdir(gone)))
+
+    def test_signals_that_are_blocked(self):
+        """A blocked or ignored signal changes nothing."""
+        def block():
+            signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_IGN)
+        self.installed(preexec_fn=block)
+
+    def limited(self, kind, value):
+        """install below a limit: done, or refused with everything as it was."""
+        host = self.host("newton", name="limited")
+        before = snapshot(host.path("usr"))
+        done = subprocess.run([lib.PROGRAM, "--root", host.top, "--no-groups", "install"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, env=lib.environment(), timeout=lib.TIMEOUT,
+                              check=False, preexec_fn=lambda: resource.setrlimit(kind,
+                                                                                 (value, value)))
+        if done.returncode == 5:        # undoing it wants descriptors, too
+            self.assertIn(b"recover", done.stderr)
+            self.good(host, "recover")
+        else:
+            self.assertIn(done.returncode, (0, 3, 4), done.stderr)
+        if done.returncode:
+            self.same(before, snapshot(host.path("usr")))
+        self.good(host, "install")
+        self.expect(0, self.run_on(host, "check"))
+        shutil.rmtree(host.top)
+        return done.returncode
+
+    def test_limit_of_file_sizes(self):
+        """The signal that the kernel sends does not end the program halfway."""
+        found = set()
+        for value in (0, 1, 700, 1500, 4000, 9000, 30000, 1 << 30):
+            found.add(self.limited(resource.RLIMIT_FSIZE, value))
+        self.assertEqual(found, {0, 4})
+
+    def test_limit_of_descriptors(self):
+        if is_wrapped():
+            self.skipTest("what it runs under needs descriptors of its own")
+        found = [self.limited(resource.RLIMIT_NOFILE, value) for value in range(4, 40, 3)]
+        self.assertIn(0, found)
+        self.assertIn(4, found)
+
+    def test_reader_that_went_away(self):
+        """As in `install | head -0`: all of it is done, or nothing."""
+        host = self.host("newton")
+        before = snapshot(host.path("usr"))
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        done = subprocess.run([lib.PROGRAM, "--root", host.top, "--no-groups", "install"],
+                              stdin=subprocess.DEVNULL, stdout=write_end, stderr=subprocess.PIPE,
+                              env=lib.environment(), timeout=lib.TIMEOUT, check=False)
+        os.close(write_end)
+        self.assertIn(done.returncode, (0, 4, -signal.SIGPIPE), done)
+        states = set(self.states(host).values())
+        self.assertEqual(len(states), 1)
+        if states == {"not-installed"}:
+            self.same(before, snapshot(host.path("usr")))
+        self.good(host, "recover")
