@@ -45,10 +45,10 @@ static bool is_digit(char c)
 
 static char to_lower(char c)
 {
-    static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-                      lower[] = "abcdefghijklmnopqrstuvwxyz";
-    const char *at = c ? strchr(upper, c) : NULL;
-    return at ? lower[at - upper] : c;
+    static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
+    if (c >= 'A' && c <= 'Z')
+        return lower[c - 'A'];
+    return c;
 }
 
 static bool is_alnum(char c)
