@@ -34,8 +34,8 @@ int sp_cmd_settle(struct sp_session *session, struct sp_workdir *workdir, bool *
 int sp_cmd_refuse(struct sp_session *session, const sp_selection *selection,
                   struct sp_error *err) SP_MUST_CHECK;
 
-/* Adds the times that the directories of the changes get back, as the history knows them from transactions
- * with numbers from `since` on. */
+/* Adds the times that the directories of the changes get back, as the history knows them from
+ * transactions with numbers from `since` on. */
 void sp_cmd_add_times(struct sp_session *session, const struct sp_history *history, unsigned since,
                       struct sp_transaction *txn);
 
