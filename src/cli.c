@@ -290,7 +290,7 @@ int sp_cli_parse(struct sp_pool *pool, int argc, char **argv, struct sp_options 
     }
     int letter;
     opterr = 0;
-    optind = 1;
+    optind = 0; /* glibc and musl: begin anew, also what is left of a call before */
     while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
         if (letter == ':')

@@ -354,7 +354,7 @@ static int read_named(int dirfd, struct sp_pool *pool, const char *name, const c
                       size_t limit, struct sp_bytes *out, bool *whole, struct stat *st,
                       struct sp_error *err)
 {
-    struct stat own;
+    struct stat own = {0};
     st = st ? st : &own;
     *out = (struct sp_bytes){NULL, 0};
     *whole = true;
@@ -743,7 +743,7 @@ int sp_fs_remove_tree(int dirfd, const char *name, const char *where, struct sp_
 int sp_fs_mkdir(int dirfd, const char *name, mode_t mode, bool *created, const char *where,
                 struct sp_error *err)
 {
-    bool own;
+    bool own = false;
     created = created ? created : &own;
     *created = false;
     if (fault("mkdir", where))

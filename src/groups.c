@@ -213,6 +213,7 @@ static bool has_system_group(const struct record *account, gid_t gid)
     for (int room = 0; room < count && count <= MAX_GROUPS;) {
         room = count;
         groups = sp_xrealloc(groups, (size_t)room * sizeof(*groups));
+        memset(groups, 0, (size_t)room * sizeof(*groups));
         if (getgrouplist(account->name, (gid_t)account->primary, groups, &count) >= 0)
             break;
     }
@@ -286,7 +287,7 @@ static int run(struct work *w, const char *name, const char *root_option, const 
 
 static int ensure_group(struct work *w)
 {
-    struct record record;
+    struct record record = {0};
     int found = find_group(w, &record);
     if (found < 0)
         return -1;
@@ -326,7 +327,7 @@ static int ensure_members(struct work *w)
     int rc = 0;
     for (size_t i = 0; i < w->request->users.count && rc == 0; i++) {
         const char *user = w->request->users.items[i];
-        struct record account;
+        struct record account = {0};
         int found = find_account(w, user, &account);
         if (found < 0) {
             rc = -1;

@@ -142,7 +142,7 @@ static int get_text(struct reader *r, struct sp_yaml_node *map, const char *key,
 static int get_word(struct reader *r, struct sp_yaml_node *map, const char *key,
                     const char *const *words, size_t count, int *out)
 {
-    const char *text;
+    const char *text = "";
     if (get_text(r, map, key, &text) < 0)
         return -1;
     for (size_t i = 0; i < count; i++)
@@ -170,7 +170,7 @@ static int get_list(struct reader *r, struct sp_yaml_node *map, const char *key,
 static int get_blob(struct reader *r, struct sp_yaml_node *map, const char *key,
                     struct sp_blob_id *out)
 {
-    const char *text;
+    const char *text = "";
     if (get_text(r, map, key, &text) < 0)
         return -1;
     if (*text && !sp_blob_is_id(text))
@@ -192,7 +192,7 @@ static int get_path(struct reader *r, struct sp_yaml_node *map, const char **out
 static int get_time(struct reader *r, struct sp_yaml_node *map, const char *key,
                     struct timespec *out)
 {
-    const char *text;
+    const char *text = "";
     long long sec;
     long nsec;
     int end = 0;

@@ -58,7 +58,7 @@ static int path_of(struct reader *r, struct sp_yaml_node *node, const char *what
 static int pattern_of(struct reader *r, struct sp_yaml_node *node, const char *what,
                       const struct sp_regex **out)
 {
-    const char *text;
+    const char *text = "";
     if (text_of(r, node, what, &text) < 0)
         return -1;
     struct sp_error reason = SP_ERROR_INIT;
@@ -90,7 +90,7 @@ static int strings_of(struct reader *r, struct sp_yaml_node *node, const char *w
     if (sp_yaml_expect(&r->doc, node, SP_YAML_SEQUENCE, what, r->err) < 0)
         return -1;
     for (size_t i = 0; i < node->count; i++) {
-        const char *text;
+        const char *text = "";
         if (text_of(r, node->items[i], what, &text) < 0)
             return -1;
         *SP_PUSH(r->pool, out) = text;
@@ -106,7 +106,7 @@ static int patterns_of(struct reader *r, struct sp_yaml_node *node, const char *
     if (sp_yaml_expect(&r->doc, node, SP_YAML_SEQUENCE, what, r->err) < 0)
         return -1;
     for (size_t i = 0; i < node->count; i++) {
-        const struct sp_regex *regex;
+        const struct sp_regex *regex = NULL;
         if (pattern_of(r, node->items[i], what, &regex) < 0)
             return -1;
         *SP_PUSH(r->pool, out) = regex;
@@ -174,7 +174,7 @@ static int edit_place(struct reader *r, struct sp_yaml_node *node, struct sp_edi
             return sp_yaml_error(&r->doc, value, r->err,
                                  "an edit has one of 'before', 'after' and 'append'");
         out->place = places[i].place;
-        const char *text;
+        const char *text = "";
         if (out->place != SP_PLACE_END) {
             if (pattern_of(r, value, places[i].key, &out->anchor) < 0)
                 return -1;
@@ -354,7 +354,7 @@ static int originals_of(struct reader *r, struct sp_yaml_node *node, struct sp_c
 static int component_of(struct reader *r, struct sp_yaml_node *node, struct sp_component *out)
 {
     struct sp_yaml_node *versions;
-    const char *text;
+    const char *text = "";
     if (sp_yaml_expect(&r->doc, node, SP_YAML_MAPPING, "a component", r->err) < 0 ||
         required(r, node, "versions", &versions) < 0 ||
         text_of(r, versions, "'versions'", &text) < 0)
@@ -388,7 +388,7 @@ static int support_of(struct reader *r, struct sp_yaml_node *node, struct sp_rel
 {
     if (!node)
         return 0;
-    const char *text;
+    const char *text = "";
     if (text_of(r, node, "'status'", &text) < 0)
         return -1;
     for (int i = SP_SUPPORTED; i <= SP_UNSUPPORTED; i++)

@@ -100,30 +100,34 @@ static void loose_close(struct inflater *inflater)
 static int inflate_some(struct inflater *inflater, unsigned char *out, size_t *len)
 {
     z_stream *z = &inflater->z;
+    int rc = 0;
     z->next_out = out;
     z->avail_out = (uInt)*len;
-    while (z->avail_out > 0 && !inflater->ended) {
+    while (rc == 0 && z->avail_out > 0 && !inflater->ended) {
         if (z->avail_in == 0) {
             ssize_t got = read(inflater->fd, inflater->in, sizeof(inflater->in));
             if (got < 0 && errno == EINTR)
                 continue;
             if (got < 0)
-                return damaged(strerror(errno));
-            if (got == 0)
-                return damaged("the loose object is truncated");
+                rc = damaged(strerror(errno));
+            else if (got == 0)
+                rc = damaged("the loose object is truncated");
+            if (rc < 0)
+                break;
             z->next_in = inflater->in;
             z->avail_in = (uInt)got;
         }
-        int rc = inflate(z, Z_NO_FLUSH);
-        if (rc == Z_STREAM_END)
+        int status = inflate(z, Z_NO_FLUSH);
+        if (status == Z_STREAM_END)
             inflater->ended = true;
-        else if (rc == Z_MEM_ERROR)
+        else if (status == Z_MEM_ERROR)
             sp_out_of_memory();
-        else if (rc != Z_OK && rc != Z_BUF_ERROR)
-            return damaged("the loose object is damaged: its compressed data make no sense");
+        else if (status != Z_OK && status != Z_BUF_ERROR)
+            rc = damaged("the loose object is damaged: its compressed data make no sense");
     }
     *len -= z->avail_out;
-    return 0;
+    z->next_out = NULL; /* it is the caller's */
+    return rc;
 }
 
 /* Reads the header; what was decompressed beyond it is left in head, from *start to *end. */
@@ -138,6 +142,7 @@ static int loose_header(struct inflater *inflater, unsigned char head[MAX_HEADER
                  {"blob ", GIT_OBJECT_BLOB},
                  {"tag ", GIT_OBJECT_TAG}};
     *end = MAX_HEADER;
+    memset(head, 0, MAX_HEADER);
     int rc = inflate_some(inflater, head, end);
     if (rc < 0)
         return rc;

@@ -45,7 +45,10 @@ static bool is_digit(char c)
 
 static char to_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
+    if (c >= 'A' && c <= 'Z')
+        return lower[c - 'A'];
+    return c;
 }
 
 static bool is_alnum(char c)

@@ -48,7 +48,7 @@ int sp_workdir_open(struct sp_pool *pool, const struct sp_root *root, const char
     const char *real;
     struct stat st;
     struct sp_error reason = SP_ERROR_INIT;
-    bool own;
+    bool own = false;
     hidden = hidden ? hidden : &own;
     *hidden = false;
     empty(pool, root, path, out);

@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ import time
 
 import lib
 import packages
-from lib import Case, read, snapshot, write
+from lib import Case, difference, read, snapshot, write
 
 WORK = "var/lib/sp-openstack"
 DRIVER = "nova/virt/libvirt/driver.py"
@@ -163,6 +164,40 @@ class Rollback(TransactionCase):
         self.assertIn("    # here\n", text)
         self.assertEqual(text.replace(packages.OLDER_NOVA_LINE, ""), edited)
         self.expect(0, self.run_it("check"))
+
+    def test_file_that_was_edited_between_two_transactions(self):
+        """The range is not one piece: what somebody else did in between is not taken back."""
+        self.done("install")                    # 1
+        edited = self.edit()
+        self.done("uninstall")                  # 2: only ours goes
+        edited = edited.replace(packages.OLDER_NOVA_LINE, "")
+        self.assertEqual(self.system.read(DRIVER), edited)
+        self.done("rollback", "1")
+        self.assertEqual(self.system.read(DRIVER), edited)
+        self.expect(1, self.run_it("check"), "not-installed")
+
+    def test_file_that_was_edited_between_two_rollbacks(self):
+        self.done("install")                    # 1
+        self.done("uninstall")                  # 2
+        edited = self.edit()
+        self.done("rollback")                   # 3: ours is put in again
+        self.expect(0, self.run_it("check"))
+        self.done("rollback")                   # 4: back before 1
+        self.assertEqual(self.system.read(DRIVER), edited)
+        self.expect(1, self.run_it("check"), "not-installed")
+
+    def test_file_that_was_upgraded_between_two_transactions(self):
+        """No file of the old version of a package comes into the new one."""
+        self.done("install")                    # 1
+        upgraded = packages.nova("newton")[DRIVER] + "# of an upgrade\n"
+        os.unlink(self.system.file(DRIVER))
+        write(self.system.file(DRIVER), upgraded, 0o640)
+        self.done("install")                    # 2
+        self.expect(0, self.run_it("check"))
+        self.done("rollback", "1")
+        self.assertEqual(self.system.read(DRIVER), upgraded)
+        self.assertEqual(os.stat(self.system.file(DRIVER)).st_mode & 0o7777, 0o640)
+        self.expect(1, self.run_it("check"), "not-installed")
 
     def test_file_that_became_too_large(self):
         """What can't be read in full is left alone: it would be cut off where reading ended."""
@@ -588,6 +623,89 @@ class Recover(TransactionCase):
         user = self.needs_user()
         result = self.run_it("check", user=user)
         self.assertEqual((result.status, result.err), (1, ""), str(result))
+
+
+class Walk(TransactionCase):
+    """Commands in any order. The numbers are drawn anew in each run of the same test alike."""
+
+    SEEDS = (9, 11, 13, 14)
+    EDITS = {DRIVER: packages.OLDER_NOVA_LINE, CONNECTOR: packages.OLDER_BRICK_ENTRY,
+             "os_brick/initiator/__init__.py": packages.CONSTANT}
+
+    def command(self, draw):
+        names = draw.sample(packages.COMPONENTS, draw.randint(0, 3))
+        if draw.random() < 0.3:
+            names.append("--no-deps")
+        what = draw.choice(("install", "install", "uninstall", "uninstall", "rollback", "number"))
+        if what == "rollback":
+            return ["rollback"]
+        if what == "number":
+            numbers = [one[0] for one in self.history()]
+            return ["rollback", str(draw.choice(numbers))] if numbers else ["recover"]
+        return [what] + names
+
+    def step(self, draw, log):
+        arguments = self.command(draw)
+        result = self.run_it(*arguments)
+        log.append(" ".join(arguments))
+        refusals = ("can't be taken back", "needs os_brick")
+        self.assertTrue(result.status == 0 or result.status == 3 and
+                        any(part in result.err for part in refusals), "%s: %s" % (log, result))
+
+    def test_commands_alone(self):
+        """Whenever nothing is integrated, all is as it was in the beginning, times and all."""
+        for seed in range(3):
+            self.system = self.host("newton", name="walk%d" % seed)
+            self.pristine, draw, log = self.tree(), random.Random(seed), []
+            for _ in range(10):
+                self.step(draw, log)
+                states = set(self.states(self.system).values())
+                self.assertTrue(states <= {"installed", "not-installed"}, "%s: %s" % (log, states))
+                if states == {"not-installed"}:
+                    text = difference(self.pristine, self.tree())
+                    self.assertEqual(text, "", "%s: %s" % (log, text))
+            self.done("uninstall")
+            self.same(self.pristine, self.tree())
+
+    def between(self, draw, log, texts, number):
+        """What an operator or a package upgrade does."""
+        name = draw.choice(sorted(texts))
+        module = self.system.file(draw.choice(sorted(packages.ADDED.values())))
+        what = draw.choice(("upgrade", "edit", "edit", "remove", "alter"))
+        log.append("%s %s" % (what, name))
+        if what == "upgrade":
+            texts[name] += "# upgrade %d\n" % number
+            os.unlink(self.system.file(name))
+            self.system.write(name, texts[name])
+        elif what == "edit":
+            texts[name] += "# edit %d\n" % number
+            self.system.write(name, self.system.read(name) + "# edit %d\n" % number)
+        elif os.path.exists(module):
+            if what == "remove":
+                os.unlink(module)
+            else:
+                write(module, read(module) + b"# altered\n")
+
+    def test_commands_and_others(self):
+        """Nothing that somebody else wrote into a file is ever lost or brought back."""
+        for seed in self.SEEDS:
+            self.system = self.host("newton", name="others%d" % seed)
+            texts = {name: self.system.read(name) for name in self.EDITS}
+            draw, log = random.Random(seed), []
+            for number in range(14):
+                if draw.random() < 0.4:
+                    self.between(draw, log, texts, number)
+                else:
+                    self.step(draw, log)
+                for name, ours in self.EDITS.items():
+                    text = self.system.read(name)
+                    self.assertTrue(text.replace(ours, "") == texts[name] and
+                                    text.count(ours) < 2, "%s: %s is %r" % (log, name, text))
+            self.done("uninstall")
+            for name in self.EDITS:
+                self.assertEqual(self.system.read(name), texts[name], "%s: %s" % (log, name))
+            self.assertEqual([name for name in packages.ADDED.values()
+                              if os.path.exists(self.system.file(name))], [])
 
 
 class Lock(TransactionCase):

@@ -226,8 +226,9 @@ class Tests:
         present = ['os_brick']
         for component in ('cinder', 'nova'):
             if component in self.environment.missing:
-                self.row(component, versions[component], {},
-                         'skipped: ' + self.environment.missing[component])
+                reason = 'skipped: ' + self.environment.missing[component]
+                self.row(component, versions[component],
+                         {'skipped': [reason]})
             else:
                 present.append(component)
         self.run_in(self.environment.site, present, versions, {})

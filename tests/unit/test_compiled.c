@@ -113,6 +113,17 @@ static void test_links(void **state)
     assert_true(exists(s, "other/a.cpython-36.pyc"));
 }
 
+/* What is not a file is not what Python made. */
+static void test_directories(void **state)
+{
+    struct scratch *s = *state;
+    assert_int_equal(mkdir(scratch_path(s, "a.pyc"), 0755), 0);
+    scratch_puts(s, "a.pyo", "");
+    compiled_remove(s, "a.py");
+    assert_true(exists(s, "a.pyc"));
+    assert_false(exists(s, "a.pyo"));
+}
+
 static void test_file_in_place_of_the_cache(void **state)
 {
     struct scratch *s = *state;
@@ -133,6 +144,7 @@ int main(void)
         SCRATCH_TEST(test_cache_that_becomes_empty),
         SCRATCH_TEST(test_what_is_no_module),
         SCRATCH_TEST(test_links),
+        SCRATCH_TEST(test_directories),
         SCRATCH_TEST(test_file_in_place_of_the_cache),
     };
     return cmocka_run_group_tests_name("compiled", tests, NULL, NULL);

@@ -11,11 +11,14 @@ static const char *blob(struct fixture *f, const char *text)
     return sp_pool_strdup(f->pool, id.hex);
 }
 
-/* Three releases of a component: old (1), new (2), and included (3). */
+/* Three releases of a component: old (1), new (2), and included (3); and one without it. */
 static struct sp_manifests *manifests(struct fixture *f)
 {
     static struct sp_manifests all;
     memset(&all, 0, sizeof(all));
+    *SP_PUSH(f->pool, &all.releases) =
+        manifest_of(f, "release: other\nreleased: '2019'\nstatus: included\nnote: n\n"
+                       "components: {else: {versions: '>=0'}}\n");
     *SP_PUSH(f->pool, &all.releases) =
         manifest_of(f, "release: later\nreleased: '2018'\nstatus: included\nnote: n\n"
                        "components:\n"
@@ -42,6 +45,9 @@ static struct sp_manifests *manifests(struct fixture *f)
                        "      - name: second\n"
                        "        when: [{file: a.py, pattern: TWO}]\n"
                        "        files:\n"
+                       "          - {path: n.py, copy: n.py, marker: m}\n"
+                       "          - path: b.py\n"
+                       "            edits: [{name: f, append: true, text: \"MORE\\n\"}]\n"
                        "          - path: a.py\n"
                        "            edits: [{name: e, append: true, text: \"OURS\\n\"}]\n",
                        blob(f, "TWO\n"), blob(f, "TWO\n1\n"), blob(f, "b\n"), blob(f, "b\n2\n")));
@@ -142,6 +148,7 @@ static void test_originals(void **state)
         {"TWO\n1\n", "b\n2\n", "2.2"},
         {"TWO\nOURS\n", "b\n", "2.0"}, /* with our edit in it */
         {"TWO\n1\nOURS\n", "b\n2\n", "2.2"},
+        {"TWO\n1\nOURS\n", "b\n2\nMORE\n", "2.2"},
     };
     for (size_t i = 0; i < COUNT(vectors); i++) {
         struct memory *m = site(f);

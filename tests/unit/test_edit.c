@@ -326,19 +326,37 @@ static void test_foreign_in_its_region(void **state)
                    "x=2\na\nb\nx=3\n", "x=2\na\nx=1\nb\nx=3\n");
 }
 
-/* The work of a pattern is bounded; that is an error that names it, not an answer. */
+/* The work of a pattern is bounded, wherever it stands; that is an error that names it, and never
+ * passes for an answer. */
 static void test_endless_pattern(void **state)
 {
     struct fixture *f = *state;
-    struct sp_bytes out;
-    struct sp_edit_found found;
-    char text[68];
-    memset(text, 'a', 64);
-    memcpy(text + 64, "\n!\n", 4);
-    assert_int_equal(sp_edit_apply(f->pool, file_with_edits(f, "- {name: e, legacy: ['^(a+)+!']}"),
-                                   SP_BYTES_STR(text), SP_GOAL_IN, &out, &found, &f->err),
-                     -1);
-    assert_int_equal(f->err.kind, SP_ERROR_CANNOT);
+    static const struct {
+        const char *edit;
+        bool out; /* it is looked for when the edit is taken out, too */
+    } vectors[] = {
+        {"- {name: e, legacy: ['^(a+)+!']}", true},
+        {"- {name: e, within: ['^(a+)+!', '^!$'], append: true, text: \"x\\n\"}", true},
+        {"- {name: e, within: ['^start$', '^(a+)+!'], append: true, text: \"x\\n\"}", true},
+        {"- {name: e, before: '^(a+)+!', text: \"x\\n\"}", false},
+        {"- {name: e, append: true, text: \"x\\n\", foreign: ['^(a+)+!']}", false},
+    };
+    char text[80];
+    strcpy(text, "start\n");
+    memset(text + 6, 'a', 64);
+    strcpy(text + 70, "\n!\n");
+    for (size_t i = 0; i < COUNT(vectors); i++)
+        for (int goal = SP_GOAL_IN; goal <= SP_GOAL_OUT; goal++) {
+            struct sp_bytes out;
+            struct sp_edit_found found;
+            int rc = sp_edit_apply(f->pool, file_with_edits(f, vectors[i].edit), SP_BYTES_STR(text),
+                                   (enum sp_goal)goal, &out, &found, &f->err);
+            if (rc != (goal == SP_GOAL_IN || vectors[i].out ? -1 : 0))
+                fail_msg("vector %zu, goal %d", i, goal);
+            if (rc < 0)
+                assert_non_null(strstr(f->err.message, "^(a+)+!"));
+            sp_error_clear(&f->err);
+        }
 }
 
 /* Random texts of the lines that matter: in and out again is where it was, in twice is once. */
