@@ -224,13 +224,15 @@ check-fuzz: $(FUZZBIN)
 FUZZ_SECONDS ?= 60
 fuzz:
 	@tools/setup.sh clang
-	@$(MAKE) CC='$(CLANG)' BUILD=build-fuzz SAN='-fsanitize=address,undefined,fuzzer-no-link' fuzz-run
+	@$(MAKE) CC='$(CLANG)' BUILD=build-fuzz \
+	    SAN='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all' fuzz-run
 
 fuzz-run: $(BUILD)/libsp.a
 	@for t in $(FUZZ); do \
 	    n=$${t##*/fuzz_}; n=$${n%.c}; mkdir -p $(BUILD)/corpus/$$n; \
 	    $(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $(BUILD)/fuzz_$$n $$t $(BUILD)/libsp.a $(PKG_LIBS) && \
 	    $(BUILD)/fuzz_$$n -max_total_time=$(FUZZ_SECONDS) -timeout=30 -rss_limit_mb=4096 -max_len=8192 \
+	        -malloc_limit_mb=9000 \
 	        -artifact_prefix=$(BUILD)/$$n- $(BUILD)/corpus/$$n tests/fuzz/corpus/$$n || exit 1; \
 	done
 
