@@ -28,12 +28,22 @@ struct sp_pool {
     struct deferred *deferred;
 };
 
+static bool in_between; /* a transaction is recorded, and not settled */
+
+void sp_out_of_memory_leaves_half(void)
+{
+    in_between = true;
+}
+
 void sp_out_of_memory(void)
 {
-    static const char message[] = "sp-openstack: out of memory; nothing more was done\n";
-    ssize_t ignored = write(STDERR_FILENO, message, sizeof(message) - 1);
+    static const char nothing[] = "sp-openstack: out of memory; nothing more was done\n";
+    static const char half[] = "sp-openstack: out of memory in the middle of a transaction; run: "
+                               "sp-openstack recover\n";
+    ssize_t ignored = in_between ? write(STDERR_FILENO, half, sizeof(half) - 1)
+                                 : write(STDERR_FILENO, nothing, sizeof(nothing) - 1);
     (void)ignored;
-    _exit(4);
+    _exit(in_between ? 5 : 4);
 }
 
 void *sp_xmalloc(size_t size)

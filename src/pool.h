@@ -2,7 +2,7 @@
 /* Memory that lives as long as one command: everything is taken from a pool and freed with it.
  *
  * Allocation never returns NULL: when memory is short the handler (by default: a message on
- * standard error and exit status 4) runs and does not return. Nothing in the file system depends
+ * standard error and exit status 4 or 5) runs and does not return. Nothing in the file system depends
  * on what the process still would have done: an interrupted transaction is settled from its
  * journal. */
 #ifndef SP_POOL_H
@@ -35,6 +35,8 @@ void *sp_xmalloc(size_t size);
 void *sp_xrealloc(void *old, size_t size);
 char *sp_xstrdup(const char *str);
 void sp_out_of_memory(void) __attribute__((noreturn));
+/* From now on that leaves a transaction to be recovered: exit status 5 in place of 4. */
+void sp_out_of_memory_leaves_half(void);
 
 /* A growing array in a pool: struct { T *items; size_t count, room; }.
  * SP_PUSH(pool, &vec) yields a pointer to a new zero-filled item. */

@@ -470,6 +470,7 @@ int sp_transaction_run(struct sp_pool *pool, struct sp_workdir *workdir,
     if (rc == 0) {
         fill_journal(&r);
         recorded = true; /* a failed save may have left either journal */
+        sp_out_of_memory_leaves_half();
         rc = save_journal(&r, SP_JOURNAL_PREPARED, err);
     }
     if (rc == 0)

@@ -222,6 +222,7 @@ int sp_undo(struct sp_pool *pool, struct sp_workdir *workdir, struct sp_journal 
     u.targets = sp_pool_calloc(pool, count + 1, sizeof(*u.targets));
     for (size_t i = 0; i < count; i++)
         u.targets[i].dir = -1;
+    sp_out_of_memory_leaves_half();
     int rc = run(&u, leave, left, err);
     for (size_t i = 0; i < count; i++)
         if (u.targets[i].dir >= 0)

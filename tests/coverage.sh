@@ -39,6 +39,6 @@ python3 "$top/tests/suites.py" \
     unit="tests/unit/run.sh $unit" \
     fuzz="tests/fuzz/run.sh $fuzz" \
     cli="tests/cli/run.sh '$program'" \
-    ${options:+faults="python3 -B tests/fault/run.py --program '$program' --fault-program '$fault' --quick 7 --kill 0 $options"} ||
+    ${options:+faults="python3 -B tests/fault/run.py --program '$program' --fault-program '$fault' --quick 60 --kill 0 $options"} ||
     status=$?
 exit "$status"

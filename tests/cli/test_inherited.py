@@ -10,7 +10,7 @@ import subprocess
 
 import lib
 import packages
-from lib import Case, is_wrapped, snapshot
+from lib import Case, is_wrapped, read, snapshot
 
 DRIVER = "nova/virt/libvirt/driver.py"
 WORK = "var/lib/sp-openstack"
@@ -153,6 +153,43 @@ class Inherited(Case):
         if is_wrapped():
             self.skipTest("what it runs under needs descriptors of its own")
         found = [self.limited(resource.RLIMIT_NOFILE, value) for value in range(4, 40, 3)]
+        self.assertIn(0, found)
+        self.assertIn(4, found)
+
+    def test_limit_of_memory(self):
+        """Wherever it ends: the exit status says whether there is something to recover."""
+        if is_wrapped() or b"__asan_init" in read(lib.PROGRAM):
+            self.skipTest("an instrumented program needs memory of its own")
+        base = self.host("newton", name="base")
+        before = snapshot(base.path("usr"))
+
+        def run(size, top, *arguments):
+            return subprocess.run([lib.PROGRAM, "--root", top] + list(arguments),
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, env=lib.environment(), check=False,
+                                  timeout=lib.TIMEOUT, preexec_fn=lambda: resource.setrlimit(
+                                      resource.RLIMIT_AS, (size, size))).returncode
+
+        low, high = 1 << 20, 1 << 30    # where the program can't be loaded, and where it can
+        while high - low > 1 << 14:
+            middle = (low + high) // 2
+            low, high = (low, middle) if run(middle, base.top, "version") == 0 else (middle, high)
+        found = {}
+        for size in range(high, high + (8 << 20), 96 << 10):
+            shutil.rmtree(self.tmp + "/host", ignore_errors=True)
+            subprocess.run(["cp", "-a", base.top, self.tmp + "/host"], check=True)
+            status = run(size, self.tmp + "/host", "--no-groups", "install")
+            found[status] = found.get(status, 0) + 1
+            self.assertIn(status, (0, 4, 5))
+            host = lib.Host.__new__(lib.Host)
+            host.top, host.site = self.tmp + "/host", base.site
+            if status == 4:
+                self.same(before, snapshot(host.path("usr")))
+            elif status == 5:
+                self.good(host, "recover")
+            self.assertIn(set(self.states(host).values()), ({"installed"}, {"not-installed"}))
+            if status == 0:
+                self.assertEqual(self.run_on(host, "check").status, 0)
         self.assertIn(0, found)
         self.assertIn(4, found)
 

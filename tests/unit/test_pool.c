@@ -133,7 +133,7 @@ static void ask_for_too_much_malloc(void)
 }
 
 /* In a process of its own: exit status 4, and one line on standard error. */
-static void assert_out_of_memory(void (*ask)(void))
+static void assert_ends(void (*ask)(void), int expected, const char *part)
 {
     int ends[2], status = 0;
     assert_int_equal(pipe(ends), 0);
@@ -151,11 +151,23 @@ static void assert_out_of_memory(void (*ask)(void))
     close(ends[0]);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 4);
+    assert_int_equal(WEXITSTATUS(status), expected);
     assert_true(len > 0);
     text[len] = '\0';
     assert_non_null(strstr(text, "out of memory"));
+    assert_non_null(strstr(text, part));
     assert_int_equal(text[len - 1], '\n');
+}
+
+static void assert_out_of_memory(void (*ask)(void))
+{
+    assert_ends(ask, 4, "nothing more was done");
+}
+
+static void ask_for_too_much_halfway(void)
+{
+    sp_out_of_memory_leaves_half();
+    ask_for_too_much_calloc();
 }
 
 static void test_too_much_memory_ends_the_process(void **state)
@@ -165,6 +177,7 @@ static void test_too_much_memory_ends_the_process(void **state)
     assert_out_of_memory(ask_for_too_much_alloc);
     if (!under_asan())
         assert_out_of_memory(ask_for_too_much_malloc);
+    assert_ends(ask_for_too_much_halfway, 5, "sp-openstack recover");
 }
 
 static void test_xmalloc_family(void **state)
