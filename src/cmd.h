@@ -5,6 +5,7 @@
 
 #include "history.h"
 #include "session.h"
+#include "transaction.h"
 #include "workdir.h"
 
 int sp_cmd_detect(struct sp_session *session, struct sp_error *err) SP_MUST_CHECK;
@@ -32,6 +33,11 @@ int sp_cmd_settle(struct sp_session *session, struct sp_workdir *workdir, bool *
  * or not supported. */
 int sp_cmd_refuse(struct sp_session *session, const sp_selection *selection,
                   struct sp_error *err) SP_MUST_CHECK;
+
+/* Adds the times that the directories of the changes get back, as the history knows them from
+ * transactions with numbers from `since` on. */
+void sp_cmd_add_times(struct sp_session *session, const struct sp_history *history, unsigned since,
+                      struct sp_transaction *txn);
 
 /* The group and the spool directory, for the accounts of the components (or --user); what was done
  * is added to *done (may be NULL) and said. */

@@ -311,20 +311,6 @@ static int build_changes(struct rollback *r, struct sp_error *err)
     return 0;
 }
 
-static void add_times(struct rollback *r)
-{
-    struct sp_pool *pool = r->s->pool;
-    for (size_t i = 0; i < r->txn.changes.count; i++) {
-        struct stat st;
-        const char *dir = sp_path_dirname(pool, r->txn.changes.items[i].path), *real;
-        struct sp_error ignored = SP_ERROR_INIT;
-        if (sp_fs_resolve(&r->s->root, pool, dir, &real, &st, &ignored) == 0 && real)
-            *SP_PUSH(pool, &r->txn.dirs) = (struct sp_journal_dir){
-                .path = dir, .before = sp_history_dir_time(&r->history, dir, st.st_mtim, r->from)};
-        sp_error_clear(&ignored);
-    }
-}
-
 static void rollback_document(struct rollback *r, unsigned id)
 {
     struct sp_buffer buf = SP_BUFFER_INIT;
@@ -367,7 +353,7 @@ static int rollback(struct rollback *r, struct sp_error *err)
         sp_report_say(s->report, 0, "there is nothing to take back");
     else if (build_changes(r, err) < 0)
         return -1;
-    add_times(r);
+    sp_cmd_add_times(s, &r->history, r->from, &r->txn);
     for (size_t i = 0; i < r->left.count; i++)
         sp_report_warn(s->pool, s->report,
                        "%s is not what was installed any more; it was left alone",

@@ -109,21 +109,6 @@ static void add_component(struct job *job, const struct sp_selected *one)
             *SP_PUSH(pool, &job->services) = spec->services.items[i];
 }
 
-/* The times that directories get back when our files leave them. */
-static void add_times(struct job *job, const struct sp_history *history)
-{
-    struct sp_pool *pool = job->s->pool;
-    for (size_t i = 0; i < job->txn.changes.count; i++) {
-        struct stat st;
-        const char *dir = sp_path_dirname(pool, job->txn.changes.items[i].path), *real;
-        struct sp_error ignored = SP_ERROR_INIT;
-        if (sp_fs_resolve(&job->s->root, pool, dir, &real, &st, &ignored) == 0 && real)
-            *SP_PUSH(pool, &job->txn.dirs) = (struct sp_journal_dir){
-                .path = dir, .before = sp_history_dir_time(history, dir, st.st_mtim, 0)};
-        sp_error_clear(&ignored);
-    }
-}
-
 static int build(struct job *job, struct sp_error *err)
 {
     struct sp_history history;
@@ -143,7 +128,7 @@ static int build(struct job *job, struct sp_error *err)
             return -1;
     }
     if (known)
-        add_times(job, known);
+        sp_cmd_add_times(job->s, known, 0, &job->txn);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd.h"
 #include "document.h"
+#include "path.h"
 #include "undo.h"
 
 int sp_cmd_announce_pending(struct sp_session *s, struct sp_error *err)
@@ -64,4 +65,18 @@ int sp_cmd_refuse(struct sp_session *s, const sp_selection *selection, struct sp
                                     one->plan.files.items[j].note);
     }
     return 0;
+}
+
+void sp_cmd_add_times(struct sp_session *s, const struct sp_history *history, unsigned since,
+                      struct sp_transaction *txn)
+{
+    for (size_t i = 0; i < txn->changes.count; i++) {
+        struct stat st;
+        const char *dir = sp_path_dirname(s->pool, txn->changes.items[i].path), *real;
+        struct sp_error ignored = SP_ERROR_INIT; /* a time is not worth failing for */
+        if (sp_fs_resolve(&s->root, s->pool, dir, &real, &st, &ignored) == 0 && real)
+            *SP_PUSH(s->pool, &txn->dirs) = (struct sp_journal_dir){
+                .path = dir, .before = sp_history_dir_time(history, dir, st.st_mtim, since)};
+        sp_error_clear(&ignored);
+    }
 }

@@ -26,8 +26,8 @@ struct sp_root {
 /* Opens dir ("/" for the running system). */
 int sp_root_open(const char *dir, struct sp_root *root, struct sp_error *err) SP_MUST_CHECK;
 void sp_root_close(struct sp_root *root);
-/* How messages show a path seen from the root: with the root's own path before it. Where it is printed,
- * control characters are taken care of (report.h, json.h). */
+/* How messages show a path seen from the root: with the root's own path before it. Where it is
+ * printed, control characters are taken care of (report.h, json.h). */
 const char *sp_root_show(const struct sp_root *root, struct sp_pool *pool, const char *path);
 
 /* ---- looking ------------------------------------------------------------------------------- */

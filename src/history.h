@@ -30,8 +30,8 @@ int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, cons
                     const struct sp_blob_id *content, struct sp_meta *meta, bool *found,
                     struct sp_error *err) SP_MUST_CHECK;
 
-/* The content and metadata of a file before the transaction. SP_ERROR_PENDING when the archive is damaged, or
- * holds a content of another id than the one expected. */
+/* The content and metadata of a file before the transaction. SP_ERROR_PENDING when the archive is
+ * damaged, or holds a content of another id than the one expected. */
 int sp_history_original(struct sp_pool *pool, const struct sp_history *history, unsigned id,
                         const char *path, const struct sp_blob_id *expected,
                         struct sp_bytes *content, struct sp_meta *meta,
