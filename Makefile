@@ -198,6 +198,19 @@ instrumented: $(PROGRAM) $(UNITBIN) $(FUZZBIN)
 	    $(if $(FUZZ),fuzz='tests/fuzz/run.sh $(FUZZBIN)') \
 	    cli='tests/cli/run.sh "$$TOOL" $(CLI)'
 
+#: make coverage            the share of src/ that the tests run, and the lines that they don't; GIT=DIR
+COVERAGE := OPT='-Og -g' CFLAGS=--coverage LDFLAGS=--coverage
+coverage:
+	@$(MAKE) BUILD=build-coverage/fault $(COVERAGE) CPPFLAGS=-DSP_FAULT DATADIR='$(CURDIR)' \
+	    build-coverage/fault/sp-openstack
+	@$(MAKE) BUILD=build-coverage $(COVERAGE) coverage-run
+
+.PHONY: coverage coverage-run
+coverage-run: $(PROGRAM) $(UNITBIN) $(FUZZBIN)
+	@status=0; env -u MAKEFLAGS -u MAKELEVEL tests/coverage.sh $(PROGRAM) $(BUILD)/fault/sp-openstack \
+	    $(if $(GIT),--git '$(GIT)') $(if $(SITE),--site '$(SITE)') -- $(UNITBIN) $(FUZZBIN) || status=$$?; \
+	$(PYTHON3) -B tests/coverage.py --minimum 90 $(BUILD) && exit $$status
+
 # each harness on its corpus, with any compiler
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(wildcard tests/fuzz/*.h) $(BUILD)/libsp.a
 	$(note) CC $@
@@ -211,13 +224,15 @@ check-fuzz: $(FUZZBIN)
 FUZZ_SECONDS ?= 60
 fuzz:
 	@tools/setup.sh clang
-	@$(MAKE) CC='$(CLANG)' BUILD=build-fuzz SAN='-fsanitize=address,undefined,fuzzer-no-link' fuzz-run
+	@$(MAKE) CC='$(CLANG)' BUILD=build-fuzz \
+	    SAN='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all' fuzz-run
 
 fuzz-run: $(BUILD)/libsp.a
 	@for t in $(FUZZ); do \
 	    n=$${t##*/fuzz_}; n=$${n%.c}; mkdir -p $(BUILD)/corpus/$$n; \
 	    $(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $(BUILD)/fuzz_$$n $$t $(BUILD)/libsp.a $(PKG_LIBS) && \
 	    $(BUILD)/fuzz_$$n -max_total_time=$(FUZZ_SECONDS) -timeout=30 -rss_limit_mb=4096 -max_len=8192 \
+	        -malloc_limit_mb=9000 \
 	        -artifact_prefix=$(BUILD)/$$n- $(BUILD)/corpus/$$n tests/fuzz/corpus/$$n || exit 1; \
 	done
 

@@ -251,11 +251,12 @@ static struct sp_yaml_node *find_duplicate(struct sp_yaml_node **keys, size_t co
 static int close_node(struct reader *reader)
 {
     const struct frame *top = &reader->stack[--reader->depth];
-    struct sp_yaml_node *node = top->node, **children = reader->nodes + top->start;
+    struct sp_yaml_node *node = top->node;
     size_t count = reader->count - top->start;
     reader->count = top->start;
-    if (count == 0)
+    if (count == 0) /* and there may be no nodes at all, in "[]" */
         return 0;
+    struct sp_yaml_node **children = reader->nodes + top->start;
     if (node->kind == SP_YAML_SEQUENCE) {
         node->count = count;
         node->items = sp_pool_calloc(reader->pool, count, sizeof(struct sp_yaml_node *));

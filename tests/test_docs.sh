@@ -96,7 +96,7 @@ for target in $( { cat "$top/README.md" "$top"/doc/*.md | sed 's/`make/\n    mak
 done
 
 # files that are linked to or named
-for document in README.md doc/manifests.md; do
+for document in README.md SECURITY.md doc/manifests.md; do
     base=$(dirname "$top/$document")
     for link in $(grep -o '](\([^)#:]*\))' "$top/$document" | tr -d '])('); do
         if [ -e "$base/$link" ]; then ok; else bad "$document: $link is not there"; fi
@@ -108,6 +108,26 @@ for name in $(grep -oh '`[a-z/.]*/[a-z_.-]*\.\(py\|sh\|md\|c\|yaml\)`' "$top/REA
     cinder/* | nova/* | os_brick/* | drivers/nova/storpool_queens.py) continue ;; # in packages
     esac
     if [ -e "$top/$name" ]; then ok; else bad "$name is named, and is not there"; fi
+done
+
+# the tests that SECURITY.md names, each in the file before it
+file=
+for word in $(grep -o 'tests/[a-z_/]*\.[a-z]*\|`test_[a-z_]*`\|class[es]* [A-Z][A-Za-z]*\( and [A-Z][A-Za-z]*\|, [A-Z][A-Za-z]*\)*' \
+        "$top/SECURITY.md" | tr -d '`,' | tr ' ' '\n'); do
+    case $word in
+    class | classes | and) continue ;;
+    tests/*)
+        file=$word
+        if [ -e "$top/$file" ]; then ok; else bad "SECURITY.md: there is no $file"; fi
+        ;;
+    *)
+        if grep -q "^ *\(def\|class\|static void\) $word(" "$top/$file" 2>/dev/null; then
+            ok
+        else
+            bad "SECURITY.md: $file has no $word"
+        fi
+        ;;
+    esac
 done
 
 # the test command of README is what CI runs

@@ -59,7 +59,8 @@ class Inherited(Case):
     def test_environment(self):
         hostile = {"POSIXLY_CORRECT": "1", "TMPDIR": "/none", "HOME": "/dev/null",
                    "TZ": ":/etc/passwd", "LC_ALL": "tr_TR.UTF-8", "LANG": "../../etc",
-                   "LANGUAGE": "x", "GIT_DIR": "/none", "GIT_CONFIG": "/dev/zero", "GIT_OBJECT_DIRECTORY": "/none", "IFS": "/",
+                   "LANGUAGE": "x", "GIT_DIR": "/none", "GIT_CONFIG": "/dev/zero",
+                   "GIT_OBJECT_DIRECTORY": "/none", "IFS": "/",
                    "PYTHONPATH": "/none:" + self.tmp, "PYTHONHOME": "/none", "TERM": "\033[2J",
                    "PATH": "/none", "BASH_ENV": "/none", "ENV": "/none", "COLUMNS": "-1",
                    "XDG_CONFIG_HOME": "/none", "LD_BIND_NOW": "1", "NLSPATH": "/none",
