@@ -522,6 +522,16 @@ int sp_fs_sync(int fd, const char *where, struct sp_error *err)
     return 0;
 }
 
+int sp_fs_sync_name(int dirfd, const char *name, const char *where, struct sp_error *err)
+{
+    int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return sp_error_errno(err, errno, "can't open %s", where);
+    int rc = sp_fs_sync(fd, where, err);
+    close(fd);
+    return rc;
+}
+
 int sp_fs_chmod(int fd, mode_t mode, const char *where, struct sp_error *err)
 {
     if (fault("fchmod", where) || fchmod(fd, mode) < 0)
@@ -593,7 +603,9 @@ int sp_fs_create(int dirfd, const char *name, struct sp_bytes content, const str
     int rc = sp_fs_write(fd, content, where, err);
     if (rc == 0)
         rc = dress(fd, meta, keep, where, err);
-    if (rc == 0)
+    if (rc == 0 && (keep & SP_SYNC_LATER))
+        sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: the fsync is what counts */
+    else if (rc == 0)
         rc = sp_fs_sync(fd, where, err);
     close(fd);
     if (rc < 0)

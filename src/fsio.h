@@ -87,12 +87,15 @@ enum sp_keep {
     SP_KEEP_OWNER = 2,
     SP_KEEP_MTIME = 4,
     SP_KEEP_XATTRS = 8,
-    SP_KEEP_ALL = 15
+    SP_KEEP_ALL = 15,
+    SP_SYNC_LATER = 16
 };
 
 /* Creates `name` in dirfd (O_EXCL, O_NOFOLLOW), writes content, sets what `keep` says from meta
- * (else mode 0644, the process's owner, the present time), and fsyncs it. When anything fails the
- * file is removed again. where: the path for messages. */
+ * (else mode 0644, the process's owner, the present time), and fsyncs it - unless SP_SYNC_LATER
+ * is in `keep`: then the disk only begins to write, and sp_fs_sync_name() has to follow; of
+ * several files that are created so, the file system makes one commit instead of one each. When
+ * anything fails the file is removed again. where: the path for messages. */
 int sp_fs_create(int dirfd, const char *name, struct sp_bytes content, const struct sp_meta *meta,
                  unsigned keep, const char *where, struct sp_error *err) SP_MUST_CHECK;
 
@@ -131,6 +134,9 @@ int sp_fs_mkdir(int dirfd, const char *name, mode_t mode, bool *created, const c
 int sp_fs_chmod(int fd, mode_t mode, const char *where, struct sp_error *err) SP_MUST_CHECK;
 int sp_fs_chown(int fd, uid_t uid, gid_t gid, const char *where,
                 struct sp_error *err) SP_MUST_CHECK;
+/* fsync() of the regular file `name` in dirfd. */
+int sp_fs_sync_name(int dirfd, const char *name, const char *where,
+                    struct sp_error *err) SP_MUST_CHECK;
 /* Sets the modification time of an open file or directory. */
 int sp_fs_set_mtime(int fd, struct timespec mtime, const char *where,
                     struct sp_error *err) SP_MUST_CHECK;

@@ -195,8 +195,6 @@ int sp_originals_write(int dirfd, const char *name, const struct sp_original *it
     if (rc == 0)
         rc = sp_fs_sync(fd, where, err);
     close(fd);
-    if (rc == 0)
-        rc = sp_fs_sync(dirfd, where, err);
     if (rc < 0) {
         struct sp_error second = SP_ERROR_INIT; /* the first one is what counts */
         if (sp_fs_unlink(dirfd, name, where, &second) < 0)

@@ -23,12 +23,12 @@ struct sp_original {
     struct sp_meta meta;
 };
 
-/* Writes the archive as the new file `name` in dirfd, mode 0600, and brings file and directory to
- * disk. where: how messages call it. When anything fails the file is removed again.
- *
- * Errors: SP_ERROR_SYSTEM; SP_ERROR_CANNOT for a path that is not a safe relative one
- * (sp_path_is_safe_relative()) or is given twice, for content beyond SP_MAX_SOURCE, and for more
- * than the limits above: nothing is written that sp_originals_read() would refuse. */
+/* Writes the archive as the new file `name` in dirfd, mode 0600, and brings it to disk; the
+ * directory is synced by the journal that is saved beside it next. where: how messages call it.
+ * When anything fails the file is removed again. Errors: SP_ERROR_SYSTEM; SP_ERROR_CANNOT for a
+ * path that is not a safe relative one (sp_path_is_safe_relative()) or is given twice, for
+ * content beyond SP_MAX_SOURCE, and for more than the limits above: nothing is written that
+ * sp_originals_read() would refuse. */
 int sp_originals_write(int dirfd, const char *name, const struct sp_original *items, size_t count,
                        const char *where, struct sp_error *err) SP_MUST_CHECK;
 

@@ -106,7 +106,7 @@ static int check_target(struct run *r, struct step *step, struct sp_error *err)
     if (sp_fs_read_at(step->place->fd, r->pool, step->name, SP_MAX_SOURCE, &now, &whole, &st, err) <
         0)
         return sp_error_prefix(err, "%s", step->where);
-    bool same = (now.data != NULL) == (step->change->before.data != NULL) &&
+    bool same = whole && (now.data != NULL) == (step->change->before.data != NULL) &&
                 sp_bytes_equal(now, step->change->before);
     if (!same)
         return sp_error_set(err, SP_ERROR_CANNOT,
@@ -149,10 +149,11 @@ static int prepare_step(struct run *r, const struct sp_change *change, const cha
                             "the path %s has control characters or bytes that are not UTF-8 in it; "
                             "a journal can't hold it",
                             step->where);
-    if (find_place(r, change->path, &step->place, err) < 0 || check_target(r, step, err) < 0 ||
-        hash_if(change->before, &step->before, err) < 0 ||
-        hash_if(change->after, &step->after, err) < 0)
+    if (find_place(r, change->path, &step->place, err) < 0 || check_target(r, step, err) < 0)
         return -1;
+    if (r->workdir && (hash_if(change->before, &step->before, err) < 0 ||
+                       hash_if(change->after, &step->after, err) < 0))
+        return -1; /* hashes are for the journal: a mere look needs none */
     step->place->needed += change->after.len;
     if (change->before.data)
         return sp_fs_get_meta(step->place->fd, r->pool, step->name, &step->meta, err);
@@ -327,6 +328,11 @@ static void set_apart(struct step *step, unsigned *keep)
     *keep |= SP_KEEP_MTIME;
 }
 
+static const char *new_content_of(const struct run *r, const struct step *step)
+{
+    return sp_pool_printf(r->pool, "the new content of %s", step->where);
+}
+
 static int write_beside(struct run *r, struct step *step, struct sp_error *err)
 {
     struct sp_bytes staged;
@@ -345,8 +351,20 @@ static int write_beside(struct run *r, struct step *step, struct sp_error *err)
         drop_hashes(&step->meta);
         set_apart(step, &keep);
     }
-    return sp_fs_create(step->place->fd, step->temp, staged, &step->meta, keep,
-                        sp_pool_printf(r->pool, "the new content of %s", step->where), err);
+    return sp_fs_create(step->place->fd, step->temp, staged, &step->meta, keep | SP_SYNC_LATER,
+                        new_content_of(r, step), err);
+}
+
+/* All new contents on disk, before any of them is given its name. */
+static int sync_beside(struct run *r, struct sp_error *err)
+{
+    for (size_t i = 0; i < r->steps.count; i++) {
+        const struct step *step = &r->steps.items[i];
+        if (step->change->after.data &&
+            sp_fs_sync_name(step->place->fd, step->temp, new_content_of(r, step), err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int sync_places(struct run *r, struct sp_error *err)
@@ -400,7 +418,9 @@ static int apply(struct run *r, struct sp_error *err)
     for (size_t i = 0; i < r->steps.count; i++)
         if (check_signals(err) < 0 || write_beside(r, &r->steps.items[i], err) < 0)
             return -1;
-    if (sync_places(r, err) < 0 || save_journal(r, SP_JOURNAL_APPLYING, err) < 0)
+    /* The directories are synced once, after the renames: recover copes with a temporary name
+     * that was lost as well as with one that is there. */
+    if (sync_beside(r, err) < 0 || save_journal(r, SP_JOURNAL_APPLYING, err) < 0)
         return -1;
     for (size_t i = 0; i < r->steps.count; i++)
         if (put_in_place(r, &r->steps.items[i], err) < 0)

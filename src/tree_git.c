@@ -292,8 +292,9 @@ static int set_options(struct sp_error *err)
     return 0;
 }
 
-/* The object that the revision names (its id goes to `named`), peeled to a tree. A name of a branch or tag is looked up
- * apart: git_revparse_single() (1.5) leaks the reference when its object can't be read. */
+/* The object that the revision names (its id goes to `named`), peeled to a tree. A name of a
+ * branch or tag is looked up apart: git_revparse_single() (1.5) leaks the reference when its
+ * object can't be read. */
 static int find_object(struct git_backend *git, const char *rev, char named[SP_BLOB_HEX + 1],
                        git_object **tree)
 {

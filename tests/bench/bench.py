@@ -41,7 +41,7 @@ class Bench:
         self.scratch = scratch
         self.root = os.path.join(scratch, "host")
         self.site = os.path.join(self.root, SITE)
-        self.times, self.peaks = {}, {}
+        self.times, self.peaks, self.calls = {}, {}, {}
 
     # ---- the host ---------------------------------------------------------------------------
 
@@ -132,8 +132,11 @@ class Bench:
             sources.append(os.path.join(kept, "%d.py" % i))
             shutil.copy2(name, sources[-1])
         targets = [os.path.join(copies, os.path.basename(name)) for name in sources]
-        copy = ["sh", "-c", 'cp "$@" && shift $(($# - 1)) && cd "$1" && sync -d *', "sh",
-                *sources, copies]
+        # each file made durable by itself; and for comparison all of them in one go
+        copy = ["sh", "-c", 'to=$1; shift; for f do cp "$f" "$to" && sync -d "$to/${f##*/}"; done',
+                "sh", copies, *sources]
+        batch = ["sh", "-c", 'to=$1; shift; cp "$@" "$to" && cd "$to" && sync -d *', "sh", copies,
+                 *sources]
         self.run("uninstall")
         for i in range(rounds + 2):
             self.forget()
@@ -143,8 +146,13 @@ class Bench:
             self.measure("install", self.tool("install", "--no-groups"), keep=i > 1)
             os.sync()
             self.measure("copy", copy, keep=i > 1)
+            shutil.rmtree(copies)
+            os.mkdir(copies)
+            os.sync()
+            self.measure("batch", batch, keep=i > 1)
             self.run("uninstall")
-        self.run("install", "--no-groups")
+        self.forget()
+        self.calls["install"] = self.count_calls("install", "--no-groups")
         return targets
 
     def checks(self, rounds, names):
@@ -179,7 +187,8 @@ class Bench:
         self.row('python3 -c "import sys"', "python")
         print("install of three components; medians of %d" % len(self.times["install"]))
         self.row("sp-openstack install", "install")
-        self.row("cp of the %d files it writes, and sync -d" % len(written), "copy")
+        self.row("cp and sync -d of each of the %d files" % len(written), "copy")
+        self.row("one cp of all of them, and one sync -d", "batch")
 
         print("where the time of check goes")
         check, empty = self.median("check"), self.median("empty")
@@ -189,8 +198,9 @@ class Bench:
                            ("reading the manifests", known - start),
                            ("finding, reading, comparing", check - known)):
             print("  %-46s %7.2f ms  %4.0f %%" % (what, part, 100 * part / check))
-        for command in (("check",), ("install", "-n")):
-            self.tell_calls(command)
+        self.calls["check"] = self.count_calls("check")
+        self.tell_calls("check")
+        self.tell_calls("install")
 
         base = self.median("sha256sum") + empty
         missed = 0
@@ -198,7 +208,8 @@ class Bench:
         for what, value, limit, unit in (
                 ("check / (sha256sum + empty program)", check / base, 1.5, ""),
                 ("check / python3", check / self.median("python"), 1.0, ""),
-                ("install / (cp + sync -d)", self.median("install") / self.median("copy"), 3.0, ""),
+                ("install / (cp + sync -d of each)", self.median("install") / self.median("copy"),
+                 3.0, ""),
                 ("peak memory of check", max(self.peaks["check"]), 24, " MiB"),
                 ("peak memory of install", max(self.peaks["install"]), 24, " MiB")):
             good = value <= limit
@@ -207,22 +218,30 @@ class Bench:
                   % (what, value, unit, limit, unit, "met" if good else "MISSED"))
         return missed
 
-    def tell_calls(self, command):
+    def count_calls(self, *command):
+        """How often each system call is made, and the milliseconds in it; runs the command."""
         if not shutil.which("strace"):
-            return
+            self.run(*command)
+            return {}
         summary = os.path.join(self.scratch, "calls")
-        subprocess.run(["strace", "-c", "-f", "-o", summary, *self.tool(*command)], check=False,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(["strace", "-w", "-c", "-f", "-o", summary, *self.tool(*command)],
+                       check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         calls = {}
         with open(summary, encoding="utf-8") as file:
             for line in file:
-                found = re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", line)
-                if found:
-                    calls[found.group(2)] = int(found.group(1))
-        total = calls.pop("total", 0) or sum(calls.values())
-        most = sorted(calls.items(), key=lambda item: -item[1])[:6]
-        print("  system calls of %s: %d, of them %s" % (
-            " ".join(command), total, ", ".join("%d %s" % (n, name) for name, n in most)))
+                found = re.match(r"\s*[\d.]+\s+([\d.]+)\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", line)
+                if found and found.group(3) != "total":
+                    calls[found.group(3)] = int(found.group(2)), 1000 * float(found.group(1))
+        return calls
+
+    def tell_calls(self, name):
+        calls = self.calls[name]
+        if not calls:
+            return
+        most = sorted(calls.items(), key=lambda item: -item[1][1])[:5]
+        print("  %d system calls of %s under strace; the time is in %s" % (
+            sum(count for count, _ in calls.values()), name,
+            ", ".join("%d %s (%.1f ms)" % (count, call, ms) for call, (count, ms) in most)))
 
 
 def main():
