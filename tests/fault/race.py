@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A package upgrade in the middle of install, uninstall and rollback, and of recover.
 
-    tests/fault/race.py --program PROGRAM --fault-program PROGRAM [--git DIR | --site DIR] [--quick N]
+    tests/fault/race.py --program PROGRAM --fault-program PROGRAM [--git DIR | --site DIR]
+                         [--quick N]
 
 The fault program (see run.py) stops before its Nth changing call; a target is replaced, as dpkg and
 rpm do it (a new file, renamed over the old name), and the program goes on: for every N and every
