@@ -96,11 +96,13 @@ class Bench:
 
 def from_package_index(site):
     """The packages as the package index has them, unpacked into a directory."""
-    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trees"))
-    import packages  # noqa: E402
-    for name, version in NAMES.items():
-        os.makedirs(site, exist_ok=True)
-        packages.unpack(name.replace("-", "_"), version, site)
+    trees = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trees")
+    os.makedirs(site, exist_ok=True)
+    for name, version in NAMES.items():  # by itself: there is a module `run` in both places
+        subprocess.run([sys.executable, "-B", "-c",
+                        "import packages, sys; packages.unpack(*sys.argv[1:])",
+                        name.replace("-", "_"), version, site],
+                       check=True, env=dict(os.environ, PYTHONPATH=trees))
     return site
 
 
