@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parses the command line, runs the command, prints the error once. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,35 @@ static void set_apart(void)
     unsetenv("POSIXLY_CORRECT"); /* options may stand after the command: getopt(3) */
 }
 
+/* Whether the files that the command was to change are changed by now. */
+static bool has_changed(const struct sp_options *options, int status)
+{
+    switch (options->command) {
+    case SP_COMMAND_INSTALL:
+    case SP_COMMAND_UNINSTALL:
+    case SP_COMMAND_ROLLBACK:
+    case SP_COMMAND_RECOVER:
+    case SP_COMMAND_GROUPS:
+        return status == 0 && !options->dry_run;
+    default:
+        return false;
+    }
+}
+
+/* Output that could not be written is an error, once everything else is done. */
+static int finish_output(const struct sp_options *options, int status, struct sp_error *err)
+{
+    errno = 0; /* that of an earlier write is gone by now */
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    if (status < 0)
+        return -1;
+    return sp_error_set(
+        err, SP_ERROR_SYSTEM, "can't write to standard output%s%s%s", errno ? ": " : "",
+        errno ? strerror(errno) : "",
+        has_changed(options, status) ? "; everything else is done, the changes are in place" : "");
+}
+
 int main(int argc, char **argv)
 {
     struct sp_pool *pool = sp_pool_new();
@@ -71,11 +101,7 @@ int main(int argc, char **argv)
         sp_report_init(&report, options.verbose, options.json);
         status = run(pool, &options, &report, &err);
     }
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (status >= 0)
-            sp_error_set(&err, SP_ERROR_SYSTEM, "can't write to standard output");
-        status = -1;
-    }
+    status = finish_output(&options, status, &err);
     if (status < 0) {
         if (!(err.kind == SP_ERROR_USAGE && argc < 2))
             sp_report_error(&report, &err);

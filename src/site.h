@@ -25,10 +25,9 @@ struct sp_site_query {
 };
 
 /* Lists the sites in the order in which they are searched, each directory once: the query's own;
- * then in a system tree the usual places (Debian's and Red Hat's Python directories, the virtual
- * environments of OpenStack-Ansible, Kolla and DevStack, and those that the programs' #! lines
- * name), in any other tree its top, the directories in the top, and the usual places below each of
- * them. Lines of .pth files (documentation of Python's site module) and .egg-link files
+ * then, in a tree that is no system, its top and the directories in the top; then the usual places
+ * (Debian's and Red Hat's Python directories, the virtual environments of OpenStack-Ansible, Kolla
+ * and DevStack), and in a system those that the programs' #! lines name. Lines of .pth files (documentation of Python's site module) and .egg-link files
  * (setuptools, "Development mode") in a site add the sites they name. A directory of query->paths
  * that does not exist is SP_ERROR_CANNOT. */
 int sp_sites_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp_site_query *query,

@@ -108,6 +108,31 @@ class Inherited(Case):
             for fd in held + [read_end, write_end]:
                 os.close(fd)
 
+    def test_a_program_that_is_run_gets_three(self):
+        """However high the number of what is inherited is."""
+        host = self.host("newton")
+        asked = os.path.join(self.tmp, "python")
+        lib.write(asked, "#!/bin/sh\nls -l /proc/$$/fd >'%s/list'\necho '%s'\n" % (
+            self.tmp, host.path(host.site)), 0o755)
+        read_end, write_end = os.pipe()
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        high = min(limits[1], 4096) - 1
+        resource.setrlimit(resource.RLIMIT_NOFILE, (high + 1, limits[1]))
+        try:
+            os.dup2(write_end, high)
+            subprocess.run([lib.PROGRAM, "--python", asked, "detect"], env=lib.environment(),
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, timeout=lib.TIMEOUT, check=False,
+                           pass_fds=[high, write_end])
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            for fd in (read_end, write_end, high):
+                os.close(fd)
+        listed = read(os.path.join(self.tmp, "list")).decode()
+        pipes = [line for line in listed.splitlines() if "pipe:" in line]
+        self.assertEqual(len(pipes), 2, listed)     # its output and its errors
+        self.assertNotIn(" %d -> " % high, listed)
+
     def test_current_directory_that_is_gone(self):
         gone = os.path.join(self.tmp, "gone")
         os.mkdir(gone)

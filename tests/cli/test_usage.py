@@ -259,7 +259,16 @@ class Output(Case):
                 result = self.run_on(host, *arguments, stdout=full) if arguments != ["help"] \
                     else run_program(["help"], stdout=full)
                 self.assertEqual(result.status, 4, str(result))
-                self.error(result, "standard output")
+                self.error(result, "standard output",
+                           "" if arguments == ["diff"] else "No space left")
+                self.assertNotIn("in place", result.err)
+            for arguments in (["install", "-n"], ["install"], ["check"], ["uninstall"]):
+                before = snapshot(host.path("usr"))
+                result = self.run_on(host, *arguments, stdout=full)
+                self.assertEqual(result.status, 4, str(result))
+                changes = arguments in (["install"], ["uninstall"])
+                self.assertEqual(snapshot(host.path("usr")) != before, changes)
+                self.assertEqual("changes are in place" in result.err, changes, str(result))
 
     def test_names_are_printed_safely(self):
         """A directory whose name would clear the screen does not."""
