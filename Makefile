@@ -164,15 +164,24 @@ check-trees: all
 	@$(PYTHON3) -B tests/trees/run.py --git '$(GIT)' $(PATTERN)
 
 #: make check-fault         every call that changes something fails, crashes, or meets a package upgrade;
-#:                          GIT=DIR or SITE=DIR
+#:                          the same as on a kernel 3.10; GIT=DIR or SITE=DIR. TMPDIR=/dev/shm is fast
 check-fault: all
-	@$(MAKE) BUILD=build-fault CPPFLAGS=-DSP_FAULT DATADIR='$(CURDIR)' build-fault/sp-openstack
-	@$(PYTHON3) tests/suites.py faults='$(FAULT_RUN) tests/fault/run.py $(FAULT_TREES) $(FAULT)' \
-	    races='$(FAULT_RUN) tests/fault/race.py $(FAULT_TREES) $(RACE)'
+	@$(MAKE) BUILD=build-fault CPPFLAGS=-DSP_FAULT DATADIR='$(CURDIR)' build-fault/sp-openstack \
+	    build-fault/old_kernel
+	@$(PYTHON3) tests/suites.py faults='$(FAULT_RUN)/run.py $(FAULT_TREES) $(FAULT)' \
+	    races='$(FAULT_RUN)/race.py $(FAULT_TREES) $(RACE)' \
+	    faults-3.10='$(FAULT_RUN)/run.py $(OLD_KERNEL) $(FAULT_TREES) $(FAULT)' \
+	    races-3.10='$(FAULT_RUN)/race.py $(OLD_KERNEL) $(FAULT_TREES) $(RACE)'
 
-FAULT_RUN   = $(PYTHON3) -B
+FAULT_RUN   = $(PYTHON3) -B tests/fault
 FAULT_TREES = --fault-program build-fault/sp-openstack $(if $(GIT),--git "$(GIT)") \
               $(if $(SITE),--site "$(SITE)")
+OLD_KERNEL  = --old-kernel build-fault/old_kernel
+
+# runs a program as on an old kernel
+$(BUILD)/old_kernel: tests/fault/old_kernel.c $(BUILD)/flags
+	$(note) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
 
 # A build of its own for each kind of instrumented code.
 ASAN     := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all

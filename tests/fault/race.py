@@ -13,32 +13,27 @@ it did not plan for: the upgrade's file stays, everything else is as it was, and
 before the plan is made. Then an interrupted run is settled by recover while the same happens.
 """
 
-import argparse
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import time
 
-from run import Bench, Operation, collect, from_package_index, leftovers, snapshot, \
-    without_new_times
+import bench as benches
 
 TEXT = b"# of the upgraded package\n"
 MTIME = 1600000000123456789
 
 
 class Race:
-    def __init__(self, bench, operation, calls):
-        self.bench, self.operation, self.calls = bench, operation, calls
+    def __init__(self, bench, operation):
+        self.bench, self.operation, self.calls = bench, operation, operation.calls
         changed = {path for path in set(operation.old) | set(operation.new)
                    if operation.old.get(path, (0,))[0] & 0o170000 != 0o040000
                    and operation.old.get(path, ())[4:5] != self.content(operation.new.get(path))}
         self.targets = sorted(path for path in changed if path.endswith(".py"))
         # A work directory that is there is opened, and settled, before the plan is made; a new one
         # after it.
-        synced = [number for number, (call, _) in enumerate(calls, 1) if call == "fsync"]
+        synced = [number for number, (call, _) in enumerate(self.calls, 1) if call == "fsync"]
         self.planned = 1 if operation.before == "original" else synced[0] - 1
 
     @staticmethod
@@ -47,9 +42,8 @@ class Race:
 
     def start(self, command, number):
         """The program, stopped before its Nth call; None when it ended before."""
-        argv = [self.bench.options.fault_program, "-L", self.bench.site, "-W", self.bench.work,
-                "-D", self.bench.options.data, "--no-groups"] + command
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        process = subprocess.Popen(self.bench.argv(command, self.bench.options.fault_program),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True,
                                    env=dict(os.environ, SP_FAULT="%d:stop" % number))
         _, status = os.waitpid(process.pid, os.WUNTRACED)
@@ -88,9 +82,9 @@ class Race:
 
     def rest(self, target, expected, with_times):
         """What besides the target is not as expected."""
-        now = snapshot(self.bench.site)
+        now = benches.snapshot(self.bench.site)
         if not with_times:
-            now = without_new_times(now, self.operation.old)
+            now = benches.without_new_times(now, self.operation.old)
         skip = {target, os.path.dirname(target)}    # its directory has another time
         differs = [path for path in sorted(set(now) | set(expected))
                    if path not in skip and now.get(path) != expected.get(path)]
@@ -120,12 +114,12 @@ class Race:
             return "status %d: %s" % (status, err)
         if os.path.join(bench.site, target) not in err:
             return "the message does not name the file: %s" % err
-        return self.rest(target, operation.old, True) or leftovers(bench)
+        return self.rest(target, operation.old, True) or bench.leftovers()
 
     def settled(self):
         """What is left for the next writing command to clear away is cleared away by it."""
         result = self.bench.run(["recover"])
-        return "recover says %d" % result.returncode if result.returncode else leftovers(self.bench)
+        return "recover says %d" % result.returncode if result.returncode else self.bench.leftovers()
 
     def race_with_recover(self, target, crash, number):
         """Crash before a call; recover stops before its Nth. None: it has no such call."""
@@ -146,69 +140,50 @@ class Race:
         what = "%s: crash at %d, %s replaced at call %d of recover" % (
             operation.command[0], crash, target, number)
         bench.judge(what, problem or self.lost(target)
-                    or self.rest(target, operation.old, True) or leftovers(bench))
+                    or self.rest(target, operation.old, True) or bench.leftovers())
         return True
 
-    def every(self, step):
-        name = self.operation.command[0]
-        for offset, target in enumerate(self.targets):
-            for number in range(1 + offset % step, len(self.calls) + 1, step):
-                self.bench.judge("%s: %s replaced at call %d (%s %s)" % (
-                    name, target, number, *self.calls[number - 1]), self.race(target, number))
+    def renames(self):
+        """The numbers of the calls by which a target gets its new content."""
+        return [number for number, (call, where) in enumerate(self.calls, 1)
+                if call == "rename" and where.startswith(self.bench.site)]
 
-    def every_recover(self, step):
-        renames = [number for number, (call, where) in enumerate(self.calls, 1)
-                   if call == "rename" and where.startswith(self.bench.site)]
-        for crash in [number + 1 for number in renames][::step]:
-            self.bench.put_up(self.operation.before)
-            self.bench.run(self.operation.command, self.bench.options.fault_program,
-                           SP_FAULT="%d:exit" % crash)
-            self.bench.keep("crashed")
-            for target in self.targets:
-                number = 1
-                while self.race_with_recover(target, crash, number):
-                    number += step
+
+def tasks_of(bench):
+    """(operation, target, call) and (operation, target, crash before this call)"""
+    step, tasks = bench.options.quick, []
+    for index, operation in enumerate(bench.operations):
+        if bench.options.only not in (None, operation.name):
+            continue
+        race = Race(bench, operation)
+        for offset, target in enumerate(race.targets):
+            tasks += [(index, target, number, False)
+                      for number in range(1 + offset % step, len(operation.calls) + 1, step)]
+        tasks += [(index, target, number + 1, True) for number in race.renames()[::step]
+                  for target in race.targets]
+    return tasks
+
+
+def work(bench, task):
+    index, target, number, in_recover = task
+    operation = bench.operations[index]
+    race = Race(bench, operation)
+    if in_recover:
+        operation.crash(number)
+        point = 1
+        while race.race_with_recover(target, number, point):
+            point += bench.options.quick
+        return operation.name, "%d files, replaced during recover" % len(race.targets)
+    bench.judge("%s: %s replaced at call %d (%s %s)" % (
+        operation.name, target, number, *operation.calls[number - 1]), race.race(target, number))
+    return operation.name, "%d files, replaced before a call" % len(race.targets)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--program", default="./sp-openstack")
-    parser.add_argument("--fault-program", required=True)
-    parser.add_argument("--git")
-    parser.add_argument("--site")
-    parser.add_argument("--data", default=".")
-    parser.add_argument("--quick", type=int, default=1, help="only every Nth point")
-    options = parser.parse_args()
-    started, table = time.time(), []
-    with tempfile.TemporaryDirectory(prefix="sp-race-") as top:
-        for name in ("manifests", "drivers"):
-            shutil.copytree(os.path.join(options.data, name), os.path.join(top, "data", name))
-        for name in ("program", "fault_program"):
-            setattr(options, name, shutil.copy2(getattr(options, name), os.path.join(top, name)))
-        options.data = os.path.join(top, "data")
-        if not options.git and not options.site:
-            options.site = from_package_index(os.path.join(top, "packages"))
-        bench = Bench(options, top)
-        os.makedirs(bench.site)
-        collect(options, bench.site)
-        bench.keep("original")
-        for command, before in (["install"], "original"), (["uninstall"], "after-install"), \
-                (["rollback"], "after-install"):
-            operation = Operation(bench, command, before)
-            race = Race(bench, operation, operation.calls())
-            for what, work in (("replaced before a call", race.every),
-                               ("replaced during recover", race.every_recover)):
-                points, held = bench.points, bench.held
-                work(options.quick)
-                table.append((command[0], "%d files, %s" % (len(race.targets), what),
-                              bench.points - points, bench.held - held))
-    print("%-10s  %-34s  %7s  %7s" % ("command", "what", "points", "held"))
-    for row in table:
-        print("%-10s  %-34s  %7d  %7d" % row)
-    print("in %d s" % (time.time() - started))
-    print("%d passed, %d failed, 0 skipped" % (bench.held, len(bench.failures)))
-    return 1 if bench.failures or not bench.points else 0
+    options = benches.arguments(__doc__.splitlines()[0]).parse_args()
+    return benches.run(options, tasks_of, work)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())

@@ -2,171 +2,42 @@
 # SPDX-License-Identifier: Apache-2.0
 """Breaks install, uninstall and rollback at every point where they can break.
 
-    tests/fault/run.py --program PROGRAM --fault-program PROGRAM [--git DIR | --site DIR]
+    tests/fault/run.py --program PROGRAM --fault-program PROGRAM [--old-kernel LAUNCHER]
+                       [--git DIR | --site DIR] [--jobs N] [--quick N] [--kill N]
 
 PROGRAM is what is shipped; the fault program is the same built with -DSP_FAULT, in which the Nth
-call that changes something fails with an errno, is cut short, or ends the process (src/fsio.h). The
-trees are those files of real cinder, nova and os-brick that the manifests name, from clones
-(DIR/cinder or DIR/openstack+cinder/repo, ...), a directory of Python packages, or the package
-index. After each run the tree must be entirely old or entirely new, in bytes, modes, owners, times
-and attributes, hold no temporary file, and the next command must work.
+call that changes something fails with an errno, is cut short, or ends the process (src/fsio.h).
+After each run the tree must be entirely old or entirely new, in bytes, modes, owners, times and
+attributes, hold no temporary file, and the next command must work. With --old-kernel all of that
+happens as on a kernel 3.10.
 """
 
-import argparse
 import errno as errnos
-import hashlib
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import tempfile
-import time
+
+import bench as benches
 
 ERRNOS = ["ENOSPC", "EIO", "EACCES", "EROFS", "EDQUOT", "ENOMEM", "EINTR"]
-NAMES = {"cinder": "10.0.8", "nova": "15.1.5", "os-brick": "1.11.1"}
-FILES = {
-    "cinder": ["__init__.py", "exception.py", "volume/__init__.py", "volume/drivers/__init__.py"],
-    "nova": ["__init__.py", "virt/__init__.py", "virt/libvirt/__init__.py",
-             "virt/libvirt/driver.py", "virt/libvirt/volume/__init__.py"],
-    "os_brick": ["__init__.py", "initiator/__init__.py", "initiator/connector.py",
-                 "initiator/connectors/__init__.py"],
-}
-OLD_KERNEL = "openat2,renameat2,statx,getrandom,faccessat2"
 
 
-def snapshot(top):
-    """Everything about every file below top, in a form that can be compared."""
-    found = {}
-    for directory, names, files in os.walk(top):
-        for name in [""] + names + files:
-            path = os.path.join(directory, name) if name else directory
-            st = os.lstat(path)
-            content = ""
-            if os.path.isfile(path):
-                with open(path, "rb") as stream:
-                    content = hashlib.sha256(stream.read()).hexdigest()
-            attributes = [(x, os.getxattr(path, x)) for x in sorted(os.listxattr(path))]
-            found[os.path.relpath(path, top)] = (
-                st.st_mode, st.st_uid, st.st_gid, st.st_mtime_ns, content, attributes)
-    return found
+class Points:
+    """What can happen to an operation at one point of it."""
 
-
-def without_new_times(snap, old):
-    """A snapshot of the new tree, without the times that depend on when it was made."""
-    return {path: (entry[:3] + entry[4:] if old.get(path) != entry else entry)
-            for path, entry in snap.items()}
-
-
-class Bench:
-    """A directory in which a tree and a work directory are put up again and again."""
-
-    def __init__(self, options, top):
-        self.options = options
-        self.top = top
-        self.site = os.path.join(top, "now", "site")
-        self.work = os.path.join(top, "now", "work")
-        self.points = 0
-        self.held = 0
-        self.failures = []
-
-    def run(self, command, program=None, prefix=(), **env):
-        argv = list(prefix) + [program or self.options.program, "-L", self.site, "-W", self.work,
-                               "-D", self.options.data, "--no-groups"] + command
-        return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              stdin=subprocess.DEVNULL, env=dict(os.environ, **env), timeout=120)
-
-    def put_up(self, state):
-        shutil.rmtree(os.path.join(self.top, "now"), ignore_errors=True)
-        subprocess.run(["cp", "-a", os.path.join(self.top, state), os.path.join(self.top, "now")],
-                       check=True)
-
-    def keep(self, state):
-        shutil.rmtree(os.path.join(self.top, state), ignore_errors=True)
-        os.rename(os.path.join(self.top, "now"), os.path.join(self.top, state))
-
-    def judge(self, what, problem):
-        self.points += 1
-        if problem:
-            self.failures.append("%s: %s" % (what, problem))
-            print("FAIL  %s: %s" % (what, problem), flush=True)
-        else:
-            self.held += 1
-
-
-def from_package_index(site):
-    """The packages as the package index has them, unpacked into a directory."""
-    trees = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trees")
-    os.makedirs(site, exist_ok=True)
-    for name, version in NAMES.items():  # by itself: there is a module `run` in both places
-        subprocess.run([sys.executable, "-B", "-c",
-                        "import packages, sys; packages.unpack(*sys.argv[1:])",
-                        name.replace("-", "_"), version, site],
-                       check=True, env=dict(os.environ, PYTHONPATH=trees))
-    return site
-
-
-def collect(options, site):
-    for name, version in NAMES.items():
-        package = name.replace("-", "_")
-        for path in FILES[package]:
-            target = os.path.join(site, package, path)
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            if options.site:
-                shutil.copy2(os.path.join(options.site, package, path), target)
-                continue
-            repo = next(p for p in (os.path.join(options.git, "openstack+" + name, "repo"),
-                                    os.path.join(options.git, name)) if os.path.isdir(p))
-            with open(target, "wb") as stream:
-                subprocess.run(["git", "-C", repo, "show", "%s:%s/%s" % (version, package, path)],
-                               stdout=stream, check=True)
-        os.makedirs(os.path.join(site, "%s-%s.dist-info" % (package, version)))
-        with open(os.path.join(site, "%s-%s.dist-info/METADATA" % (package, version)), "w") as out:
-            out.write("Metadata-Version: 2.1\nName: %s\nVersion: %s\n" % (name, version))
-    for directory, _names, files in os.walk(site):
-        for number, name in enumerate(files + [""]):
-            path = os.path.join(directory, name)
-            os.utime(path, ns=(1500000000000000000 + number, 1400000000123456789 + number))
-    try:
-        os.setxattr(os.path.join(site, "nova/virt/libvirt/driver.py"), "user.kept", b"yes")
-    except OSError:
-        print("note: no user attributes on this file system")
-    os.chmod(os.path.join(site, "os_brick/initiator/connector.py"), 0o640)
-
-
-def leftovers(bench):
-    for directory, names, files in os.walk(os.path.join(bench.top, "now", "site")):
-        for name in files + names:
-            if "sp-openstack-" in name:
-                return "the temporary file %s is left" % os.path.join(directory, name)
-    staged = os.path.join(bench.work, "work")
-    if os.path.isdir(staged) and os.listdir(staged):
-        return "something is left in the staging directory: %s" % os.listdir(staged)
-    return None
-
-
-class Operation:
-    """install, uninstall or rollback, with the trees before and after it."""
-
-    def __init__(self, bench, command, before):
-        self.bench, self.command, self.before = bench, command, before
-        bench.put_up(before)
-        self.old = snapshot(bench.site)
-        result = bench.run(command)
-        if result.returncode:
-            raise SystemExit("%s fails without any fault: %s" % (command, result.stderr))
-        self.new = without_new_times(snapshot(bench.site), self.old)
-        bench.keep("after-" + command[0])
+    def __init__(self, bench, operation):
+        self.bench, self.operation = bench, operation
+        self.command, self.name = operation.command, operation.name
 
     def which(self):
         """'old', 'new', or what differs from both."""
-        now = snapshot(self.bench.site)
-        if now == self.old:
+        now, old = benches.snapshot(self.bench.site), self.operation.old
+        if now == old:
             return "old"
-        if without_new_times(now, self.old) == self.new:
+        if benches.without_new_times(now, old) == self.operation.new:
             return "new"
-        differs = [p for p in sorted(set(now) | set(self.old))
-                   if now.get(p) != self.old.get(p)]
+        differs = [p for p in sorted(set(now) | set(old)) if now.get(p) != old.get(p)]
         return "neither old nor new: %s" % differs
 
     def next_works(self):
@@ -177,25 +48,19 @@ class Operation:
         result = self.bench.run(["check"])
         if result.returncode:
             return "after the next install check says %d" % result.returncode
-        return leftovers(self.bench)
+        return self.bench.leftovers()
 
-    def calls(self):
-        log = os.path.join(self.bench.top, "log")
-        if os.path.exists(log):
-            os.unlink(log)
-        self.bench.put_up(self.before)
-        self.bench.run(self.command, self.bench.options.fault_program, SP_FAULT_LOG=log)
-        with open(log, encoding="utf-8") as stream:
-            return [line.split(" ", 2)[1:] for line in stream.read().splitlines()]
+    def broken(self, number, how):
+        self.bench.put_up(self.operation.before)
+        return self.bench.run(self.command, self.bench.options.fault_program,
+                              SP_FAULT="%d:%s" % (number, how))
 
     def fail_at(self, number, errno):
-        self.bench.put_up(self.before)
-        result = self.bench.run(self.command, self.bench.options.fault_program,
-                                SP_FAULT="%d:%s" % (number, errno))
+        result = self.broken(number, errno)
         which = self.which()
         if result.returncode == 0:
             problem = None if which == "new" else "status 0, but the tree is %s" % which
-            if not problem and leftovers(self.bench):  # what the next writing command clears away
+            if not problem and self.bench.leftovers():  # the next writing command clears it away
                 problem = self.settle()
         elif result.returncode in (3, 4):
             problem = None if which == "old" else "status %d, but the tree is %s" % (
@@ -204,7 +69,14 @@ class Operation:
                 problem = "the message does not name the cause: %s" % result.stderr.strip()
         else:
             problem = "status %d: %s" % (result.returncode, result.stderr.strip())
-        return problem or leftovers(self.bench) or self.next_works()
+        return problem or self.bench.leftovers() or self.next_works()
+
+    def short_at(self, number):
+        result = self.broken(number, "short")
+        if result.returncode:
+            return "status %d" % result.returncode
+        which = self.which()
+        return None if which == "new" else which
 
     def settle(self):
         result = self.bench.run(["recover"])
@@ -213,22 +85,17 @@ class Operation:
         which = self.which()
         if which not in ("old", "new"):
             return "after recover the tree is %s" % which
-        return leftovers(self.bench)
+        return self.bench.leftovers()
 
     def crash_at(self, number):
-        self.bench.put_up(self.before)
-        result = self.bench.run(self.command, self.bench.options.fault_program,
-                                SP_FAULT="%d:exit" % number)
+        result = self.broken(number, "exit")
         if result.returncode != 99:
             return "it did not crash, but exited with %d" % result.returncode
         return self.settle() or self.next_works()
 
     def crash_in_recover(self, number):
         """Crash at the point, then in recover at each of its points."""
-        self.bench.put_up(self.before)
-        self.bench.run(self.command, self.bench.options.fault_program,
-                       SP_FAULT="%d:exit" % number)
-        self.bench.keep("crashed")
+        self.operation.crash(number)
         point = 0
         while True:
             point += 1
@@ -237,20 +104,28 @@ class Operation:
                                     SP_FAULT="%d:exit" % point)
             if result.returncode != 99:
                 return
-            self.bench.judge("%s: crash at %d, recover crashes at %d" % (
-                self.command[0], number, point), self.settle())
+            self.bench.judge("%s: crash at %d, recover crashes at %d" % (self.name, number, point),
+                             self.settle())
 
     def kill_at(self, number):
-        """SIGKILL at the Nth system call of the shipped program. None when it ended before."""
-        self.bench.put_up(self.before)
+        """SIGKILL at the Nth system call of the shipped program; False when it ended before."""
+        self.bench.put_up(self.operation.before)
         result = self.bench.run(self.command, prefix=[
             "strace", "-o", "/dev/null", "-e", "trace=all",
             "-e", "inject=all:signal=SIGKILL:when=%d" % number])
         if result.returncode in (0, 1, 2, 3, 4, 5):
             return False
-        self.bench.judge("%s: killed at system call %d" % (self.command[0], number),
+        self.bench.judge("%s: killed at system call %d" % (self.name, number),
                          self.settle() or self.next_works())
         return True
+
+    def system_calls(self):
+        """How many it makes, about: the number differs by some from run to run."""
+        log = os.path.join(self.bench.top, "strace")
+        self.bench.put_up(self.operation.before)
+        self.bench.run(self.command, prefix=["strace", "-o", log])
+        with open(log, encoding="utf-8", errors="replace") as stream:
+            return sum(1 for _ in stream)
 
 
 def check_order(calls):
@@ -270,102 +145,66 @@ def check_order(calls):
     return "directories of %s are not synced" % renamed if renamed else None
 
 
-def every_fault(bench, operation, step):
-    calls = operation.calls()
-    bench.judge("%s: order of %d calls" % (operation.command[0], len(calls)), check_order(calls))
-    for errno in ERRNOS + ["short"]:
-        for number in range(1, len(calls) + 1, step):
-            if errno == "short":
-                if calls[number - 1][0] != "write":
-                    continue
-                bench.put_up(operation.before)
-                result = bench.run(operation.command, bench.options.fault_program,
-                                   SP_FAULT="%d:short" % number)
-                bench.judge("%s: short write at %d" % (operation.command[0], number),
-                            "status %d" % result.returncode if result.returncode
-                            else None if operation.which() == "new" else operation.which())
-                continue
-            bench.judge("%s: %s at %d (%s %s)" % (operation.command[0], errno, number,
-                                                  *calls[number - 1]),
-                        operation.fail_at(number, errno))
-    for number in range(1, len(calls) + 1, step):
-        bench.judge("%s: crash at %d (%s %s)" % (operation.command[0], number,
-                                                 *calls[number - 1]), operation.crash_at(number))
-        operation.crash_in_recover(number)
-    return len(calls)
+def tasks_of(bench):
+    """(operation, kind, number, errno)"""
+    options, tasks = bench.options, []
+    for index, operation in enumerate(bench.operations):
+        if options.only not in (None, operation.name):
+            continue
+        numbers = range(1, len(operation.calls) + 1, options.quick)
+        tasks.append((index, "order", 0, ""))
+        tasks += [(index, "errno", number, errno) for errno in ERRNOS for number in numbers]
+        tasks += [(index, "short", number, "") for number in numbers
+                  if operation.calls[number - 1][0] == "write"]
+        tasks += [(index, "crash", number, "") for number in numbers]
+        tasks += [(index, "recover", number, "") for number in numbers]
+        if options.kill:
+            expected = Points(bench, operation).system_calls()
+            tasks += [(index, "kill", number, "") for number in range(1, expected + 1, options.kill)]
+            tasks.append((index, "kill on", expected + 1, ""))
+    return tasks
 
 
-def old_kernel(bench):
-    """There and back with what a kernel 3.10 lacks answering ENOSYS."""
-    prefix = ["strace", "-o", "/dev/null", "-f", "-e", "trace=" + OLD_KERNEL,
-              "-e", "inject=%s:error=ENOSYS" % OLD_KERNEL]
-    bench.put_up("original")
-    old = snapshot(bench.site)
-    for command, status in (["install"], 0), (["check"], 0), (["uninstall"], 0):
-        result = bench.run(command, prefix=prefix)
-        if result.returncode != status:
-            return "%s says %d: %s" % (command[0], result.returncode, result.stderr.strip())
-    return None if snapshot(bench.site) == old else "the tree is not as it was"
+def work(bench, task):
+    index, kind, number, errno = task
+    operation = bench.operations[index]
+    points = Points(bench, operation)
+    calls = len(operation.calls)
+    where = "%d (%s %s)" % (number, *operation.calls[number - 1]) if number <= calls else ""
+    if kind == "order":
+        bench.judge("%s: order of %d calls" % (operation.name, calls),
+                    check_order(operation.calls))
+        return operation.name, "order of %d calls" % calls
+    if kind == "errno":
+        bench.judge("%s: %s at %s" % (operation.name, errno, where),
+                    points.fail_at(number, errno))
+        return operation.name, "%s at each" % errno
+    if kind == "short":
+        bench.judge("%s: short write at %s" % (operation.name, where), points.short_at(number))
+        return operation.name, "short write at each write"
+    if kind == "crash":
+        bench.judge("%s: crash at %s" % (operation.name, where), points.crash_at(number))
+        return operation.name, "crash at each"
+    if kind == "recover":
+        points.crash_in_recover(number)
+        return operation.name, "crash at each, and at each of recover's"
+    while points.kill_at(number) and kind == "kill on":
+        number += 1
+    return operation.name, "SIGKILL at system calls"
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--program", default="./sp-openstack")
-    parser.add_argument("--fault-program", required=True)
-    parser.add_argument("--git")
-    parser.add_argument("--site")
-    parser.add_argument("--data", default=".")
-    parser.add_argument("--quick", type=int, default=1, help="only every Nth point")
-    parser.add_argument("--only", help="one of install, uninstall, rollback")
-    parser.add_argument("--kill", type=int, default=1, help="only every Nth system call; 0: none")
+    parser = benches.arguments(__doc__.splitlines()[0])
+    parser.add_argument("--kill", type=int, default=1, metavar="N",
+                        help="only every Nth system call; 0: none")
     options = parser.parse_args()
     if options.git and options.site:
         parser.error("give one of --git and --site")
-    started = time.time()
-    with tempfile.TemporaryDirectory(prefix="sp-fault-") as top:
-        for name in ("manifests", "drivers"):  # what is worked on meanwhile must not matter
-            shutil.copytree(os.path.join(options.data, name), os.path.join(top, "data", name))
-        for name in ("program", "fault_program"):
-            setattr(options, name, shutil.copy2(getattr(options, name), os.path.join(top, name)))
-        options.data = os.path.join(top, "data")
-        if not options.git and not options.site:
-            options.site = from_package_index(os.path.join(top, "packages"))
-        bench = Bench(options, top)
-        os.makedirs(bench.site)
-        collect(options, bench.site)
-        bench.keep("original")
-        table = []
-        skipped = 0
-        operations = [Operation(bench, ["install"], "original")]
-        operations.append(Operation(bench, ["uninstall"], "after-install"))
-        operations.append(Operation(bench, ["rollback"], "after-install"))
-        operations = [one for one in operations if options.only in (None, one.command[0])]
-        for operation in operations:
-            points, held = bench.points, bench.held
-            calls = every_fault(bench, operation, options.quick)
-            table.append((operation.command[0], "faults at %d calls" % calls,
-                          bench.points - points, bench.held - held))
-        if shutil.which("strace"):
-            for operation in operations if options.kill else []:
-                points, held = bench.points, bench.held
-                number = 1
-                while operation.kill_at(number):
-                    number += options.kill
-                table.append((operation.command[0], "SIGKILL at system calls",
-                              bench.points - points, bench.held - held))
-            points, held = bench.points, bench.held
-            bench.judge("kernel 3.10", old_kernel(bench))
-            table.append(("all", "a kernel like 3.10", bench.points - points, bench.held - held))
-        else:
-            skipped += 1
-            print("skipped: SIGKILL and the old kernel: there is no strace")
-    sys.stdout.flush()
-    print("%-10s  %-26s  %7s  %7s" % ("command", "what", "points", "held"))
-    for row in table:
-        print("%-10s  %-26s  %7d  %7d" % row)
-    print("in %d s" % (time.time() - started))
-    print("%d passed, %d failed, %d skipped" % (bench.held, len(bench.failures), skipped))
-    return 1 if bench.failures else 0
+    skipped = []
+    if options.kill and not shutil.which("strace"):
+        options.kill = 0
+        skipped.append("SIGKILL at system calls: there is no strace")
+    return benches.run(options, tasks_of, work, skipped)
 
 
 if __name__ == "__main__":
