@@ -117,6 +117,7 @@ SUITES = unit='tests/unit/run.sh $(UNITBIN)' \
          $(if $(FUZZ),fuzz='tests/fuzz/run.sh $(FUZZBIN)') \
          cli='tests/cli/run.sh' \
          drivers='tests/drivers/run-light.sh' \
+         hardening='tests/test_hardening.sh' \
          manifests='tests/test_manifests.sh' \
          releases='$(PYTHON3) -B tests/trees/versions.py' \
          docs='tests/test_docs.sh' \
