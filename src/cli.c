@@ -273,6 +273,15 @@ static const char *option_name(int letter)
     return "";
 }
 
+static int missing_value(int letter, struct sp_error *err)
+{
+    const char *name = option_name(letter);
+    if (letter >= 256)
+        return sp_error_set(err, SP_ERROR_USAGE, "the option '--%s' needs a value", name);
+    return sp_error_set(err, SP_ERROR_USAGE, "the option '--%s' ('-%c') needs a value", name,
+                        letter);
+}
+
 int sp_cli_parse(struct sp_pool *pool, int argc, char **argv, struct sp_options *out,
                  struct sp_error *err)
 {
@@ -292,9 +301,9 @@ int sp_cli_parse(struct sp_pool *pool, int argc, char **argv, struct sp_options 
     opterr = 0;
     optind = 0; /* glibc and musl: begin anew, also what is left of a call before */
     while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        if (letter == ':') /* by its letter: musl counts on beyond the words here */
+            return missing_value(optopt, err);
         const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
-        if (letter == ':')
-            return sp_error_set(err, SP_ERROR_USAGE, "the option '%s' needs a value", word);
         if (letter == '?' && optopt && optopt < 256 && strncmp(word, "--", 2) != 0)
             return sp_error_set(err, SP_ERROR_USAGE, "there is no option '-%c'", optopt);
         if (letter == '?')

@@ -175,6 +175,7 @@ static void test_wrong(void **state)
         {"check -R", "'-R'"},
         {"check --root", "'--root'"},
         {"check --path", "'--path'"},
+        {"check --python", "'--python' needs"},
         {"check -W ''", "empty"},
         {"check --root ''", "empty"},
         {"check --path ''", "empty"},
