@@ -53,7 +53,7 @@ FUZZBIN := $(FUZZ:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 FORMAT   = $(sort $(wildcard src/*.[ch] tests/*/*.[ch]))
 PROGRAM  = $(BUILD)/sp-openstack
 
-.PHONY: all help setup check suites check-unit check-cli check-fuzz check-manifests check-docs \
+.PHONY: all help setup static check check-static suites check-unit check-cli check-fuzz check-manifests check-docs \
         check-drivers check-drivers-light check-trees check-packages check-fault check-asan check-valgrind \
         fuzz fuzz-run analyze analyze-run analyze-cppcheck format format-check \
         bench demo install uninstall dist \
@@ -70,7 +70,8 @@ help:
 #: make setup               install what building and testing need, where it is missing (apt, dnf)
 #: make demo                setup, build, and show it at work on real os-bricks
 #: make check               setup, build, all tests that need no clones and little network
-#: make install             to PREFIX (/usr/local), below DESTDIR; `make uninstall` takes it out
+#: make install             to PREFIX (/usr/local), below DESTDIR; STATIC=1: that of `make static`;
+#:                          `make uninstall` takes it out
 #: make bench               measure; GIT=DIR takes the trees from clones
 
 sp-openstack: $(PROGRAM)
@@ -109,6 +110,23 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsp.a
 
 setup:
 	@tools/setup.sh
+
+#: make static              build-static/sp-openstack, which needs no libraries on the host (musl; on Debian)
+#: make check-static        the program tests with that one
+static:
+	@tools/setup.sh musl-gcc cmake
+	@tools/static.sh build-static
+	@$(MAKE) BUILD=build-static CC=musl-gcc LDFLAGS='$(STATIC_LINK)' \
+	    PKG_CFLAGS='-Ibuild-static/include -DYAML_DECLARE_STATIC -idirafter build-static/kernel' \
+	    PKG_LIBS='-Lbuild-static/lib -lgit2 -larchive -lpcre2-8 -lyaml -lhttp_parser -lzstd -llzma -lbz2 -lz \
+	        build-static/link/crtendS.o build-static/link/crtn.o' build-static/sp-openstack
+
+# Debian's musl-gcc links no position-independent static program by itself.
+STATIC_LINK = -static -nostartfiles $(addprefix build-static/link/,rcrt1.o crti.o crtbeginS.o) \
+              -Wl,-pie,--no-dynamic-linker,-z,text
+
+check-static: setup static
+	@env -u MAKEFLAGS -u MAKELEVEL tests/cli/run.sh build-static/sp-openstack
 
 # ---- testing -------------------------------------------------------------------------------------
 # Each suite closes with `N passed, N failed, N skipped`; tests/suites.py runs several and sums up.
@@ -305,11 +323,11 @@ BASHC := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 SBIN  := $(DESTDIR)$(PREFIX)/sbin
 PARTS := cinder nova os_brick
 
-install: all
+install: $(if $(STATIC),static,all)
 	$(note) INST '$(DESTDIR)$(PREFIX)'
 	$(Q)umask 022 && install -d '$(SBIN)' '$(SHARE)/manifests' $(PARTS:%='$(SHARE)/drivers/%') \
 	    '$(MAN)' '$(BASHC)'
-	$(Q)install -m 0755 sp-openstack '$(SBIN)/sp-openstack'
+	$(Q)install -m 0755 $(if $(STATIC),build-static/)sp-openstack '$(SBIN)/sp-openstack'
 	$(Q)install -m 0644 manifests/*.yaml '$(SHARE)/manifests/'
 	$(Q)for part in $(PARTS); do \
 	    install -m 0644 drivers/$$part/*.py '$(SHARE)/drivers/'$$part/ || exit 1; done
@@ -329,6 +347,6 @@ dist:
 #: make clean               remove what was built
 clean:
 	rm -rf $(BUILD) build-asan build-valgrind build-analyze build-fault build-fuzz \
-	    build-coverage sp-openstack sp-openstack-*.tar.gz
+	    build-coverage build-static sp-openstack sp-openstack-*.tar.gz
 
 -include $(OBJ:.o=.d) $(UNITBIN:=.d)

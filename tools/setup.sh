@@ -37,6 +37,8 @@ command cppcheck     cppcheck        cppcheck
 command mandoc       mandoc          mandoc
 command strace       strace          strace
 command setfacl      acl             acl
+command musl-gcc     musl-tools      musl-gcc
+command cmake        cmake           cmake
 '
 
 say() {
