@@ -693,7 +693,8 @@ int sp_fs_remove_expected(int dirfd, const char *name, const char *aside,
 {
     if (!is_expected(dirfd, name, expected))
         return changed_meanwhile(where, err);
-    if (fault("rename", where) || rename_noreplace(dirfd, name, aside) < 0)
+    /* what is at the name, whatever it is: with link(2) and unlink(2) that could be two files */
+    if (fault("rename", where) || renameat(dirfd, name, dirfd, aside) < 0)
         return sp_error_errno(err, errno, "can't take %s out", where);
     if (is_expected(dirfd, aside, expected))
         return sp_fs_unlink(dirfd, aside, where, err);

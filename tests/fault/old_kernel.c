@@ -28,7 +28,7 @@
 #error "which AUDIT_ARCH_ this is, is in linux/audit.h"
 #endif
 
-#define TMPFILE_BIT 020000000 /* __O_TMPFILE without O_DIRECTORY, which it comes with */
+#define TMPFILE_BIT        020000000 /* __O_TMPFILE without O_DIRECTORY, which it comes with */
 #define LOW_WORD(argument) (offsetof(struct seccomp_data, args[argument])) /* little-endian */
 
 int main(int argc, char **argv)

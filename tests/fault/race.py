@@ -42,12 +42,18 @@ class Race:
 
     def start(self, command, number):
         """The program, stopped before its Nth call; None when it ended before."""
+        log = os.path.join(self.bench.top, "log")
+        if os.path.exists(log):
+            os.unlink(log)
         process = subprocess.Popen(self.bench.argv(command, self.bench.options.fault_program),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True,
-                                   env=dict(os.environ, SP_FAULT="%d:stop" % number))
+                                   env=dict(os.environ, SP_FAULT="%d:stop" % number,
+                                            SP_FAULT_LOG=log))
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         if os.WIFSTOPPED(status):
+            with open(log, encoding="utf-8") as stream:
+                self.stopped_at = stream.read().splitlines()[-1].split(" ", 2)[1:]
             return process
         process.returncode = 0
         process.stderr.close()
@@ -95,6 +101,15 @@ class Race:
         path = os.path.join(self.bench.site, target)
         return any(call == "rename" and where == path for call, where in self.calls[:number - 1])
 
+    def is_open(self, target):
+        """Whether the program stands between its last look at the file and the rename over it.
+
+        That can't be closed where two names can't be exchanged (SECURITY.md).
+        """
+        return bool(self.bench.options.old_kernel) and target in self.operation.old \
+            and target in self.operation.new \
+            and self.stopped_at == ["rename", os.path.join(self.bench.site, target)]
+
     def race(self, target, number):
         bench, operation = self.bench, self.operation
         bench.put_up(operation.before)
@@ -103,6 +118,9 @@ class Race:
             return "it ended before call %d" % number
         self.upgrade(target)
         status, err = self.go_on(process)
+        if self.is_open(target):
+            now = benches.without_new_times(benches.snapshot(bench.site), operation.old)
+            return None if status == 0 and now == operation.new else "status %d" % status
         problem = self.lost(target)
         if problem:
             return problem
@@ -130,6 +148,12 @@ class Race:
             return None
         self.upgrade(target)
         status, err = self.go_on(process)
+        what = "%s: crash at %d, %s replaced at call %d of recover" % (
+            operation.name, crash, target, number)
+        if self.is_open(target):
+            bench.judge(what, None if status == 0 and benches.snapshot(bench.site) == operation.old
+                        else "status %d" % status)
+            return True
         problem = self.lost(target)
         if not problem and status not in (0, 3, 5):
             problem = "recover says %d: %s" % (status, err)
@@ -137,8 +161,6 @@ class Race:
             result = bench.run(["recover", "--force"])
             if result.returncode:
                 problem = "recover --force says %d: %s" % (result.returncode, result.stderr)
-        what = "%s: crash at %d, %s replaced at call %d of recover" % (
-            operation.command[0], crash, target, number)
         bench.judge(what, problem or self.lost(target)
                     or self.rest(target, operation.old, True) or bench.leftovers())
         return True
@@ -176,6 +198,8 @@ def work(bench, task):
         return operation.name, "%d files, replaced during recover" % len(race.targets)
     bench.judge("%s: %s replaced at call %d (%s %s)" % (
         operation.name, target, number, *operation.calls[number - 1]), race.race(target, number))
+    if race.is_open(target):
+        return operation.name, "replaced at the rename over it: overwritten"
     return operation.name, "%d files, replaced before a call" % len(race.targets)
 
 
