@@ -32,7 +32,7 @@ class Points:
 
     def which(self):
         """'old', 'new', or what differs from both."""
-        now, old = benches.snapshot(self.bench.site), self.operation.old
+        now, old = benches.look(self.bench.site), self.operation.old
         if now == old:
             return "old"
         if benches.without_new_times(now, old) == self.operation.new:
