@@ -211,8 +211,9 @@ def run(options, tasks_of, work, skipped=()):
         for name in ("manifests", "drivers"):  # what is worked on meanwhile must not matter
             shutil.copytree(os.path.join(options.data, name), os.path.join(top, "data", name))
         for name in ("program", "fault_program", "old_kernel"):
-            if getattr(options, name):
-                setattr(options, name, shutil.copy2(getattr(options, name), os.path.join(top, name)))
+            program = getattr(options, name)
+            if program:
+                setattr(options, name, shutil.copy2(program, os.path.join(top, name)))
         options.data = os.path.join(top, "data")
         if not options.git and not options.site:
             options.site = from_package_index(os.path.join(top, "packages"))

@@ -118,7 +118,9 @@ class Race:
     def settled(self):
         """What is left for the next writing command to clear away is cleared away by it."""
         result = self.bench.run(["recover"])
-        return "recover says %d" % result.returncode if result.returncode else self.bench.leftovers()
+        if result.returncode:
+            return "recover says %d" % result.returncode
+        return self.bench.leftovers()
 
     def race_with_recover(self, target, crash, number):
         """Crash before a call; recover stops before its Nth. None: it has no such call."""

@@ -160,7 +160,8 @@ def tasks_of(bench):
         tasks += [(index, "recover", number, "") for number in numbers]
         if options.kill:
             expected = Points(bench, operation).system_calls()
-            tasks += [(index, "kill", number, "") for number in range(1, expected + 1, options.kill)]
+            tasks += [(index, "kill", number, "")
+                      for number in range(1, expected + 1, options.kill)]
             tasks.append((index, "kill on", expected + 1, ""))
     return tasks
 
