@@ -9,9 +9,9 @@ import pty
 import select
 import shutil
 import signal
-import stat
 import struct
 import subprocess
+import sys
 import tempfile
 import termios
 import unittest
@@ -19,6 +19,9 @@ import unittest
 import packages
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(1, os.path.join(TOP, "tests"))
+from snapshot import difference, snapshot
+
 PROGRAM = os.path.join(TOP, "sp-openstack")     # run.py sets what it was told
 IS_ROOT = os.geteuid() == 0
 NOBODY = 65534                                  # the ordinary user of tests that root runs
@@ -58,70 +61,6 @@ def age(top, seconds=OLD):
             number += 1
             if not os.path.islink(path):
                 os.utime(path, ns=(seconds * 10**9, (seconds + number) * 10**9 + 123456789))
-
-
-# ---- the state of a tree -----------------------------------------------------------------------
-
-FIELDS = ("kind", "mode", "owner", "group", "time", "attributes", "content")
-
-
-def attributes(path):
-    try:
-        return tuple((name, os.getxattr(path, name, follow_symlinks=False))
-                     for name in sorted(os.listxattr(path, follow_symlinks=False)))
-    except OSError:
-        return ()
-
-
-def content_of(path, info):
-    if stat.S_ISLNK(info.st_mode):
-        return os.readlink(path)
-    if stat.S_ISREG(info.st_mode):
-        try:
-            return read(path)
-        except PermissionError:
-            return "not readable"
-    return None
-
-
-def snapshot(top):
-    """{path: ((what makes a file what it is), (what tells that it was touched))}"""
-    found = {}
-
-    def visit(path, name):
-        info = os.lstat(path)
-        found[name] = ((stat.S_IFMT(info.st_mode), stat.S_IMODE(info.st_mode), info.st_uid,
-                        info.st_gid, info.st_mtime_ns, attributes(path), content_of(path, info)),
-                       (info.st_ino, info.st_ctime_ns))
-        if stat.S_ISDIR(info.st_mode):
-            try:
-                entries = sorted(os.listdir(path))
-            except PermissionError:
-                entries = []
-            for entry in entries:
-                visit(os.path.join(path, entry), os.path.join(name, entry) if name else entry)
-
-    visit(top, "")
-    return found
-
-
-def difference(before, after, touched=False):
-    """In words; "" if there is none. touched: also what was written to and looks the same."""
-    texts = []
-    for name in sorted(set(before) | set(after)):
-        shown = name or "the top"
-        if name not in after:
-            texts.append("%s is gone" % shown)
-        elif name not in before:
-            texts.append("%s is new" % shown)
-        else:
-            changed = [field for field, one, other in zip(FIELDS, before[name][0], after[name][0])
-                       if one != other]
-            if changed:
-                texts.append("%s: %s changed" % (shown, ", ".join(changed)))
-            elif touched and before[name][1] != after[name][1]:
-                texts.append("%s was touched" % shown)
-    return "; ".join(texts[:6]) + ("; ..." if len(texts) > 6 else "")
 
 
 def without(snap, *prefixes):
@@ -379,8 +318,9 @@ class Case(unittest.TestCase):
         self.same(without(before, *besides), without(snapshot(host.top), *besides), touched=True)
         return result
 
-    def same(self, before, after, touched=False):
-        text = difference(before, after, touched)
+    def same(self, before, after, **how):
+        """how: see difference()"""
+        text = difference(before, after, **how)
         self.assertEqual(text, "", text)
 
     # ---- data directories

@@ -11,7 +11,8 @@ import tarfile
 import zipfile
 
 import lib
-from lib import DEBIAN, Case, is_wrapped, read, snapshot, write
+from lib import DEBIAN, Case, is_wrapped, read, write
+from snapshot import snapshot
 
 DRIVER = "nova/virt/libvirt/driver.py"
 WORK = "var/lib/sp-openstack"

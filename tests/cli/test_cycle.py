@@ -6,7 +6,8 @@ import subprocess
 
 import lib
 import packages
-from lib import Case, difference, read, snapshot, write
+from lib import Case, read, write
+from snapshot import difference, snapshot
 
 WORK = "var/lib/sp-openstack"
 
@@ -27,15 +28,14 @@ class Cycle(Case):
                      not name.startswith("var"))
         self.assertEqual(new, sorted(host.site + "/" + name for name in added), str(new))
         changed = sorted(name for name in pristine if name in installed and
-                         pristine[name][0][6] != installed[name][0][6])
+                         pristine[name].state.content != installed[name].state.content)
         self.assertEqual(changed, sorted(host.site + "/" + name for name in edited), str(changed))
         for name in edited:
-            mode, owner, group = (pristine[host.site + "/" + name][0][i] for i in (1, 2, 3))
-            self.assertEqual((mode, owner, group),
-                             tuple(installed[host.site + "/" + name][0][i] for i in (1, 2, 3)),
-                             "%s: mode or owner" % name)
+            one, other = (snap[host.site + "/" + name].state for snap in (pristine, installed))
+            self.assertEqual((one.mode, one.owner, one.group),
+                             (other.mode, other.owner, other.group), "%s: mode or owner" % name)
         for name in added:
-            self.assertEqual(installed[host.site + "/" + name][0][1], 0o644, name)
+            self.assertEqual(installed[host.site + "/" + name].state.mode, 0o644, name)
 
         self.expect(0, self.run_on(host, "check"), "installed")
         result = self.good(host, "install")
@@ -148,7 +148,7 @@ class Cycle(Case):
                                       env=lib.environment(), cwd="/", timeout=lib.TIMEOUT)
                 self.assertIn(done.returncode, (0, 4) if 1 in closed else (0,))
                 for tree in ("usr", WORK):
-                    one, other = ({name: value[0][6] for name, value in
+                    one, other = ({name: entry.state.content for name, entry in
                                    snapshot(top.path(tree)).items()
                                    if not name.endswith(("journal.yaml", "originals.tar"))}
                                   for top in (host, reference))
@@ -197,25 +197,26 @@ class Metadata(Case):
                 change(host.file(self.DRIVER))
                 pristine, installed = self.round_trip(host, back)
                 name = os.path.join(self.DRIVER.replace("nova", host.site[4:] + "/nova", 1))
-                for index in kept:
-                    self.assertEqual(pristine[name][0][index], installed[name][0][index],
-                                     "not kept while installed: %d" % index)
+                for field in kept:
+                    self.assertEqual(getattr(pristine[name].state, field),
+                                     getattr(installed[name].state, field),
+                                     "not kept while installed: %s" % field)
 
     def test_mode_0600(self):
-        self.both_ways(lambda path: os.chmod(path, 0o600), (1,))
+        self.both_ways(lambda path: os.chmod(path, 0o600), ["mode"])
 
     def test_mode_0755(self):
-        self.both_ways(lambda path: os.chmod(path, 0o755), (1,))
+        self.both_ways(lambda path: os.chmod(path, 0o755), ["mode"])
 
     def test_mode_with_set_id(self):
-        self.both_ways(lambda path: os.chmod(path, 0o6755), (1,))
+        self.both_ways(lambda path: os.chmod(path, 0o6755), ["mode"])
 
     def test_mode_0444(self):
-        self.both_ways(lambda path: os.chmod(path, 0o444), (1,))
+        self.both_ways(lambda path: os.chmod(path, 0o444), ["mode"])
 
     def test_owner(self):
         self.needs_root()
-        self.both_ways(lambda path: os.chown(path, 1234, 4321), (2, 3))
+        self.both_ways(lambda path: os.chown(path, 1234, 4321), ["owner", "group"])
 
     def test_owner_and_set_id(self):
         """chown clears the set-id bits: they must be set after it."""
@@ -224,7 +225,7 @@ class Metadata(Case):
         def change(path):
             os.chown(path, 1234, 4321)
             os.chmod(path, 0o4750)
-        self.both_ways(change, (1, 2, 3))
+        self.both_ways(change, ["mode", "owner", "group"])
 
     def test_attributes(self):
         self.needs_attributes()
@@ -234,7 +235,7 @@ class Metadata(Case):
             os.setxattr(path, "user.bytes", bytes(range(256)))
             os.setxattr(path, "user.empty", b"")
             os.utime(path, ns=(10**18, 10**18 + 7))
-        self.both_ways(change, (5,))
+        self.both_ways(change, ["attributes"])
 
     def test_signatures_of_the_old_content(self):
         """A hash of the old content is not handed to the new one, but comes back with the old."""
@@ -268,13 +269,13 @@ class Metadata(Case):
                 os.setxattr(path, "system.posix_acl_access", acl)
             except OSError:
                 self.skipTest("no ACLs on the file system of %s" % self.tmp)
-        self.both_ways(change, (1, 5))
+        self.both_ways(change, ["mode", "attributes"])
 
     def test_time_before_1970(self):
-        self.both_ways(lambda path: os.utime(path, ns=(-10**9, -1500000000)), ())
+        self.both_ways(lambda path: os.utime(path, ns=(-10**9, -1500000000)), [])
 
     def test_time_after_2038(self):
-        self.both_ways(lambda path: os.utime(path, ns=(4 * 10**18, 4 * 10**18 + 999999999)), ())
+        self.both_ways(lambda path: os.utime(path, ns=(4 * 10**18, 4 * 10**18 + 999999999)), [])
 
     def test_owner_of_a_new_file_is_that_of_its_directory(self):
         self.needs_root()

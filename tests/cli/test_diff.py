@@ -6,13 +6,14 @@ import shutil
 import subprocess
 
 import packages
-from lib import Case, snapshot, write
+from lib import Case, write
+from snapshot import snapshot
 
 
 class Diff(Case):
     def contents(self, top):
-        return {name: value[0][6] for name, value in snapshot(top).items()
-                if not name.startswith(".git") and value[0][6] is not None}
+        return {name: entry.state.content for name, entry in snapshot(top).items()
+                if not name.startswith(".git") and entry.state.content is not None}
 
     def apply(self, command, top, diff):
         if not shutil.which(command[0]):

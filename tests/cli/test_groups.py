@@ -6,7 +6,8 @@ import os
 import shutil
 import stat
 
-from lib import Case, read, run_program, snapshot, without, write
+from lib import Case, read, run_program, without, write
+from snapshot import snapshot
 
 SPOOL = "var/spool/openstack-storpool"
 ATTACH = SPOOL + "/openstack-attach.json"

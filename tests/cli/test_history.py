@@ -11,7 +11,8 @@ import time
 
 import lib
 import packages
-from lib import Case, difference, read, snapshot, write
+from lib import Case, read, write
+from snapshot import difference, snapshot
 
 WORK = "var/lib/sp-openstack"
 DRIVER = "nova/virt/libvirt/driver.py"
@@ -94,17 +95,14 @@ class Rollback(TransactionCase):
         self.same(installed, self.tree())
         self.expect(0, self.run_it("check"))
         self.done("rollback")
-        after = self.tree()
-        self.assertEqual({name: value[0][6] for name, value in self.pristine.items()},
-                         {name: value[0][6] for name, value in after.items()})
+        self.same(self.pristine, self.tree(), fields=["content"])
 
     def test_then_install_again(self):
         self.done("install")
         installed = self.tree()
         self.done("rollback")
         self.done("install")
-        self.assertEqual({name: value[0][6] for name, value in installed.items()},
-                         {name: value[0][6] for name, value in self.tree().items()})
+        self.same(installed, self.tree(), fields=["content"])
         self.done("uninstall")
         self.same(self.pristine, self.tree())
 
@@ -363,10 +361,7 @@ class Changed(TransactionCase):
         self.done("install")
         shutil.rmtree(self.system.path(WORK))
         self.done("uninstall")
-        self.assertEqual({name: value[0][6] for name, value in self.pristine.items()},
-                         {name: value[0][6] for name, value in self.tree().items()})
-        self.assertEqual({name: value[0][1:4] for name, value in self.pristine.items()},
-                         {name: value[0][1:4] for name, value in self.tree().items()})
+        self.same(self.pristine, self.tree(), fields=["content", "mode", "owner", "group"])
 
     def test_upgrade_of_one_file(self):
         """partial; install repairs just that; uninstall gives back what the upgrade put there."""
@@ -387,8 +382,8 @@ class Changed(TransactionCase):
         before = self.tree()
         result = self.done("install")
         self.assertIn("1 files changed", result.out)
-        changed = [name for name, value in self.tree().items()
-                   if name in before and value[0][6] != before[name][0][6]]
+        changed = [name for name, entry in self.tree().items()
+                   if name in before and entry.state.content != before[name].state.content]
         self.assertEqual(changed, [self.system.site[4:] + "/" + CONNECTOR])
         self.expect(0, self.run_it("check"))
 

@@ -11,7 +11,8 @@ import subprocess
 import tarfile
 
 import packages
-from lib import Case, read, run_program, snapshot, write
+from lib import Case, read, run_program, write
+from snapshot import snapshot
 
 DRIVER = "nova/virt/libvirt/driver.py"
 MODULE = "nova/virt/libvirt/volume/storpool.py"
@@ -256,7 +257,7 @@ class Targets(Case):
         before = snapshot(outside)
         self.good(host, "install")
         self.good(host, "uninstall")
-        self.assertEqual(before[""][0], snapshot(outside)[""][0])
+        self.assertEqual(before[""].state, snapshot(outside)[""].state)
 
 
 class Names(Case):

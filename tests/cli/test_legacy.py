@@ -9,7 +9,8 @@ directory of the tests' own, are told the id of a stand-in instead.
 import os
 
 import packages
-from lib import Case, blob_id, read, snapshot, write
+from lib import Case, blob_id, read, write
+from snapshot import snapshot
 
 MODULE = "# A stand-in for a driver of the older tool\nNAME = 'storpool'\n"
 LEFT_AT_1_4 = "os_brick/initiator/connectors/storpool.py"
@@ -81,7 +82,7 @@ class Legacy(Case):
                 host.write(name, text)
         if version:
             host.put_metadata("os-brick", version)
-        pristine = {name: value[0][6] for name, value in snapshot(host.path("usr")).items()}
+        pristine = snapshot(host.path("usr"))
         layout = layout or ("file" if release == "mitaka" else "package")
         self.older(host, release, layout)
         host.age()
@@ -95,7 +96,7 @@ class Legacy(Case):
 
         # cleaned without an install, and without a work directory
         self.good_there(host, "uninstall")
-        self.assertEqual(self.contents(host), pristine)
+        self.same(pristine, snapshot(host.path("usr")), fields=["content"])
         self.good_there(host, "rollback")
         self.same(older, snapshot(host.path("usr")))
 
@@ -110,11 +111,8 @@ class Legacy(Case):
         self.assertIn("nothing to do", self.good_there(host, "install").out)
 
         self.good_there(host, "uninstall")
-        self.assertEqual(self.contents(host), pristine)
+        self.same(pristine, snapshot(host.path("usr")), fields=["content"])
         return host
-
-    def contents(self, host):
-        return {name: value[0][6] for name, value in snapshot(host.path("usr")).items()}
 
     def good_there(self, host, *arguments):
         return self.expect(0, self.run_it(host, *arguments))

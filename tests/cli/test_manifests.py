@@ -6,7 +6,8 @@ import shutil
 import subprocess
 
 import lib
-from lib import Case, read, run_program, snapshot, write
+from lib import Case, read, run_program, write
+from snapshot import snapshot
 
 GOOD = """release: newton
 released: "2016-10-06"

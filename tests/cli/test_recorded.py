@@ -9,7 +9,8 @@ import subprocess
 import tarfile
 
 import lib
-from lib import Case, is_wrapped, read, snapshot, write
+from lib import Case, is_wrapped, read, write
+from snapshot import snapshot
 
 SECRET = "PASSWORD = 'of somebody else'\n"
 WRITING = "rename|renameat|renameat2|unlink|unlinkat|rmdir|mkdir|mkdirat|chmod|fchmod|fchmodat|" \

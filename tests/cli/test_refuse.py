@@ -6,7 +6,8 @@ import os
 import socket
 
 import packages
-from lib import DEBIAN, Case, read, run_program, snapshot, without, write
+from lib import DEBIAN, Case, read, run_program, without, write
+from snapshot import snapshot
 
 DRIVER = "nova/virt/libvirt/driver.py"
 WORK = "var/lib/sp-openstack"

@@ -4,7 +4,8 @@
 import os
 
 import packages
-from lib import Case, snapshot
+from lib import Case
+from snapshot import snapshot
 
 
 class Requires(Case):

@@ -5,7 +5,8 @@ import os
 import shutil
 
 import packages
-from lib import DEBIAN, Case, snapshot, write
+from lib import DEBIAN, Case, write
+from snapshot import snapshot
 
 USUAL = {
     "Debian": "usr/lib/python2.7/dist-packages",

@@ -9,7 +9,8 @@ import tarfile
 import zipfile
 
 import packages
-from lib import Case, age, run_program, snapshot, write
+from lib import Case, age, run_program, write
+from snapshot import snapshot
 
 
 class Tree(Case):

@@ -3,7 +3,8 @@
 
 import os
 
-from lib import Case, run_on_terminal, run_program, snapshot
+from lib import Case, run_on_terminal, run_program
+from snapshot import snapshot
 
 COMMANDS = ("detect", "check", "diff", "install", "uninstall", "rollback", "history", "recover",
             "groups", "help", "version")

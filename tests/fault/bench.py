@@ -7,7 +7,6 @@ index. Several processes work at once, each with trees of its own.
 """
 
 import argparse
-import hashlib
 import multiprocessing
 import os
 import shutil
@@ -15,6 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(1, TESTS)
+from snapshot import snapshot, states
 
 NAMES = {"cinder": "10.0.8", "nova": "15.1.5", "os-brick": "1.11.1"}
 FILES = {
@@ -28,27 +31,15 @@ OPERATIONS = (("install", "original"), ("uninstall", "after-install"),
               ("rollback", "after-install"))
 
 
-def snapshot(top):
-    """Everything about every file below top, in a form that can be compared."""
-    found = {}
-    for directory, names, files in os.walk(top):
-        for name in [""] + names + files:
-            path = os.path.join(directory, name) if name else directory
-            st = os.lstat(path)
-            content = ""
-            if os.path.isfile(path):
-                with open(path, "rb") as stream:
-                    content = hashlib.sha256(stream.read()).hexdigest()
-            attributes = [(x, os.getxattr(path, x)) for x in sorted(os.listxattr(path))]
-            found[os.path.relpath(path, top)] = (
-                st.st_mode, st.st_uid, st.st_gid, st.st_mtime_ns, content, attributes)
-    return found
+def look(top):
+    """Everything about every file below top; not whether it was touched, as each tree is new."""
+    return states(snapshot(top))
 
 
-def without_new_times(snap, old):
-    """A snapshot of the new tree, without the times that depend on when it was made."""
-    return {path: (entry[:3] + entry[4:] if old.get(path) != entry else entry)
-            for path, entry in snap.items()}
+def without_new_times(found, old):
+    """What the new tree is like, without the times that depend on when it was made."""
+    return {path: state if old.get(path) == state else state._replace(time=None)
+            for path, state in found.items()}
 
 
 class Bench:
@@ -107,11 +98,11 @@ class Operation:
         self.bench, self.command, self.before = bench, command, before
         self.name = command[0]
         bench.put_up(before)
-        self.old = snapshot(bench.site)
+        self.old = look(bench.site)
         result = bench.run(command)
         if result.returncode:
             raise SystemExit("%s fails without any fault: %s" % (command, result.stderr))
-        self.new = without_new_times(snapshot(bench.site), self.old)
+        self.new = without_new_times(look(bench.site), self.old)
         bench.keep("after-" + self.name)
         self.calls = self.record()
 
@@ -137,13 +128,12 @@ class Operation:
 
 def from_package_index(site):
     """The packages as the package index has them, unpacked into a directory."""
-    trees = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trees")
     os.makedirs(site, exist_ok=True)
     for name, version in NAMES.items():  # by itself: there is a module `run` in both places
         subprocess.run([sys.executable, "-B", "-c",
                         "import packages, sys; packages.unpack(*sys.argv[1:])",
                         name.replace("-", "_"), version, site],
-                       check=True, env=dict(os.environ, PYTHONPATH=trees))
+                       check=True, env=dict(os.environ, PYTHONPATH=os.path.join(TESTS, "trees")))
     return site
 
 
@@ -221,8 +211,9 @@ def run(options, tasks_of, work, skipped=()):
         for name in ("manifests", "drivers"):  # what is worked on meanwhile must not matter
             shutil.copytree(os.path.join(options.data, name), os.path.join(top, "data", name))
         for name in ("program", "fault_program", "old_kernel"):
-            if getattr(options, name):
-                setattr(options, name, shutil.copy2(getattr(options, name), os.path.join(top, name)))
+            program = getattr(options, name)
+            if program:
+                setattr(options, name, shutil.copy2(program, os.path.join(top, name)))
         options.data = os.path.join(top, "data")
         if not options.git and not options.site:
             options.site = from_package_index(os.path.join(top, "packages"))

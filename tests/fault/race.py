@@ -27,18 +27,17 @@ MTIME = 1600000000123456789
 class Race:
     def __init__(self, bench, operation):
         self.bench, self.operation, self.calls = bench, operation, operation.calls
-        changed = {path for path in set(operation.old) | set(operation.new)
-                   if operation.old.get(path, (0,))[0] & 0o170000 != 0o040000
-                   and operation.old.get(path, ())[4:5] != self.content(operation.new.get(path))}
-        self.targets = sorted(path for path in changed if path.endswith(".py"))
+        old, new = operation.old, operation.new
+        self.targets = sorted(path for path in set(old) | set(new) if path.endswith(".py")
+                              and self.content(old.get(path)) != self.content(new.get(path)))
         # A work directory that is there is opened, and settled, before the plan is made; a new one
         # after it.
         synced = [number for number, (call, _) in enumerate(self.calls, 1) if call == "fsync"]
         self.planned = 1 if operation.before == "original" else synced[0] - 1
 
     @staticmethod
-    def content(entry):
-        return entry[-2:-1] if entry else ()
+    def content(state):
+        return state.content if state else None
 
     def start(self, command, number):
         """The program, stopped before its Nth call; None when it ended before."""
@@ -88,7 +87,7 @@ class Race:
 
     def rest(self, target, expected, with_times):
         """What besides the target is not as expected."""
-        now = benches.snapshot(self.bench.site)
+        now = benches.look(self.bench.site)
         if not with_times:
             now = benches.without_new_times(now, self.operation.old)
         skip = {target, os.path.dirname(target)}    # its directory has another time
@@ -137,7 +136,9 @@ class Race:
     def settled(self):
         """What is left for the next writing command to clear away is cleared away by it."""
         result = self.bench.run(["recover"])
-        return "recover says %d" % result.returncode if result.returncode else self.bench.leftovers()
+        if result.returncode:
+            return "recover says %d" % result.returncode
+        return self.bench.leftovers()
 
     def race_with_recover(self, target, crash, number):
         """Crash before a call; recover stops before its Nth. None: it has no such call."""

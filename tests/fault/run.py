@@ -32,7 +32,7 @@ class Points:
 
     def which(self):
         """'old', 'new', or what differs from both."""
-        now, old = benches.snapshot(self.bench.site), self.operation.old
+        now, old = benches.look(self.bench.site), self.operation.old
         if now == old:
             return "old"
         if benches.without_new_times(now, old) == self.operation.new:
@@ -160,7 +160,8 @@ def tasks_of(bench):
         tasks += [(index, "recover", number, "") for number in numbers]
         if options.kill:
             expected = Points(bench, operation).system_calls()
-            tasks += [(index, "kill", number, "") for number in range(1, expected + 1, options.kill)]
+            tasks += [(index, "kill", number, "")
+                      for number in range(1, expected + 1, options.kill)]
             tasks.append((index, "kill on", expected + 1, ""))
     return tasks
 

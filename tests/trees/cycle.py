@@ -6,7 +6,6 @@ again, uninstall, check; after it the tree must be what it was: names, bytes, mo
 and extended attributes.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -17,6 +16,9 @@ import sys
 import warnings
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(1, os.path.join(TOP, "tests"))
+from snapshot import difference, snapshot
+
 DISTRIBUTION = {"cinder": "cinder", "nova": "nova", "os_brick": "os-brick"}
 
 # A file of each component that is edited, or stands beside one that is: it gets an owner, a mode,
@@ -48,77 +50,7 @@ def find_python2():
     return None
 
 
-# ---- the state of a tree --------------------------------------------------------------------
-
-
-def attributes(path):
-    try:
-        return tuple((name, os.getxattr(path, name, follow_symlinks=False))
-                     for name in sorted(os.listxattr(path, follow_symlinks=False)))
-    except OSError:
-        return ()
-
-
-def digest(path, info):
-    if stat.S_ISLNK(info.st_mode):
-        return os.readlink(path)
-    if stat.S_ISREG(info.st_mode):
-        with open(path, "rb") as file:
-            return hashlib.sha1(file.read()).hexdigest()
-    return None
-
-
-def snapshot(top, earlier=None):
-    """{relative path: (what must come back, what tells that nothing was touched)}
-
-    Contents are read again only where an earlier snapshot does not vouch for them: a file that
-    was written to, or put in place of another, has another change time or inode.
-    """
-    found = {}
-
-    def visit(path, name):
-        info = os.lstat(path)
-        touched = (info.st_ino, info.st_ctime_ns, info.st_size)
-        before = earlier.get(name) if earlier else None
-        if before and before[1] == touched:
-            found[name] = before
-        else:
-            found[name] = ((stat.S_IFMT(info.st_mode), stat.S_IMODE(info.st_mode), info.st_uid,
-                            info.st_gid, info.st_mtime_ns, digest(path, info), attributes(path)),
-                           touched)
-        if stat.S_ISDIR(info.st_mode):
-            for entry in os.listdir(path):
-                visit(os.path.join(path, entry), os.path.join(name, entry) if name else entry)
-
-    visit(top, "")
-    return found
-
-
-FIELDS = ("kind", "mode", "owner", "group", "time", "content", "attributes")
-
-
-def difference(before, after, fields=FIELDS):
-    """The first few differences between two snapshots, in words; "" if there is none."""
-    texts = []
-    for name in sorted(set(before) | set(after)):
-        shown = name or "the directory itself"
-        if name not in after:
-            texts.append("%s is gone" % shown)
-        elif name not in before:
-            texts.append("%s is new" % shown)
-        else:
-            changed = [field for field, one, other in zip(FIELDS, before[name][0], after[name][0])
-                       if one != other and field in fields]
-            if changed:
-                texts.append("%s: %s changed" % (shown, ", ".join(changed)))
-    more = ", and %d more" % (len(texts) - 4) if len(texts) > 4 else ""
-    return "; ".join(texts[:4]) + more
-
-
-def touched(before, after):
-    """Names that were written to, made or removed, even if they look the same again."""
-    return sorted(name or "." for name in set(before) | set(after)
-                  if name not in before or name not in after or before[name][1] != after[name][1])
+# ---- trees ----------------------------------------------------------------------------------
 
 
 def make_odd(site, component):
@@ -198,6 +130,12 @@ def must(condition, text, *values):
         raise Failure(text % values)
 
 
+def must_be_same(before, after, text, **how):
+    """how: see difference()"""
+    left = difference(before, after, **how)
+    must(not left, "%s: %s", text, left)
+
+
 def expect_state(part, state, release, path):
     must(part["state"] == state, "state is %r, not %r", part["state"], state)
     must(part["release"] == release, "release is %r, not %r", part["release"], release)
@@ -208,8 +146,8 @@ def expect_state(part, state, release, path):
 def compile_changed(site, before, after, python2):
     """Every Python file that was changed or added must compile under both languages."""
     names = [name for name in sorted(after) if name.endswith(".py")
-             and stat.S_ISREG(after[name][0][0])
-             and (name not in before or before[name][0][5] != after[name][0][5])]
+             and stat.S_ISREG(after[name].state.kind)
+             and (name not in before or before[name].state.content != after[name].state.content)]
     must(names, "install changed no Python file")
     paths = [os.path.join(site, name) for name in names]
     for path in paths:
@@ -245,8 +183,7 @@ def cycle(tool, component, release, version, evidence, python2):
     if evidence:
         must(part["evidence"].startswith(evidence), "evidence is %r, not %r",
              part["evidence"], evidence)
-    must(not touched(original, snapshot(site, original)), "check touches %s",
-         touched(original, snapshot(site, original)))
+    must_be_same(original, snapshot(site, original), "check touches something", touched=True)
 
     tool.run("install", "--no-deps", "--no-groups", component, expect=0)
     installed = snapshot(site, original)
@@ -259,12 +196,11 @@ def cycle(tool, component, release, version, evidence, python2):
     done = tool.run("install", "--no-deps", "--no-groups", component, expect=0)
     must(re.search(r"nothing to do|already|up to date|no change", done.stdout + done.stderr, re.I),
          "a second install does not say that there is nothing to do: %r", done.stdout + done.stderr)
-    must(not touched(installed, snapshot(site, installed)), "a second install touches %s",
-         touched(installed, snapshot(site, installed)))
+    must_be_same(installed, snapshot(site, installed), "a second install touches something",
+                 touched=True)
 
     tool.run("uninstall", component, expect=0)
-    must(not difference(original, snapshot(site, installed)), "uninstall leaves a difference: %s",
-         difference(original, snapshot(site, installed)))
+    must_be_same(original, snapshot(site, installed), "uninstall leaves a difference")
     part = tool.check(component, expect=1)[component]
     expect_state(part, "not-installed", release, path)
 

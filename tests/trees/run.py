@@ -30,8 +30,9 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from clones import RELEASES, SUPPORTED, clone, git, is_final, key, release_of
-from cycle import (DISTRIBUTION, TOP, Failure, Report, Tool, cycle, difference, expect_state,
-                   find_python2, make_odd, must, snapshot, touched, write_metadata)
+from cycle import (DISTRIBUTION, TOP, Failure, Report, Tool, cycle, expect_state, find_python2,
+                   make_odd, must, must_be_same, write_metadata)
+from snapshot import difference, snapshot
 
 OLDER = "storpool-openstack-integration"
 
@@ -177,8 +178,7 @@ def whole_host(trees, program, scratch):
         now = states(0)
         must(set(now.values()) == {"installed"} and len(now) == 3, "after `install`: %r", now)
         tool.run("uninstall", expect=0)
-        left = difference(original, snapshot(place.site))
-        must(not left, "uninstall leaves a difference: %s", left)
+        must_be_same(original, snapshot(place.site), "uninstall leaves a difference")
 
 
 def mixed_host(trees, program, scratch):
@@ -190,8 +190,8 @@ def mixed_host(trees, program, scratch):
         for tree in trees:
             must(tree.release in done.stderr.lower(), "the message does not name %s: %r",
                  tree.release, done.stderr)
-        changed = touched(original, snapshot(place.site, original))
-        must(not changed, "a refused install touches %s", changed)
+        must_be_same(original, snapshot(place.site, original),
+                     "a refused install touches something", touched=True)
 
 
 # What a package upgrade does to an integration: (component, from, to, state after it).
@@ -240,9 +240,9 @@ def after_upgrade(old, new, state, program, scratch):
         part = tool.check(new.component, expect=0)[new.component]
         expect_state(part, "installed", new.release, path)
         tool.run("uninstall", new.component, expect=0)
-        left = difference(snapshot(pristine.site), snapshot(place.site),
-                          ("kind", "mode", "owner", "group", "content"))
-        must(not left, "uninstall does not leave the new package as it came: %s", left)
+        must_be_same(snapshot(pristine.site), snapshot(place.site),
+                     "uninstall does not leave the new package as it came",
+                     fields=("kind", "mode", "owner", "group", "content"))
 
 
 def run_older(older, tool_dir, site, component):

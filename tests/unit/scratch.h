@@ -3,24 +3,16 @@
 #ifndef SP_TEST_SCRATCH_H
 #define SP_TEST_SCRATCH_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support.h"
 
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "buffer.h"
-#include "error.h"
-#include "pool.h"
 
 struct scratch {
     char dir[256];
@@ -57,9 +49,19 @@ static inline int scratch_teardown(void **state)
     return rc;
 }
 
+#define SCRATCH_TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
+
 static inline const char *scratch_path(struct scratch *s, const char *name)
 {
     return sp_pool_printf(s->pool, "%s/%s", s->dir, name);
+}
+
+static inline void write_file(const char *path, const void *data, size_t len)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
 }
 
 /* Writes a file, a new one (ext4 waits for the disk when one is truncated and written again: mount
@@ -69,10 +71,7 @@ static inline const char *scratch_write(struct scratch *s, const char *name, con
 {
     const char *path = scratch_path(s, name);
     unlink(path);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, len, file), len);
-    assert_int_equal(fclose(file), 0);
+    write_file(path, data, len);
     return path;
 }
 
@@ -91,6 +90,46 @@ static inline struct sp_bytes scratch_slurp(struct scratch *s, const char *path)
     assert_int_equal(fread(data, 1, (size_t)st.st_size, file), st.st_size);
     fclose(file);
     return (struct sp_bytes){data, (size_t)st.st_size};
+}
+
+static inline const char *scratch_mkdir(struct scratch *s, const char *name, mode_t mode)
+{
+    const char *path = scratch_path(s, name);
+    assert_int_equal(mkdir(path, mode), 0);
+    return path;
+}
+
+static inline void scratch_symlink(struct scratch *s, const char *target, const char *name)
+{
+    assert_int_equal(symlink(target, scratch_path(s, name)), 0);
+}
+
+static inline void scratch_unlink(struct scratch *s, const char *name)
+{
+    assert_int_equal(unlink(scratch_path(s, name)), 0);
+}
+
+/* Whether something has that name, be it a link that leads nowhere. */
+static inline bool scratch_exists(struct scratch *s, const char *name)
+{
+    struct stat st;
+    return lstat(scratch_path(s, name), &st) == 0;
+}
+
+/* The directory itself, for what works with descriptors. */
+static inline int scratch_open(struct scratch *s)
+{
+    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+/* The file holds exactly that. */
+static inline void assert_content(struct scratch *s, const char *name, const char *expected)
+{
+    struct sp_bytes content = scratch_slurp(s, scratch_path(s, name));
+    assert_int_equal(content.len, strlen(expected));
+    assert_memory_equal(content.data, expected, content.len);
 }
 
 /* rc must be 0; prints the error that says why it isn't. */

@@ -8,7 +8,7 @@
 
 #include <git2.h>
 
-#include "support.h"
+#include "scratch.h"
 
 static void test_hash_is_that_of_git(void **state)
 {
@@ -202,8 +202,8 @@ static const struct change changes[] = {
     {"latin1", "\xe9\n", "\xe9\n\xff\n", 0644},
 };
 
-static void write_file(const char *dir, const char *path, const char *text, unsigned mode,
-                       struct fixture *f)
+static void put_file(const char *dir, const char *path, const char *text, unsigned mode,
+                     struct fixture *f)
 {
     char *name = sp_pool_printf(f->pool, "%s/%s", dir, path);
     for (char *slash = name + strlen(dir) + 1; (slash = strchr(slash, '/')); slash++) {
@@ -211,10 +211,7 @@ static void write_file(const char *dir, const char *path, const char *text, unsi
         mkdir(name, 0755);
         *slash = '/';
     }
-    FILE *file = fopen(name, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
-    assert_int_equal(fclose(file), 0);
+    write_file(name, text, strlen(text));
     assert_int_equal(chmod(name, mode), 0);
 }
 
@@ -238,14 +235,6 @@ static void assert_file(const char *dir, const struct change *change, struct fix
     assert_int_equal(st.st_mode & 0111, change->mode & 0111);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-    (void)st;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
 /* Puts the old files into a directory of their own, pipes the diff of all changes into the command
  * there, and looks for the new ones. */
 static void assert_applies(struct fixture *f, const char *command)
@@ -256,7 +245,7 @@ static void assert_applies(struct fixture *f, const char *command)
     for (size_t i = 0; i < COUNT(changes); i++) {
         const struct change *change = &changes[i];
         if (change->before)
-            write_file(dir, change->path, change->before, change->mode, f);
+            put_file(dir, change->path, change->before, change->mode, f);
         diff(f, change->path, change->before, change->after, change->mode, &out);
     }
     FILE *pipe = popen(sp_pool_printf(f->pool, "cd %s && %s", dir, command), "w");
@@ -266,7 +255,7 @@ static void assert_applies(struct fixture *f, const char *command)
     for (size_t i = 0; i < COUNT(changes); i++)
         assert_file(dir, &changes[i], f);
     sp_buffer_free(&out);
-    assert_int_equal(nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+    assert_int_equal(nftw(dir, scratch_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static void test_git_apply_takes_it(void **state)
@@ -303,8 +292,8 @@ static void test_no_configuration_is_read(void **state)
     struct fixture *f = *state;
     assert_success(sp_blob_library_init(&f->err), &f->err);
     assert_success(sp_blob_library_init(&f->err), &f->err);
-    write_file(getenv("HOME"), ".gitconfig", "[user]\n\tname = from-home\n", 0644, f);
-    write_file(getenv("HOME"), "git/config", "[user]\n\temail = from-xdg\n", 0644, f);
+    put_file(getenv("HOME"), ".gitconfig", "[user]\n\tname = from-home\n", 0644, f);
+    put_file(getenv("HOME"), "git/config", "[user]\n\temail = from-xdg\n", 0644, f);
     git_config *config = NULL;
     git_buf found = {NULL, 0, 0};
     assert_int_equal(git_config_open_default(&config), 0);
@@ -337,6 +326,6 @@ int main(void)
     if (!mkdtemp(home) || setenv("HOME", home, 1) != 0 || setenv("XDG_CONFIG_HOME", home, 1) != 0)
         return 1;
     int failed = cmocka_run_group_tests_name("blob", tests, NULL, NULL);
-    nftw(home, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    nftw(home, scratch_remove, 8, FTW_DEPTH | FTW_PHYS);
     return failed;
 }

@@ -3,31 +3,16 @@
 
 #include "scratch.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static int top(struct scratch *s)
-{
-    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    return fd;
-}
-
 static void compiled_remove(struct scratch *s, const char *module)
 {
-    int fd = top(s);
+    int fd = scratch_open(s);
     assert_ok(s, sp_compiled_remove(fd, module, "w", &s->err));
     close(fd);
 }
 
-static bool exists(struct scratch *s, const char *name)
-{
-    struct stat st;
-    return lstat(scratch_path(s, name), &st) == 0;
-}
-
 static void cache(struct scratch *s)
 {
-    assert_int_equal(mkdir(scratch_path(s, "__pycache__"), 0755), 0);
+    scratch_mkdir(s, "__pycache__", 0755);
 }
 
 static void test_nothing_there(void **state)
@@ -36,7 +21,7 @@ static void test_nothing_there(void **state)
     compiled_remove(s, "a.py");
     cache(s);
     compiled_remove(s, "a.py");
-    assert_true(exists(s, "__pycache__")); /* it was empty before: not our doing */
+    assert_true(scratch_exists(s, "__pycache__")); /* it was empty before: not our doing */
 }
 
 static void test_all_of_a_module(void **state)
@@ -66,10 +51,10 @@ static void test_all_of_a_module(void **state)
         scratch_puts(s, kept[i], "");
     compiled_remove(s, "a.py");
     for (size_t i = 0; i < COUNT(gone); i++)
-        if (exists(s, gone[i]))
+        if (scratch_exists(s, gone[i]))
             fail_msg("%s is there", gone[i]);
     for (size_t i = 0; i < COUNT(kept); i++)
-        if (!exists(s, kept[i]))
+        if (!scratch_exists(s, kept[i]))
             fail_msg("%s is gone", kept[i]);
 }
 
@@ -79,7 +64,7 @@ static void test_cache_that_becomes_empty(void **state)
     cache(s);
     scratch_puts(s, "__pycache__/a.cpython-36.pyc", "");
     compiled_remove(s, "a.py");
-    assert_false(exists(s, "__pycache__"));
+    assert_false(scratch_exists(s, "__pycache__"));
 }
 
 static void test_what_is_no_module(void **state)
@@ -91,37 +76,36 @@ static void test_what_is_no_module(void **state)
     scratch_puts(s, ".pyo", "");
     for (size_t i = 0; i < COUNT(modules); i++)
         compiled_remove(s, modules[i]);
-    assert_true(exists(s, "a.pyc"));
-    assert_true(exists(s, ".pyc"));
+    assert_true(scratch_exists(s, "a.pyc"));
+    assert_true(scratch_exists(s, ".pyc"));
 }
 
 /* Neither the cache nor what is in it is followed. */
 static void test_links(void **state)
 {
     struct scratch *s = *state;
-    assert_int_equal(mkdir(scratch_path(s, "other"), 0755), 0);
+    scratch_mkdir(s, "other", 0755);
     scratch_puts(s, "other/a.cpython-36.pyc", "");
-    assert_int_equal(symlink("other", scratch_path(s, "__pycache__")), 0);
+    scratch_symlink(s, "other", "__pycache__");
     compiled_remove(s, "a.py");
-    assert_true(exists(s, "other/a.cpython-36.pyc"));
-    assert_true(exists(s, "__pycache__"));
-    assert_int_equal(unlink(scratch_path(s, "__pycache__")), 0);
+    assert_true(scratch_exists(s, "other/a.cpython-36.pyc"));
+    assert_true(scratch_exists(s, "__pycache__"));
+    scratch_unlink(s, "__pycache__");
     cache(s);
-    assert_int_equal(
-        symlink("../other/a.cpython-36.pyc", scratch_path(s, "__pycache__/a.cpython-36.pyc")), 0);
+    scratch_symlink(s, "../other/a.cpython-36.pyc", "__pycache__/a.cpython-36.pyc");
     compiled_remove(s, "a.py");
-    assert_true(exists(s, "other/a.cpython-36.pyc"));
+    assert_true(scratch_exists(s, "other/a.cpython-36.pyc"));
 }
 
 /* What is not a file is not what Python made. */
 static void test_directories(void **state)
 {
     struct scratch *s = *state;
-    assert_int_equal(mkdir(scratch_path(s, "a.pyc"), 0755), 0);
+    scratch_mkdir(s, "a.pyc", 0755);
     scratch_puts(s, "a.pyo", "");
     compiled_remove(s, "a.py");
-    assert_true(exists(s, "a.pyc"));
-    assert_false(exists(s, "a.pyo"));
+    assert_true(scratch_exists(s, "a.pyc"));
+    assert_false(scratch_exists(s, "a.pyo"));
 }
 
 static void test_file_in_place_of_the_cache(void **state)
@@ -130,11 +114,9 @@ static void test_file_in_place_of_the_cache(void **state)
     scratch_puts(s, "__pycache__", "");
     scratch_puts(s, "a.pyc", "");
     compiled_remove(s, "a.py");
-    assert_false(exists(s, "a.pyc"));
-    assert_true(exists(s, "__pycache__"));
+    assert_false(scratch_exists(s, "a.pyc"));
+    assert_true(scratch_exists(s, "__pycache__"));
 }
-
-#define SCRATCH_TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
 {

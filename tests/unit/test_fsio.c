@@ -5,8 +5,7 @@
 
 #include "scratch.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define TEXT(s)      ((struct sp_bytes){(s), strlen(s)})
+#define TEXT(s) ((struct sp_bytes){(s), strlen(s)})
 
 struct fs {
     struct scratch *s;
@@ -18,8 +17,7 @@ static struct fs open_fs(void **state)
 {
     struct fs fs = {.s = *state};
     assert_ok(fs.s, sp_root_open(fs.s->dir, &fs.root, &fs.s->err));
-    fs.fd = open(fs.s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(fs.fd >= 0);
+    fs.fd = scratch_open(fs.s);
     return fs;
 }
 
@@ -30,33 +28,11 @@ static void close_fs(struct fs *fs)
     assert_int_equal(fs->root.fd, -1);
 }
 
-static void make_dir(struct fs *fs, const char *name)
-{
-    assert_int_equal(mkdir(scratch_path(fs->s, name), 0755), 0);
-}
-
-static void make_link(struct fs *fs, const char *target, const char *name)
-{
-    assert_int_equal(symlink(target, scratch_path(fs->s, name)), 0);
-}
-
 static struct stat stat_of(struct fs *fs, const char *name)
 {
     struct stat st;
     assert_int_equal(lstat(scratch_path(fs->s, name), &st), 0);
     return st;
-}
-
-static bool exists(struct fs *fs, const char *name)
-{
-    return access(scratch_path(fs->s, name), F_OK) == 0;
-}
-
-static void assert_content(struct fs *fs, const char *name, const char *expected)
-{
-    struct sp_bytes content = scratch_slurp(fs->s, scratch_path(fs->s, name));
-    assert_int_equal(content.len, strlen(expected));
-    assert_memory_equal(content.data, expected, content.len);
 }
 
 /* ---- roots ------------------------------------------------------------------------------------
@@ -99,8 +75,8 @@ static void resolves(struct fs *fs, const char *path, const char *expected)
 static void test_resolve(void **state)
 {
     struct fs fs = open_fs(state);
-    make_dir(&fs, "a");
-    make_dir(&fs, "a/b");
+    scratch_mkdir(fs.s, "a", 0755);
+    scratch_mkdir(fs.s, "a/b", 0755);
     scratch_puts(fs.s, "a/b/file", "");
     static const struct {
         const char *path, *real;
@@ -127,17 +103,17 @@ static void test_resolve(void **state)
 static void test_resolve_links(void **state)
 {
     struct fs fs = open_fs(state);
-    make_dir(&fs, "a");
-    make_dir(&fs, "a/b");
+    scratch_mkdir(fs.s, "a", 0755);
+    scratch_mkdir(fs.s, "a/b", 0755);
     scratch_puts(fs.s, "a/b/file", "");
-    make_link(&fs, "a/b", "relative");
-    make_link(&fs, "/a/b", "absolute"); /* from this root */
-    make_link(&fs, "../../a/b/file", "a/up");
-    make_link(&fs, "../../../../../../../../../a", "climbs");
-    make_link(&fs, "relative", "twice");
-    make_link(&fs, "nowhere", "dangling");
-    make_link(&fs, "absolute/../b/./file", "mixed");
-    make_link(&fs, "/", "top");
+    scratch_symlink(fs.s, "a/b", "relative");
+    scratch_symlink(fs.s, "/a/b", "absolute"); /* from this root */
+    scratch_symlink(fs.s, "../../a/b/file", "a/up");
+    scratch_symlink(fs.s, "../../../../../../../../../a", "climbs");
+    scratch_symlink(fs.s, "relative", "twice");
+    scratch_symlink(fs.s, "nowhere", "dangling");
+    scratch_symlink(fs.s, "absolute/../b/./file", "mixed");
+    scratch_symlink(fs.s, "/", "top");
     static const struct {
         const char *path, *real;
     } vectors[] = {
@@ -162,10 +138,10 @@ static void test_resolve_circles(void **state)
 {
     struct fs fs = open_fs(state);
     const char *real;
-    make_link(&fs, "self", "self");
-    make_link(&fs, "two", "one");
-    make_link(&fs, "/one", "two");
-    make_link(&fs, "grow/a", "grow");
+    scratch_symlink(fs.s, "self", "self");
+    scratch_symlink(fs.s, "two", "one");
+    scratch_symlink(fs.s, "/one", "two");
+    scratch_symlink(fs.s, "grow/a", "grow");
     static const char *const paths[] = {"/self", "/one/x", "/grow"};
     for (size_t i = 0; i < COUNT(paths); i++)
         assert_fails(fs.s, sp_fs_resolve(&fs.root, fs.s->pool, paths[i], &real, NULL, &fs.s->err),
@@ -180,8 +156,8 @@ static void test_resolve_many_links(void **state)
     const char *real;
     scratch_puts(fs.s, "link0", "");
     for (int i = 1; i <= 41; i++)
-        make_link(&fs, sp_pool_printf(fs.s->pool, "link%d", i - 1),
-                  sp_pool_printf(fs.s->pool, "link%d", i));
+        scratch_symlink(fs.s, sp_pool_printf(fs.s->pool, "link%d", i - 1),
+                        sp_pool_printf(fs.s->pool, "link%d", i));
     resolves(&fs, "/link40", "/link0");
     assert_fails(fs.s, sp_fs_resolve(&fs.root, fs.s->pool, "/link41", &real, NULL, &fs.s->err),
                  SP_ERROR_CANNOT, "/link41");
@@ -191,9 +167,9 @@ static void test_resolve_many_links(void **state)
 static void test_open_dir_follows_no_link(void **state)
 {
     struct fs fs = open_fs(state);
-    make_dir(&fs, "a");
-    make_dir(&fs, "a/b");
-    make_link(&fs, "a", "link");
+    scratch_mkdir(fs.s, "a", 0755);
+    scratch_mkdir(fs.s, "a/b", 0755);
+    scratch_symlink(fs.s, "a", "link");
     scratch_puts(fs.s, "file", "");
     static const char *const good[] = {"/", "/a", "/a/b"};
     for (size_t i = 0; i < COUNT(good); i++) {
@@ -220,7 +196,7 @@ static void test_read(void **state)
     struct sp_bytes out;
     struct stat st;
     bool whole;
-    make_dir(&fs, "a");
+    scratch_mkdir(fs.s, "a", 0755);
     scratch_puts(fs.s, "a/file", "0123456789");
     assert_ok(fs.s,
               sp_fs_read(&fs.root, fs.s->pool, "/a/file", 100, &out, &whole, &st, &fs.s->err));
@@ -270,8 +246,8 @@ static void test_read_at(void **state)
     assert_ok(fs.s, sp_fs_read_at(fs.fd, fs.s->pool, "none", 5, &out, &whole, NULL, &fs.s->err));
     assert_null(out.data);
     scratch_puts(fs.s, "file", "abc");
-    make_link(&fs, "file", "link");
-    make_dir(&fs, "dir");
+    scratch_symlink(fs.s, "file", "link");
+    scratch_mkdir(fs.s, "dir", 0755);
     assert_int_equal(mkfifo(scratch_path(fs.s, "fifo"), 0600), 0);
     static const char *const bad[] = {"link", "dir", "fifo"};
     for (size_t i = 0; i < COUNT(bad); i++)
@@ -333,7 +309,7 @@ static void test_create_and_meta(void **state)
     }
     assert_ok(fs.s,
               sp_fs_create(fs.fd, "file", TEXT("content\n"), &meta, SP_KEEP_ALL, "w", &fs.s->err));
-    assert_content(&fs, "file", "content\n");
+    assert_content(fs.s, "file", "content\n");
     assert_ok(fs.s, sp_fs_get_meta(fs.fd, fs.s->pool, "file", &back, &fs.s->err));
     assert_int_equal(back.mode, 04751);
     assert_int_equal(back.uid, meta.uid);
@@ -379,14 +355,14 @@ static void test_create_is_exclusive(void **state)
     struct fs fs = open_fs(state);
     struct sp_meta meta = {.mode = 0600};
     scratch_puts(fs.s, "file", "old");
-    make_link(&fs, "target", "link");
+    scratch_symlink(fs.s, "target", "link");
     static const char *const names[] = {"file", "link"};
     for (size_t i = 0; i < COUNT(names); i++)
         assert_fails(fs.s,
                      sp_fs_create(fs.fd, names[i], TEXT("new"), &meta, 0, "the path", &fs.s->err),
                      SP_ERROR_SYSTEM, "the path");
-    assert_content(&fs, "file", "old");
-    assert_false(exists(&fs, "target"));
+    assert_content(fs.s, "file", "old");
+    assert_false(scratch_exists(fs.s, "target"));
     close_fs(&fs);
 }
 
@@ -402,7 +378,7 @@ static void test_create_that_fails_leaves_nothing(void **state)
     assert_int_equal(fs.s->err.kind, SP_ERROR_SYSTEM);
     assert_non_null(strstr(fs.s->err.message, "the path"));
     sp_error_clear(&fs.s->err);
-    assert_false(exists(&fs, "file"));
+    assert_false(scratch_exists(fs.s, "file"));
     close_fs(&fs);
 }
 
@@ -431,8 +407,8 @@ static void test_replace(void **state)
     scratch_puts(fs.s, "temp", "new");
     struct stat expected = stat_of(&fs, "target");
     assert_ok(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "w", &fs.s->err));
-    assert_content(&fs, "target", "new");
-    assert_false(exists(&fs, "temp"));
+    assert_content(fs.s, "target", "new");
+    assert_false(scratch_exists(fs.s, "temp"));
     close_fs(&fs);
 }
 
@@ -446,8 +422,8 @@ static void test_replace_of_another_file(void **state)
     scratch_puts(fs.s, "target", "another"); /* another inode, or size */
     assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
                  SP_ERROR_CANNOT, "the path");
-    assert_content(&fs, "target", "another");
-    assert_content(&fs, "temp", "new");
+    assert_content(fs.s, "target", "another");
+    assert_content(fs.s, "temp", "new");
 
     expected = stat_of(&fs, "target"); /* the same file, written to */
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
@@ -456,10 +432,10 @@ static void test_replace_of_another_file(void **state)
     assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
                  SP_ERROR_CANNOT, "the path");
 
-    assert_int_equal(unlink(scratch_path(fs.s, "target")), 0);
+    scratch_unlink(fs.s, "target");
     assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
                  SP_ERROR_CANNOT, "the path");
-    make_link(&fs, "temp", "target");
+    scratch_symlink(fs.s, "temp", "target");
     expected = stat_of(&fs, "target");
     assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
                  SP_ERROR_CANNOT, "the path");
@@ -471,14 +447,14 @@ static void test_rename_new(void **state)
     struct fs fs = open_fs(state);
     scratch_puts(fs.s, "temp", "new");
     assert_ok(fs.s, sp_fs_rename_new(fs.fd, "temp", "target", "w", &fs.s->err));
-    assert_content(&fs, "target", "new");
-    assert_false(exists(&fs, "temp"));
+    assert_content(fs.s, "target", "new");
+    assert_false(scratch_exists(fs.s, "temp"));
     scratch_puts(fs.s, "temp", "newer");
     assert_fails(fs.s, sp_fs_rename_new(fs.fd, "temp", "target", "the path", &fs.s->err),
                  SP_ERROR_CANNOT, "the path");
-    assert_content(&fs, "target", "new");
-    assert_content(&fs, "temp", "newer");
-    make_link(&fs, "nowhere", "link");
+    assert_content(fs.s, "target", "new");
+    assert_content(fs.s, "temp", "newer");
+    scratch_symlink(fs.s, "nowhere", "link");
     assert_fails(fs.s, sp_fs_rename_new(fs.fd, "temp", "link", "the path", &fs.s->err),
                  SP_ERROR_CANNOT, "the path");
     close_fs(&fs);
@@ -493,11 +469,11 @@ static void test_remove_expected(void **state)
     assert_fails(fs.s,
                  sp_fs_remove_expected(fs.fd, "file", "aside", &expected, "the path", &fs.s->err),
                  SP_ERROR_CANNOT, "the path");
-    assert_content(&fs, "file", "another");
+    assert_content(fs.s, "file", "another");
     expected = stat_of(&fs, "file");
     assert_ok(fs.s, sp_fs_remove_expected(fs.fd, "file", "aside", &expected, "w", &fs.s->err));
-    assert_false(exists(&fs, "file"));
-    assert_false(exists(&fs, "aside"));
+    assert_false(scratch_exists(fs.s, "file"));
+    assert_false(scratch_exists(fs.s, "aside"));
     assert_fails(fs.s,
                  sp_fs_remove_expected(fs.fd, "file", "aside", &expected, "the path", &fs.s->err),
                  SP_ERROR_CANNOT, "the path");
@@ -511,8 +487,8 @@ static void test_unlink_and_rmdir(void **state)
 {
     struct fs fs = open_fs(state);
     scratch_puts(fs.s, "file", "");
-    make_dir(&fs, "dir");
-    make_dir(&fs, "dir/more");
+    scratch_mkdir(fs.s, "dir", 0755);
+    scratch_mkdir(fs.s, "dir/more", 0755);
     assert_ok(fs.s, sp_fs_unlink(fs.fd, "file", "w", &fs.s->err));
     assert_ok(fs.s, sp_fs_unlink(fs.fd, "file", "w", &fs.s->err)); /* absent is success */
     assert_fails(fs.s, sp_fs_unlink(fs.fd, "dir", "the path", &fs.s->err), SP_ERROR_SYSTEM,
@@ -527,21 +503,21 @@ static void test_unlink_and_rmdir(void **state)
 static void test_remove_tree(void **state)
 {
     struct fs fs = open_fs(state);
-    make_dir(&fs, "keep");
+    scratch_mkdir(fs.s, "keep", 0755);
     scratch_puts(fs.s, "keep/file", "kept");
-    make_dir(&fs, "tree");
-    make_dir(&fs, "tree/a");
-    make_dir(&fs, "tree/a/b");
+    scratch_mkdir(fs.s, "tree", 0755);
+    scratch_mkdir(fs.s, "tree/a", 0755);
+    scratch_mkdir(fs.s, "tree/a/b", 0755);
     scratch_puts(fs.s, "tree/a/b/file", "");
     assert_int_equal(mkfifo(scratch_path(fs.s, "tree/fifo"), 0600), 0);
-    make_link(&fs, "../keep", "tree/link"); /* removed, not entered */
+    scratch_symlink(fs.s, "../keep", "tree/link"); /* removed, not entered */
     assert_ok(fs.s, sp_fs_remove_tree(fs.fd, "tree", "w", &fs.s->err));
-    assert_false(exists(&fs, "tree"));
-    assert_content(&fs, "keep/file", "kept");
+    assert_false(scratch_exists(fs.s, "tree"));
+    assert_content(fs.s, "keep/file", "kept");
     assert_ok(fs.s, sp_fs_remove_tree(fs.fd, "tree", "w", &fs.s->err));
-    make_link(&fs, "keep", "link");
+    scratch_symlink(fs.s, "keep", "link");
     assert_int_equal(sp_fs_remove_tree(fs.fd, "link", "the path", &fs.s->err), -1);
-    assert_content(&fs, "keep/file", "kept");
+    assert_content(fs.s, "keep/file", "kept");
     close_fs(&fs);
 }
 
@@ -576,7 +552,7 @@ static void test_mkdir(void **state)
     scratch_puts(fs.s, "file", "");
     assert_fails(fs.s, sp_fs_mkdir(fs.fd, "file", 0700, &created, "the path", &fs.s->err),
                  SP_ERROR_CANNOT, "the path");
-    make_link(&fs, "dir", "link");
+    scratch_symlink(fs.s, "dir", "link");
     assert_fails(fs.s, sp_fs_mkdir(fs.fd, "link", 0700, &created, "the path", &fs.s->err),
                  SP_ERROR_CANNOT, "a symbolic link");
     close_fs(&fs);
@@ -586,23 +562,23 @@ static void test_save(void **state)
 {
     struct fs fs = open_fs(state);
     assert_ok(fs.s, sp_fs_save(fs.fd, "file", TEXT("one"), "w", &fs.s->err));
-    assert_content(&fs, "file", "one");
+    assert_content(fs.s, "file", "one");
     assert_int_equal(stat_of(&fs, "file").st_mode & 07777, 0600);
     scratch_puts(fs.s, ".file.new", "that a crash left");
     assert_ok(fs.s, sp_fs_save(fs.fd, "file", TEXT("two"), "w", &fs.s->err));
-    assert_content(&fs, "file", "two");
-    assert_false(exists(&fs, ".file.new"));
+    assert_content(fs.s, "file", "two");
+    assert_false(scratch_exists(fs.s, ".file.new"));
     /* a link is replaced, not followed */
     scratch_puts(fs.s, "target", "kept");
-    make_link(&fs, "target", "link");
+    scratch_symlink(fs.s, "target", "link");
     assert_ok(fs.s, sp_fs_save(fs.fd, "link", TEXT("three"), "w", &fs.s->err));
-    assert_content(&fs, "target", "kept");
+    assert_content(fs.s, "target", "kept");
     assert_true(S_ISREG(stat_of(&fs, "link").st_mode));
-    make_dir(&fs, "dir");
-    make_dir(&fs, "dir/more");
+    scratch_mkdir(fs.s, "dir", 0755);
+    scratch_mkdir(fs.s, "dir/more", 0755);
     assert_fails(fs.s, sp_fs_save(fs.fd, "dir", TEXT("four"), "the path", &fs.s->err),
                  SP_ERROR_SYSTEM, "the path");
-    assert_false(exists(&fs, ".dir.new"));
+    assert_false(scratch_exists(fs.s, ".dir.new"));
     close_fs(&fs);
 }
 
@@ -628,8 +604,6 @@ static void test_free_bytes(void **state)
     assert_int_equal(sp_fs_free_bytes(-1, &bytes, &fs.s->err), -1);
     close_fs(&fs);
 }
-
-#define SCRATCH_TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
 {

@@ -41,11 +41,11 @@ static void become_owner(void)
 /* What group(5) and passwd(5) of a small compute node hold. */
 static void make_root(struct scratch *s)
 {
-    assert_int_equal(mkdir(scratch_path(s, "root"), 0755), 0);
-    assert_int_equal(mkdir(scratch_path(s, "root/etc"), 0755), 0);
-    assert_int_equal(mkdir(scratch_path(s, "root/var"), 0755), 0);
-    assert_int_equal(mkdir(scratch_path(s, "root/var/spool"), 0755), 0);
-    assert_int_equal(mkdir(scratch_path(s, "bin"), 0755), 0);
+    scratch_mkdir(s, "root", 0755);
+    scratch_mkdir(s, "root/etc", 0755);
+    scratch_mkdir(s, "root/var", 0755);
+    scratch_mkdir(s, "root/var/spool", 0755);
+    scratch_mkdir(s, "bin", 0755);
     scratch_puts(s, "root/etc/passwd",
                  "root:x:0:0:root:/root:/bin/sh\n"
                  "+nis::::::\n"
@@ -136,12 +136,6 @@ static void assert_owned(struct scratch *s, const char *name, mode_t mode, unsig
     assert_int_equal(st.st_gid, gid);
 }
 
-static bool exists(struct scratch *s, const char *name)
-{
-    struct stat st;
-    return lstat(scratch_path(s, name), &st) == 0;
-}
-
 #define NEED_OWNER()                                                                               \
     if (!can_own)                                                                                  \
     skip()
@@ -182,8 +176,8 @@ static void test_fresh(void **state)
     assert_non_null(strstr(calls, "/root --add cinder spopenstack\n"));
 
     /* once more: nothing to do, and no program needed for that */
-    assert_int_equal(unlink(scratch_path(s, "bin/groupadd")), 0);
-    assert_int_equal(unlink(scratch_path(s, "bin/gpasswd")), 0);
+    scratch_unlink(s, "bin/groupadd");
+    scratch_unlink(s, "bin/gpasswd");
     scratch_puts(s, FILE_, "{\"request\": {}}");
     assert_int_equal(chmod(scratch_path(s, FILE_), 0660), 0);
     assert_int_equal(chown(scratch_path(s, FILE_), 0, test_gid), 0);
@@ -232,9 +226,9 @@ static void test_missing_account(void **state)
     assert_ok(s, ensure(s, NULL, "glance nova", false, true));
     assert_non_null(strstr(said(s), "W:there is no account glance in , so it was not added to the "
                                     "group spopenstack\nadded nova to"));
-    assert_true(exists(s, FILE_));
+    assert_true(scratch_exists(s, FILE_));
     /* no accounts at all, as in an image that has nothing but files */
-    assert_int_equal(unlink(scratch_path(s, "root/etc/passwd")), 0);
+    scratch_unlink(s, "root/etc/passwd");
     assert_ok(s, ensure(s, NULL, "nova", false, true));
     assert_true(report.lines.items[0].warning);
     assert_int_equal(report.lines.count, 1);
@@ -252,11 +246,11 @@ static void test_dry_run(void **state)
                  "services that run as nova would need a restart to take the new group up\n"
                  "would have created the directory /var/spool/openstack-storpool\n"
                  "would have created /var/spool/openstack-storpool/openstack-attach.json\n");
-    assert_false(exists(s, SPOOL));
-    assert_false(exists(s, "calls"));
+    assert_false(scratch_exists(s, SPOOL));
+    assert_false(scratch_exists(s, "calls"));
     assert_true(sp_bytes_equal(before, scratch_slurp(s, scratch_path(s, "root/etc/group"))));
 
-    assert_int_equal(mkdir(scratch_path(s, SPOOL), 0755), 0);
+    scratch_mkdir(s, SPOOL, 0755);
     assert_ok(s, ensure(s, NULL, "", true, true));
     assert_non_null(strstr(said(s), "would have set the owner of /var/spool/openstack-storpool to "
                                     "root:spopenstack\nwould have set the mode of "
@@ -265,13 +259,13 @@ static void test_dry_run(void **state)
     struct stat st;
     assert_int_equal(stat(scratch_path(s, SPOOL), &st), 0);
     assert_int_equal(st.st_mode, S_IFDIR | 0755);
-    assert_false(exists(s, FILE_));
+    assert_false(scratch_exists(s, FILE_));
 
     assert_int_equal(rmdir(scratch_path(s, SPOOL)), 0);
     assert_int_equal(rmdir(scratch_path(s, "root/var/spool")), 0);
     assert_ok(s, ensure(s, NULL, "", true, true));
     assert_int_equal(report.lines.count, 3);
-    assert_false(exists(s, "root/var/spool"));
+    assert_false(scratch_exists(s, "root/var/spool"));
 }
 
 static void test_repair(void **state)
@@ -317,7 +311,7 @@ static void test_parent(void **state)
     assert_owned(s, SPOOL, S_IFDIR | 0770, test_gid);
 
     assert_int_equal(rename(scratch_path(s, "root/var"), scratch_path(s, "root/srv")), 0);
-    assert_int_equal(symlink("/srv", scratch_path(s, "root/var")), 0);
+    scratch_symlink(s, "/srv", "root/var");
     assert_ok(s, ensure(s, NULL, "", false, true));
     assert_string_equal(said(s), "");
 }
@@ -328,30 +322,30 @@ static void test_planted(void **state)
     struct scratch *s = *state;
     NEED_OWNER();
     struct stat st;
-    assert_int_equal(mkdir(scratch_path(s, "root/target"), 0700), 0);
+    scratch_mkdir(s, "root/target", 0700);
     scratch_puts(s, "root/secret", "secret");
     assert_int_equal(chmod(scratch_path(s, "root/secret"), 0600), 0);
 
-    assert_int_equal(symlink("/target", scratch_path(s, SPOOL)), 0);
+    scratch_symlink(s, "/target", SPOOL);
     assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT,
                  "/var/spool/openstack-storpool is not a directory, or is a symbolic link");
     assert_fails(s, ensure(s, NULL, "", true, true), SP_ERROR_CANNOT, "symbolic link");
-    assert_int_equal(unlink(scratch_path(s, SPOOL)), 0);
-    assert_int_equal(symlink("/nowhere", scratch_path(s, SPOOL)), 0);
+    scratch_unlink(s, SPOOL);
+    scratch_symlink(s, "/nowhere", SPOOL);
     assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT, "symbolic link");
-    assert_int_equal(unlink(scratch_path(s, SPOOL)), 0);
+    scratch_unlink(s, SPOOL);
     scratch_puts(s, SPOOL, "");
     assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT, "not a directory");
-    assert_int_equal(unlink(scratch_path(s, SPOOL)), 0);
+    scratch_unlink(s, SPOOL);
     assert_int_equal(mkfifo(scratch_path(s, SPOOL), 0600), 0);
     assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT, "not a directory");
-    assert_int_equal(unlink(scratch_path(s, SPOOL)), 0);
+    scratch_unlink(s, SPOOL);
 
-    assert_int_equal(mkdir(scratch_path(s, SPOOL), 0770), 0);
+    scratch_mkdir(s, SPOOL, 0770);
     const char *file = scratch_path(s, FILE_);
     static const char *const links[] = {"/secret", "../../../secret", "nothing",
                                         "openstack-attach.json"};
-    for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++) {
+    for (size_t i = 0; i < COUNT(links); i++) {
         assert_int_equal(symlink(links[i], file), 0);
         assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT,
                      "openstack-attach.json is a symbolic link");
@@ -359,7 +353,7 @@ static void test_planted(void **state)
                      "openstack-attach.json is a symbolic link");
         assert_int_equal(unlink(file), 0);
     }
-    assert_false(exists(s, SPOOL "/nothing"));
+    assert_false(scratch_exists(s, SPOOL "/nothing"));
     assert_int_equal(link(scratch_path(s, "root/secret"), file), 0);
     assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT, "more than one name");
     assert_int_equal(unlink(file), 0);
@@ -385,7 +379,7 @@ static void test_content(void **state)
     NEED_OWNER();
     assert_ok(s, ensure(s, NULL, "", false, true));
     static const char *const bad[] = {"", "[]", "{\"a\":", "not JSON\n"};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+    for (size_t i = 0; i < COUNT(bad); i++) {
         FILE *file = fopen(scratch_path(s, FILE_), "w");
         assert_non_null(file);
         fputs(bad[i], file);
@@ -420,7 +414,7 @@ static void test_programs_fail(void **state)
     assert_fails(s, ensure(s, NULL, "nova", false, true), SP_ERROR_SYSTEM, "yet it is not there");
     stand_in(s, "groupadd", "kill -9 $$");
     assert_fails(s, ensure(s, NULL, "nova", false, true), SP_ERROR_SYSTEM, "signal 9");
-    assert_int_equal(unlink(scratch_path(s, "bin/groupadd")), 0);
+    scratch_unlink(s, "bin/groupadd");
     assert_fails(s, ensure(s, NULL, "nova", false, true), SP_ERROR_SYSTEM,
                  "the program groupadd is needed and is not there");
 
@@ -436,12 +430,12 @@ static void test_names(void **state)
     struct scratch *s = *state;
     static const char *const bad[] = {"",    "-f",  "--root=/", "a b",   "a:b",
                                       "a,b", "a/b", "a\nb",     "a\x1b", "a'b"};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+    for (size_t i = 0; i < COUNT(bad); i++)
         assert_fails(s, ensure(s, bad[i], "", true, true), SP_ERROR_CANNOT,
                      "can't be the name of a group");
     assert_fails(s, ensure(s, NULL, "nova -x", true, true), SP_ERROR_CANNOT,
                  "'-x' can't be the name of an account");
-    assert_false(exists(s, "calls"));
+    assert_false(scratch_exists(s, "calls"));
 }
 
 static void test_files(void **state)
@@ -455,18 +449,18 @@ static void test_files(void **state)
     static const char *const bad[] = {"spopenstack:x::\n", "spopenstack:x:-1:\n",
                                       "spopenstack:x:12x:\n", "spopenstack:x:4294967295:\n",
                                       "spopenstack:x:99999999999999999999:\n"};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+    for (size_t i = 0; i < COUNT(bad); i++) {
         scratch_puts(s, "root/etc/group", bad[i]);
         assert_fails(s, ensure(s, NULL, "nova", true, true), SP_ERROR_CANNOT,
                      "/etc/group: the entry 'spopenstack' is damaged");
     }
     /* links are followed inside the root */
-    assert_int_equal(unlink(scratch_path(s, "root/etc/group")), 0);
-    assert_int_equal(symlink("/etc/group.real", scratch_path(s, "root/etc/group")), 0);
+    scratch_unlink(s, "root/etc/group");
+    scratch_symlink(s, "/etc/group.real", "root/etc/group");
     scratch_puts(s, "root/etc/group.real", "spopenstack:x:7:nova\n");
     assert_ok(s, ensure(s, NULL, "nova", true, true));
     assert_null(strstr(said(s), "nova"));
-    assert_int_equal(unlink(scratch_path(s, "root/etc/group")), 0);
+    scratch_unlink(s, "root/etc/group");
     assert_int_equal(mkfifo(scratch_path(s, "root/etc/group"), 0600), 0);
     assert_fails(s, ensure(s, NULL, "nova", true, true), SP_ERROR_CANNOT, "FIFO");
 }

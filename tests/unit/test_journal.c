@@ -3,9 +3,8 @@
 
 #include "scratch.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define ONE          "0123456789abcdef0123456789abcdef01234567"
-#define OTHER        "fedcba9876543210fedcba9876543210fedcba98"
+#define ONE   "0123456789abcdef0123456789abcdef01234567"
+#define OTHER "fedcba9876543210fedcba9876543210fedcba98"
 
 static struct sp_blob_id blob(const char *hex)
 {
@@ -39,23 +38,16 @@ static struct sp_journal sample(struct scratch *s)
     return journal;
 }
 
-static int top(struct scratch *s)
-{
-    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    return fd;
-}
-
 static void save(struct scratch *s, const struct sp_journal *journal)
 {
-    int fd = top(s);
+    int fd = scratch_open(s);
     assert_ok(s, sp_journal_save(s->pool, fd, journal, "transactions/7", &s->err));
     close(fd);
 }
 
 static int load(struct scratch *s, struct sp_journal *out, bool *found)
 {
-    int fd = top(s);
+    int fd = scratch_open(s);
     int rc = sp_journal_load(s->pool, fd, 7, out, found, "transactions/7", &s->err);
     close(fd);
     return rc;
@@ -183,9 +175,9 @@ static void test_not_a_file(void **state)
     bool found;
     assert_int_equal(mkfifo(scratch_path(s, "journal.yaml"), 0600), 0);
     assert_fails(s, load(s, &back, &found), SP_ERROR_PENDING, "transactions/7");
-    assert_int_equal(unlink(scratch_path(s, "journal.yaml")), 0);
+    scratch_unlink(s, "journal.yaml");
     scratch_puts(s, "elsewhere", "state: committed\n");
-    assert_int_equal(symlink("elsewhere", scratch_path(s, "journal.yaml")), 0);
+    scratch_symlink(s, "elsewhere", "journal.yaml");
     assert_fails(s, load(s, &back, &found), SP_ERROR_PENDING, "transactions/7");
 }
 
@@ -283,8 +275,6 @@ static void test_state_names(void **state)
     assert_string_equal(sp_journal_state_name(SP_JOURNAL_COMMITTED), "committed");
     assert_string_equal(sp_journal_state_name(SP_JOURNAL_UNDONE), "undone");
 }
-
-#define SCRATCH_TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
 {

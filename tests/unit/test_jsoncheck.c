@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "scratch.h"
+#include "support.h"
 
 #include "jsoncheck.h"
 
@@ -53,10 +53,10 @@ static void test_objects(SP_UNUSED void **state)
         "{\"a\":NaN}",
         "\xef\xbb\xbf{}",
     };
-    for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+    for (size_t i = 0; i < COUNT(good); i++)
         if (!sp_json_is_object(SP_BYTES_STR(good[i])))
             fail_msg("refused: %s", good[i]);
-    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+    for (size_t i = 0; i < COUNT(bad); i++)
         if (sp_json_is_object(SP_BYTES_STR(bad[i])))
             fail_msg("taken: %s", bad[i]);
     assert_false(sp_json_is_object((struct sp_bytes){"{}\0", 3}));

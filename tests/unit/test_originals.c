@@ -10,19 +10,10 @@
 
 #include "originals.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static int top(struct scratch *s)
-{
-    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    return fd;
-}
-
 static int write_to(struct scratch *s, const char *name, const struct sp_original *items,
                     size_t count)
 {
-    int fd = top(s);
+    int fd = scratch_open(s);
     int rc = sp_originals_write(fd, name, items, count, scratch_path(s, name), &s->err);
     close(fd);
     return rc;
@@ -30,7 +21,7 @@ static int write_to(struct scratch *s, const char *name, const struct sp_origina
 
 static int read_from(struct scratch *s, const char *name, struct sp_original **items, size_t *count)
 {
-    int fd = top(s);
+    int fd = scratch_open(s);
     int rc = sp_originals_read(s->pool, fd, name, scratch_path(s, name), items, count, &s->err);
     close(fd);
     return rc;
@@ -147,7 +138,7 @@ static void test_tar_reads_it(void **state)
 {
     struct scratch *s = *state;
     const char *path = scratch_puts(s, "real.py", "real\n");
-    int fd = top(s);
+    int fd = scratch_open(s);
     setxattr(path, "user.note", "kept", 4, 0); /* not every file system has them */
     struct sp_original items[7];
     size_t count = sample(s, items);
@@ -251,7 +242,7 @@ static void test_refused_to_write(void **state)
     scratch_puts(s, "a.tar", "mine");
     assert_fails(s, write_to(s, "a.tar", &item, 1), SP_ERROR_SYSTEM, "a.tar");
     assert_string_equal(scratch_slurp(s, scratch_path(s, "a.tar")).data, "mine");
-    assert_int_equal(symlink("elsewhere", scratch_path(s, "link.tar")), 0);
+    scratch_symlink(s, "elsewhere", "link.tar");
     assert_fails(s, write_to(s, "link.tar", &item, 1), SP_ERROR_SYSTEM, "link.tar");
     assert_int_equal(stat(scratch_path(s, "elsewhere"), &st), -1);
 }
@@ -343,20 +334,19 @@ static void test_refused_to_read(void **state)
     assert_int_equal(found, 1);
 
     assert_fails(s, read_from(s, "none.tar", &back, &found), SP_ERROR_CANNOT, "is missing");
-    assert_int_equal(symlink("f.tar", scratch_path(s, "link.tar")), 0);
+    scratch_symlink(s, "f.tar", "link.tar");
     assert_fails(s, read_from(s, "link.tar", &back, &found), SP_ERROR_CANNOT, "symbolic link");
     assert_int_equal(mkfifo(scratch_path(s, "fifo"), 0600), 0);
     assert_fails(s, read_from(s, "fifo", &back, &found), SP_ERROR_CANNOT, "not a regular file");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_round_trip),      TEST(test_tar_reads_it),     TEST(test_truncated),
-        TEST(test_flipped),         TEST(test_refused_to_write), TEST(test_no_space),
-        TEST(test_refused_to_read),
+        SCRATCH_TEST(test_round_trip),       SCRATCH_TEST(test_tar_reads_it),
+        SCRATCH_TEST(test_truncated),        SCRATCH_TEST(test_flipped),
+        SCRATCH_TEST(test_refused_to_write), SCRATCH_TEST(test_no_space),
+        SCRATCH_TEST(test_refused_to_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,7 @@
 #include "scratch.h"
 #include "undo.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define WORK         "/var/work"
+#define WORK "/var/work"
 
 struct run {
     struct scratch *s;
@@ -40,7 +39,7 @@ static void open_run(void **state, struct run *r)
     memset(r, 0, sizeof(*r));
     r->s = *state;
     for (size_t i = 0; i < COUNT(dirs); i++)
-        assert_int_equal(mkdir(scratch_path(r->s, dirs[i]), 0755), 0);
+        scratch_mkdir(r->s, dirs[i], 0755);
     put(r, "lib/a.py", "old a\n");
     put(r, "lib/sub/b.py", "old b\n");
     set_time(r, "lib/sub", 1400000000);
@@ -91,19 +90,6 @@ static int run(struct run *r)
     return sp_transaction_run(r->s->pool, &r->workdir, &r->txn, &r->id, &r->s->err);
 }
 
-static bool exists(struct run *r, const char *name)
-{
-    struct stat st;
-    return lstat(scratch_path(r->s, name), &st) == 0;
-}
-
-static void assert_content(struct run *r, const char *name, const char *expected)
-{
-    struct sp_bytes content = scratch_slurp(r->s, scratch_path(r->s, name));
-    assert_int_equal(content.len, strlen(expected));
-    assert_memory_equal(content.data, expected, content.len);
-}
-
 static void assert_time(struct run *r, const char *name, time_t seconds)
 {
     struct stat st;
@@ -118,8 +104,8 @@ static void assert_old(struct run *r)
     struct stat st;
     static const char *const dirs[] = {"lib", "lib/sub"};
     static const char *const entries[] = {"a.py sub", "b.py"};
-    assert_content(r, "lib/a.py", "old a\n");
-    assert_content(r, "lib/sub/b.py", "old b\n");
+    assert_content(r->s, "lib/a.py", "old a\n");
+    assert_content(r->s, "lib/sub/b.py", "old b\n");
     assert_int_equal(stat(scratch_path(r->s, "lib/sub/b.py"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
     assert_time(r, "lib/a.py", 1500000000);
@@ -158,9 +144,9 @@ static void test_run(void **state)
     usual(&r);
     assert_ok(r.s, run(&r));
     assert_int_equal(r.id, 1);
-    assert_content(&r, "lib/a.py", "new a\n");
-    assert_content(&r, "lib/sub/new.py", "new\n");
-    assert_false(exists(&r, "lib/sub/b.py"));
+    assert_content(r.s, "lib/a.py", "new a\n");
+    assert_content(r.s, "lib/sub/new.py", "new\n");
+    assert_false(scratch_exists(r.s, "lib/sub/b.py"));
     assert_int_equal(stat(scratch_path(r.s, "lib/a.py"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640); /* of the one that was there */
     assert_true(st.st_mtim.tv_sec != 1500000000);
@@ -226,8 +212,8 @@ static void test_compiled_go_with_a_module(void **state)
     scratch_puts(r.s, "lib/sub/a.pyc", "");
     change(&r, "/lib/sub/b.py", "old b\n", NULL);
     assert_ok(r.s, run(&r));
-    assert_false(exists(&r, "lib/sub/b.pyc"));
-    assert_true(exists(&r, "lib/sub/a.pyc"));
+    assert_false(scratch_exists(r.s, "lib/sub/b.pyc"));
+    assert_true(scratch_exists(r.s, "lib/sub/a.pyc"));
     close_run(&r);
 }
 
@@ -245,7 +231,7 @@ static void test_numbers(void **state)
     struct run r;
     open_run(state, &r);
     scratch_puts(r.s, "var/work/transactions/notes", "");
-    assert_int_equal(mkdir(scratch_path(r.s, "var/work/transactions/9"), 0700), 0);
+    scratch_mkdir(r.s, "var/work/transactions/9", 0700);
     change(&r, "/lib/a.py", "old a\n", "new a\n");
     assert_ok(r.s, run(&r));
     assert_int_equal(r.id, 10);
@@ -313,11 +299,11 @@ static void test_link_in_place_of_a_target(void **state)
 {
     struct run r;
     open_run(state, &r);
-    assert_int_equal(symlink("a.py", scratch_path(r.s, "lib/link.py")), 0);
+    scratch_symlink(r.s, "a.py", "lib/link.py");
     set_time(&r, "lib", 1400000000);
     change(&r, "/lib/link.py", "old a\n", "new a\n");
     refused(&r, SP_ERROR_CANNOT, "/lib/link.py");
-    assert_content(&r, "lib/a.py", "old a\n");
+    assert_content(r.s, "lib/a.py", "old a\n");
     close_run(&r);
 }
 
@@ -344,8 +330,8 @@ static void test_failure_among_the_renames(void **state)
 {
     struct run r;
     open_run(state, &r);
-    assert_int_equal(mkdir(scratch_path(r.s, "lib/sub/__pycache__"), 0755), 0);
-    assert_int_equal(mkdir(scratch_path(r.s, "lib/sub/__pycache__/b.cpython-36.pyc"), 0755), 0);
+    scratch_mkdir(r.s, "lib/sub/__pycache__", 0755);
+    scratch_mkdir(r.s, "lib/sub/__pycache__/b.cpython-36.pyc", 0755);
     set_time(&r, "lib/sub", 1400000000);
     usual(&r);
     refused(&r, SP_ERROR_SYSTEM, "/lib/sub/b.py");
@@ -421,7 +407,7 @@ static void test_recover(void **state)
     assert_ok(r.s, run(&r));
     assert_ok(r.s, recover(&r, false, &said)); /* nothing is pending */
     assert_int_equal(said.count, 0);
-    assert_content(&r, "lib/a.py", "new a\n");
+    assert_content(r.s, "lib/a.py", "new a\n");
 
     set_state(&r, SP_JOURNAL_APPLYING);
     assert_int_equal(history_of(&r).pending.count, 1);
@@ -471,9 +457,9 @@ static void test_recover_of_a_prepared_one(void **state)
     set_state(&r, SP_JOURNAL_PREPARED);
     /* nothing was renamed yet: what stands there now is somebody else's */
     assert_ok(r.s, recover(&r, false, &said));
-    assert_content(&r, "lib/a.py", "new a\n");
-    assert_content(&r, "lib/sub/new.py", "new\n");
-    assert_false(exists(&r, "lib/sub/b.py"));
+    assert_content(r.s, "lib/a.py", "new a\n");
+    assert_content(r.s, "lib/sub/new.py", "new\n");
+    assert_false(scratch_exists(r.s, "lib/sub/b.py"));
     assert_int_equal(history_of(&r).journals.items[0].state, SP_JOURNAL_UNDONE);
     close_run(&r);
 }
@@ -489,15 +475,15 @@ static void test_recover_of_what_something_else_changed(void **state)
     scratch_puts(r.s, "lib/a.py", "another\n");
     for (int round = 0; round < 2; round++) {
         assert_fails(r.s, recover(&r, false, &said), SP_ERROR_PENDING, "/lib/a.py");
-        assert_content(&r, "lib/sub/new.py", "new\n"); /* nothing at all was touched */
-        assert_false(exists(&r, "lib/sub/b.py"));
+        assert_content(r.s, "lib/sub/new.py", "new\n"); /* nothing at all was touched */
+        assert_false(scratch_exists(r.s, "lib/sub/b.py"));
     }
     assert_ok(r.s, recover(&r, true, &said));
     assert_int_equal(said.count, 2);
     assert_non_null(strstr(said.items[1], "/lib/a.py"));
-    assert_content(&r, "lib/a.py", "another\n");
-    assert_content(&r, "lib/sub/b.py", "old b\n");
-    assert_false(exists(&r, "lib/sub/new.py"));
+    assert_content(r.s, "lib/a.py", "another\n");
+    assert_content(r.s, "lib/sub/b.py", "old b\n");
+    assert_false(scratch_exists(r.s, "lib/sub/new.py"));
     close_run(&r);
 }
 
@@ -509,12 +495,12 @@ static void test_recover_without_the_originals(void **state)
     usual(&r);
     assert_ok(r.s, run(&r));
     set_state(&r, SP_JOURNAL_APPLYING);
-    assert_int_equal(unlink(scratch_path(r.s, "var/work/transactions/1/originals.tar")), 0);
+    scratch_unlink(r.s, "var/work/transactions/1/originals.tar");
     assert_int_equal(recover(&r, false, &said), -1);
     assert_non_null(strstr(r.s->err.message, "originals.tar"));
     sp_error_clear(&r.s->err);
-    assert_content(&r, "lib/a.py", "new a\n");
-    assert_content(&r, "lib/sub/new.py", "new\n");
+    assert_content(r.s, "lib/a.py", "new a\n");
+    assert_content(r.s, "lib/sub/new.py", "new\n");
     assert_int_equal(history_of(&r).pending.count, 1);
     close_run(&r);
 }
@@ -538,12 +524,12 @@ static void test_recover_without_a_journal(void **state)
     struct run r;
     open_run(state, &r);
     sp_strv said = {NULL, 0, 0};
-    assert_int_equal(mkdir(scratch_path(r.s, "var/work/transactions/4"), 0700), 0);
+    scratch_mkdir(r.s, "var/work/transactions/4", 0700);
     scratch_puts(r.s, "var/work/transactions/4/originals.tar", "half");
     assert_int_equal(history_of(&r).pending.count, 1);
     assert_ok(r.s, recover(&r, false, &said));
     assert_int_equal(said.count, 1);
-    assert_false(exists(&r, "var/work/transactions/4"));
+    assert_false(scratch_exists(r.s, "var/work/transactions/4"));
     close_run(&r);
 }
 
@@ -699,8 +685,6 @@ static void test_time_of_a_directory(void **state)
     assert_int_equal(sp_history_dir_time(&history, "/lib", at(40), 0).tv_sec, 40);
     assert_int_equal(sp_history_dir_time(&history, "/lib", at(30), 0).tv_sec, 25);
 }
-
-#define SCRATCH_TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
 {

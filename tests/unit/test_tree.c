@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "scratch.h"
+#include "repository.h"
+#include "trees.h"
 
-#include <git2.h>
-
-#include "blob.h"
 #include "fsio.h"
-#include "tree.h"
 #include "walk.h"
 
 static int try_open(struct scratch *s, const char *spec, struct sp_tree **tree)
@@ -22,55 +19,21 @@ static struct sp_tree *open_tree(struct scratch *s, const char *spec)
     return tree;
 }
 
-static enum sp_entry_kind kind(struct scratch *s, struct sp_tree *tree, const char *path)
-{
-    enum sp_entry_kind found = (enum sp_entry_kind)99;
-    assert_ok(s, sp_tree_kind(tree, s->pool, path, &found, &s->err));
-    return found;
-}
-
-static const char *id(struct scratch *s, struct sp_tree *tree, const char *path)
-{
-    enum sp_entry_kind found;
-    const char *text = "untouched";
-    assert_ok(s, tree->ops->stat(tree, s->pool, path, &found, &text, &s->err));
-    return text;
-}
-
-static const char *names(struct scratch *s, struct sp_tree *tree, const char *path)
-{
-    static const char letters[] = "?fdlo";
-    sp_entries entries = {0};
-    struct sp_buffer buf = SP_BUFFER_INIT;
-    assert_ok(s, sp_tree_list(tree, s->pool, path, &entries, &s->err));
-    for (size_t i = 0; i < entries.count; i++)
-        sp_buffer_printf(&buf, "%c:%s ", letters[entries.items[i].kind], entries.items[i].name);
-    const char *copy = sp_pool_strdup(s->pool, sp_buffer_str(&buf));
-    sp_buffer_free(&buf);
-    return copy;
-}
-
-static void link_to(struct scratch *s, const char *target, const char *name)
-{
-    assert_int_equal(symlink(target, scratch_path(s, name)), 0);
-}
-
 /* A directory with files, and links of all sorts. */
 static const char *fill(struct scratch *s)
 {
-    const char *top = scratch_path(s, "top");
-    assert_int_equal(mkdir(top, 0755), 0);
-    assert_int_equal(mkdir(scratch_path(s, "top/b"), 0755), 0);
+    const char *top = scratch_mkdir(s, "top", 0755);
+    scratch_mkdir(s, "top/b", 0755);
     scratch_puts(s, "top/b/x.py", "x = 1\n");
     scratch_puts(s, "top/b.txt", "text\n");
     scratch_puts(s, "outside", "secret\n");
-    link_to(s, "/b/x.py", "top/absolute");
-    link_to(s, "../outside", "top/above");
-    link_to(s, "chain2", "top/chain");
-    link_to(s, "b/x.py", "top/chain2");
-    link_to(s, "circle", "top/circle");
-    link_to(s, "nothing", "top/dangling");
-    link_to(s, "b", "top/dir");
+    scratch_symlink(s, "/b/x.py", "top/absolute");
+    scratch_symlink(s, "../outside", "top/above");
+    scratch_symlink(s, "chain2", "top/chain");
+    scratch_symlink(s, "b/x.py", "top/chain2");
+    scratch_symlink(s, "circle", "top/circle");
+    scratch_symlink(s, "nothing", "top/dangling");
+    scratch_symlink(s, "b", "top/dir");
     assert_int_equal(link(scratch_path(s, "top/b.txt"), scratch_path(s, "top/hard")), 0);
     assert_int_equal(mkfifo(scratch_path(s, "top/fifo"), 0600), 0);
     return top;
@@ -119,7 +82,7 @@ static void test_directory(void **state)
     assert_false(whole);
     assert_string_equal(out.data, "x = 1");
     static const char *const bad[] = {"fifo", "circle", "above", "b", "", "none"};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+    for (size_t i = 0; i < COUNT(bad); i++)
         assert_fails(s, sp_tree_read(tree, s->pool, bad[i], 9, &out, &whole, &s->err),
                      SP_ERROR_CANNOT, "not a regular file");
 }
@@ -144,25 +107,11 @@ static void test_choice(void **state)
 {
     struct scratch *s = *state;
     struct sp_tree *tree;
-    git_repository *repo;
-    git_oid oid;
-    git_treebuilder *builder;
-    git_signature *who;
-    git_tree *object;
 
     /* a repository whose path holds an @ itself */
     const char *path = scratch_path(s, "a@b");
-    assert_ok(s, sp_blob_library_init(&s->err));
-    assert_int_equal(git_repository_init(&repo, path, 1), 0);
-    assert_int_equal(git_treebuilder_new(&builder, repo, NULL), 0);
-    assert_int_equal(git_treebuilder_write(&oid, builder), 0);
-    assert_int_equal(git_tree_lookup(&object, repo, &oid), 0);
-    assert_int_equal(git_signature_new(&who, "T", "t@example.com", 1500000000, 0), 0);
-    assert_int_equal(
-        git_commit_create(&oid, repo, "refs/heads/v@1", who, who, NULL, "c", object, 0, NULL), 0);
-    git_signature_free(who);
-    git_tree_free(object);
-    git_treebuilder_free(builder);
+    git_repository *repo = new_repository(s, "a@b", true);
+    commit(repo, write_tree(repo, NULL, 0), "refs/heads/v@1");
     git_repository_free(repo);
 
     const char *spec = sp_pool_printf(s->pool, "%s@v@1", path);
@@ -230,7 +179,7 @@ static void test_walk(void **state)
         {"l", "none", false, SP_ENTRY_OTHER, NULL},
         {"l/../d", "d/f", false, SP_ENTRY_ABSENT, NULL},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         char *target = sp_pool_strdup(s->pool, cases[i].target);
         const struct sp_walk walk = {probe, target, cases[i].absolute};
         enum sp_entry_kind found;
@@ -251,15 +200,13 @@ static void test_walk(void **state)
     assert_string_equal(sp_walk_safe(s->pool, "a\x1b[0m"), "a\\x1b[0m");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_directory),
-        TEST(test_unreadable),
-        TEST(test_choice),
-        TEST(test_walk),
+        SCRATCH_TEST(test_directory),
+        SCRATCH_TEST(test_unreadable),
+        SCRATCH_TEST(test_choice),
+        SCRATCH_TEST(test_walk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

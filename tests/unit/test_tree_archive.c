@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "scratch.h"
+#include "trees.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <locale.h>
 #include <sys/time.h>
-
-#include "tree.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* What is put into an archive. */
 struct member {
@@ -68,21 +64,32 @@ static void add(struct archive *archive, const struct member *m)
     archive_entry_free(entry);
 }
 
-/* Writes an archive; format and filter by libarchive's names. */
-static const char *make(struct scratch *s, const char *file, const char *format, const char *filter,
-                        const struct member *members, size_t count)
+/* A new archive; format and filter by libarchive's names. */
+static struct archive *open_archive(const char *path, const char *format, const char *filter)
 {
-    const char *path = scratch_path(s, file);
     struct archive *archive = archive_write_new();
     assert_int_equal(archive_write_set_format_by_name(archive, format), ARCHIVE_OK);
     if (strcmp(filter, "none") != 0)
         assert_int_equal(archive_write_add_filter_by_name(archive, filter), ARCHIVE_OK);
     assert_int_equal(archive_write_open_filename(archive, path), ARCHIVE_OK);
+    return archive;
+}
+
+static void close_archive(struct archive *archive)
+{
+    assert_int_equal(archive_write_close(archive), ARCHIVE_OK);
+    archive_write_free(archive);
+}
+
+static const char *make(struct scratch *s, const char *file, const char *format, const char *filter,
+                        const struct member *members, size_t count)
+{
+    const char *path = scratch_path(s, file);
+    struct archive *archive = open_archive(path, format, filter);
     for (size_t i = 0; i < count; i++)
         if (strcmp(format, "zip") != 0 || !strchr("hp", members[i].type))
             add(archive, &members[i]);
-    assert_int_equal(archive_write_close(archive), ARCHIVE_OK);
-    archive_write_free(archive);
+    close_archive(archive);
     return path;
 }
 
@@ -100,44 +107,6 @@ static struct sp_tree *open_tree(struct scratch *s, const char *path)
     struct sp_tree *tree;
     assert_ok(s, try_open(s, path, &tree));
     return tree;
-}
-
-static enum sp_entry_kind kind(struct scratch *s, struct sp_tree *tree, const char *path)
-{
-    enum sp_entry_kind found = (enum sp_entry_kind)99;
-    assert_ok(s, sp_tree_kind(tree, s->pool, path, &found, &s->err));
-    return found;
-}
-
-static const char *id(struct scratch *s, struct sp_tree *tree, const char *path)
-{
-    enum sp_entry_kind found;
-    const char *text = NULL;
-    assert_ok(s, tree->ops->stat(tree, s->pool, path, &found, &text, &s->err));
-    return text;
-}
-
-static const char *text(struct scratch *s, struct sp_tree *tree, const char *path)
-{
-    struct sp_bytes out;
-    bool whole = false;
-    assert_ok(s, sp_tree_read(tree, s->pool, path, 1000, &out, &whole, &s->err));
-    assert_true(whole);
-    assert_int_equal(out.len, strlen(out.data));
-    return out.data;
-}
-
-static const char *names(struct scratch *s, struct sp_tree *tree, const char *path)
-{
-    static const char letters[] = "?fdlo";
-    sp_entries entries = {0};
-    struct sp_buffer buf = SP_BUFFER_INIT;
-    assert_ok(s, sp_tree_list(tree, s->pool, path, &entries, &s->err));
-    for (size_t i = 0; i < entries.count; i++)
-        sp_buffer_printf(&buf, "%c:%s ", letters[entries.items[i].kind], entries.items[i].name);
-    const char *copy = sp_pool_strdup(s->pool, sp_buffer_str(&buf));
-    sp_buffer_free(&buf);
-    return copy;
 }
 
 /* What every format must show of `sample`. */
@@ -292,10 +261,8 @@ static void test_rpm(void **state)
 static void test_cpio_hard_links(void **state)
 {
     struct scratch *s = *state;
-    struct archive *archive = archive_write_new();
     const char *path = scratch_path(s, "t.cpio");
-    assert_int_equal(archive_write_set_format_cpio_newc(archive), ARCHIVE_OK);
-    assert_int_equal(archive_write_open_filename(archive, path), ARCHIVE_OK);
+    struct archive *archive = open_archive(path, "newc", "none");
     static const char *const files[] = {"a/exception.py", "a/other.txt", "b/exception.py"};
     for (size_t i = 0; i < 3; i++) {
         struct archive_entry *entry = archive_entry_new();
@@ -310,8 +277,7 @@ static void test_cpio_hard_links(void **state)
             assert_int_equal(archive_write_data(archive, "last\n", 5), 5);
         archive_entry_free(entry);
     }
-    assert_int_equal(archive_write_close(archive), ARCHIVE_OK);
-    archive_write_free(archive);
+    close_archive(archive);
     struct sp_tree *tree = open_tree(s, path);
     assert_string_equal(text(s, tree, "a/exception.py"), "last\n");
     assert_string_equal(text(s, tree, "a/other.txt"), "last\n");
@@ -525,11 +491,7 @@ static void write_bomb(struct scratch *s, const char *name, const char *format, 
                        size_t size)
 {
     static const char zeros[1 << 20];
-    struct archive *archive = archive_write_new();
-    assert_int_equal(archive_write_set_format_by_name(archive, format), ARCHIVE_OK);
-    if (strcmp(filter, "none") != 0)
-        assert_int_equal(archive_write_add_filter_by_name(archive, filter), ARCHIVE_OK);
-    assert_int_equal(archive_write_open_filename(archive, scratch_path(s, name)), ARCHIVE_OK);
+    struct archive *archive = open_archive(scratch_path(s, name), format, filter);
     struct archive_entry *entry = archive_entry_new();
     archive_entry_copy_pathname(entry, "exception.py");
     archive_entry_set_filetype(entry, AE_IFREG);
@@ -538,8 +500,7 @@ static void write_bomb(struct scratch *s, const char *name, const char *format, 
     for (size_t done = 0; done < size; done += sizeof(zeros))
         assert_int_equal(archive_write_data(archive, zeros, sizeof(zeros)), sizeof(zeros));
     archive_entry_free(entry);
-    assert_int_equal(archive_write_close(archive), ARCHIVE_OK);
-    archive_write_free(archive);
+    close_archive(archive);
 }
 
 static void test_bombs(void **state)
@@ -584,17 +545,13 @@ static void test_too_large(void **state)
 static void test_many(void **state)
 {
     struct scratch *s = *state;
-    struct archive *archive = archive_write_new();
     const char *path = scratch_path(s, "many.tar.gz");
-    archive_write_set_format_by_name(archive, "ustar");
-    archive_write_add_filter_by_name(archive, "gzip");
-    assert_int_equal(archive_write_open_filename(archive, path), ARCHIVE_OK);
+    struct archive *archive = open_archive(path, "ustar", "gzip");
     for (int i = 0; i < 10000; i++) {
         struct member m = {'f', sp_pool_printf(s->pool, "d%d/sub/f%d", i % 100, i), "x", 0};
         add(archive, &m);
     }
-    archive_write_close(archive);
-    archive_write_free(archive);
+    close_archive(archive);
     struct sp_tree *tree = open_tree(s, path);
     for (int i = 0; i < 10000; i++)
         assert_int_equal(kind(s, tree, sp_pool_printf(s->pool, "d%d/sub/f%d", i % 100, i)),
@@ -604,10 +561,7 @@ static void test_many(void **state)
     assert_int_equal(entries.count, 100);
 
     /* names alone are bounded too: one entry implies at most 2000 directories */
-    archive = archive_write_new();
-    archive_write_set_format_by_name(archive, "pax");
-    archive_write_add_filter_by_name(archive, "gzip");
-    assert_int_equal(archive_write_open_filename(archive, path), ARCHIVE_OK);
+    archive = open_archive(path, "pax", "gzip");
     struct sp_buffer deep = SP_BUFFER_INIT;
     for (int i = 0; i < 2000; i++)
         sp_buffer_puts(&deep, "/d");
@@ -616,8 +570,7 @@ static void test_many(void **state)
         add(archive, &m);
     }
     sp_buffer_free(&deep);
-    archive_write_close(archive);
-    archive_write_free(archive);
+    close_archive(archive);
     refused(s, path, "more than 100000 entries");
 }
 
@@ -634,26 +587,24 @@ static void test_no_archive(void **state)
     assert_fails(s, try_open(s, scratch_path(s, "none"), &tree), SP_ERROR_SYSTEM, "can't open");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_tar),
-        TEST(test_zip),
-        TEST(test_deb),
-        TEST(test_rpm),
-        TEST(test_cpio_hard_links),
-        TEST(test_implied_directories),
-        TEST(test_later_wins),
-        TEST(test_hostile_names),
-        TEST(test_unicode_names),
-        TEST(test_truncated),
-        TEST(test_flipped),
-        TEST(test_bombs),
-        TEST(test_too_large),
-        TEST(test_many),
-        TEST(test_no_archive),
+        SCRATCH_TEST(test_tar),
+        SCRATCH_TEST(test_zip),
+        SCRATCH_TEST(test_deb),
+        SCRATCH_TEST(test_rpm),
+        SCRATCH_TEST(test_cpio_hard_links),
+        SCRATCH_TEST(test_implied_directories),
+        SCRATCH_TEST(test_later_wins),
+        SCRATCH_TEST(test_hostile_names),
+        SCRATCH_TEST(test_unicode_names),
+        SCRATCH_TEST(test_truncated),
+        SCRATCH_TEST(test_flipped),
+        SCRATCH_TEST(test_bombs),
+        SCRATCH_TEST(test_too_large),
+        SCRATCH_TEST(test_many),
+        SCRATCH_TEST(test_no_archive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,75 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "scratch.h"
+#include "repository.h"
+#include "trees.h"
 
-#include <git2.h>
 #include <zlib.h>
 
-#include "blob.h"
-#include "tree.h"
-
-/* A tree that is put together entry by entry. */
-struct entry {
-    const char *name;
-    git_filemode_t mode;
-    git_oid oid;
-};
-
-static git_repository *new_repository(struct scratch *s, const char *name, bool bare)
-{
-    git_repository *repo;
-    assert_ok(s, sp_blob_library_init(&s->err));
-    assert_int_equal(git_repository_init(&repo, scratch_path(s, name), bare), 0);
-    return repo;
-}
-
-static git_oid write_blob(git_repository *repo, const void *data, size_t len)
-{
-    git_oid oid;
-    git_odb *odb;
-    assert_int_equal(git_repository_odb(&odb, repo), 0);
-    assert_int_equal(git_odb_write(&oid, odb, data, len, (git_object_t)3), 0);
-    git_odb_free(odb);
-    return oid;
-}
-
-static git_oid write_text(git_repository *repo, const char *text)
-{
-    return write_blob(repo, text, strlen(text));
-}
-
-/* Writes a tree object byte by byte, so that it may hold anything. The entries come sorted. */
-static git_oid write_tree(git_repository *repo, const struct entry *entries, size_t count)
-{
-    struct sp_buffer raw = SP_BUFFER_INIT;
-    git_oid oid;
-    git_odb *odb;
-    for (size_t i = 0; i < count; i++) {
-        sp_buffer_printf(&raw, "%o %s", (unsigned)entries[i].mode, entries[i].name);
-        sp_buffer_putc(&raw, '\0');
-        sp_buffer_add(&raw, entries[i].oid.id, 20);
-    }
-    assert_int_equal(git_repository_odb(&odb, repo), 0);
-    assert_int_equal(git_odb_write(&oid, odb, sp_buffer_str(&raw), raw.len, (git_object_t)2), 0);
-    git_odb_free(odb);
-    sp_buffer_free(&raw);
-    return oid;
-}
-
-static git_oid commit(git_repository *repo, git_oid tree, const char *ref)
-{
-    git_tree *object;
-    git_signature *who;
-    git_oid oid;
-    assert_int_equal(git_tree_lookup(&object, repo, &tree), 0);
-    assert_int_equal(git_signature_new(&who, "T", "t@example.com", 1500000000, 0), 0);
-    assert_int_equal(
-        git_commit_create(&oid, repo, ref, who, who, NULL, "a commit", object, 0, NULL), 0);
-    git_signature_free(who);
-    git_tree_free(object);
-    return oid;
-}
-
-#define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 #define F         GIT_FILEMODE_BLOB
 #define D         GIT_FILEMODE_TREE
 #define L         GIT_FILEMODE_LINK
@@ -106,43 +40,6 @@ static struct sp_tree *open_tree(struct scratch *s, const char *repo, const char
     struct sp_tree *tree = NULL;
     assert_ok(s, sp_tree_open_git(s->pool, scratch_path(s, repo), rev, &tree, &s->err));
     return tree;
-}
-
-static enum sp_entry_kind kind(struct scratch *s, struct sp_tree *tree, const char *path)
-{
-    enum sp_entry_kind found = (enum sp_entry_kind)99;
-    assert_ok(s, sp_tree_kind(tree, s->pool, path, &found, &s->err));
-    return found;
-}
-
-static const char *id(struct scratch *s, struct sp_tree *tree, const char *path)
-{
-    enum sp_entry_kind found;
-    const char *text = NULL;
-    assert_ok(s, tree->ops->stat(tree, s->pool, path, &found, &text, &s->err));
-    return text;
-}
-
-static const char *text(struct scratch *s, struct sp_tree *tree, const char *path)
-{
-    struct sp_bytes out;
-    bool whole = false;
-    assert_ok(s, sp_tree_read(tree, s->pool, path, 1000, &out, &whole, &s->err));
-    assert_true(whole);
-    return out.data;
-}
-
-static const char *names(struct scratch *s, struct sp_tree *tree, const char *path)
-{
-    static const char letters[] = "?fdlo";
-    sp_entries entries = {0};
-    struct sp_buffer buf = SP_BUFFER_INIT;
-    assert_ok(s, sp_tree_list(tree, s->pool, path, &entries, &s->err));
-    for (size_t i = 0; i < entries.count; i++)
-        sp_buffer_printf(&buf, "%c:%s ", letters[entries.items[i].kind], entries.items[i].name);
-    const char *copy = sp_pool_strdup(s->pool, sp_buffer_str(&buf));
-    sp_buffer_free(&buf);
-    return copy;
 }
 
 static void check_filled(struct scratch *s, struct sp_tree *tree)
@@ -207,7 +104,7 @@ static void test_not_bare(void **state)
     git_repository_free(repo);
     check_filled(s, open_tree(s, "r", "HEAD"));
     /* gitrepository-layout(5): ".git" may be a file that names the directory */
-    assert_int_equal(mkdir(scratch_path(s, "w"), 0755), 0);
+    scratch_mkdir(s, "w", 0755);
     scratch_puts(s, "w/.git", "gitdir: ../r/.git\n");
     check_filled(s, open_tree(s, "w", "HEAD"));
 }
@@ -325,10 +222,7 @@ static void test_deep(void **state)
 static void replace(const char *path, const void *data, size_t len)
 {
     assert_int_equal(unlink(path), 0);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, len, file), len);
-    assert_int_equal(fclose(file), 0);
+    write_file(path, data, len);
 }
 
 static const char *object_file(struct scratch *s, const char *repo, git_oid oid)
@@ -351,6 +245,19 @@ static void assert_damaged(struct scratch *s, git_oid oid, const char *file)
         fail_msg("a damaged object was read: %s", hex);
     assert_non_null(strstr(s->err.message, scratch_path(s, "r@master")));
     assert_fails(s, rc, SP_ERROR_CANNOT, hex);
+}
+
+/* Damage is found or does no harm: where only zlib's checksum is missing, git's own one holds. */
+static void assert_harmless(struct scratch *s, const char *file, const char *content)
+{
+    struct sp_bytes out;
+    bool whole;
+    struct sp_tree *tree = open_tree(s, "r", "master");
+    int rc = sp_tree_read(tree, s->pool, file, 1000, &out, &whole, &s->err);
+    if (rc == 0)
+        assert_string_equal(out.data, content);
+    else
+        assert_fails(s, rc, SP_ERROR_CANNOT, "git object");
 }
 
 static void test_damaged_objects(void **state)
@@ -376,32 +283,18 @@ static void test_damaged_objects(void **state)
         /* cut at every byte */
         for (size_t len = 0; len < good.len; len++) {
             replace(path, good.data, len);
-            struct sp_bytes out;
-            bool whole;
-            struct sp_tree *tree = open_tree(s, "r", "master");
-            int rc = sp_tree_read(tree, s->pool, "d/file", 1000, &out, &whole, &s->err);
-            if (rc == 0) /* only zlib's checksum is missing: git's own one holds */
-                assert_string_equal(out.data, "import os\nimport sys\n");
-            else
-                assert_fails(s, rc, SP_ERROR_CANNOT, "git object");
+            assert_harmless(s, "d/file", "import os\nimport sys\n");
         }
         /* each byte changed */
         for (size_t at = 0; at < good.len; at++) {
             char *bad = sp_pool_memdup(s->pool, good.data, good.len);
             bad[at] = (char)(bad[at] ^ 0x55);
             replace(path, bad, good.len);
-            struct sp_bytes out;
-            bool whole;
-            struct sp_tree *tree = open_tree(s, "r", "master");
-            int rc = sp_tree_read(tree, s->pool, "d/file", 1000, &out, &whole, &s->err);
-            if (rc == 0)
-                assert_string_equal(out.data, "import os\nimport sys\n");
-            else
-                assert_fails(s, rc, SP_ERROR_CANNOT, "git object");
+            assert_harmless(s, "d/file", "import os\nimport sys\n");
         }
         assert_int_equal(unlink(path), 0);
         assert_damaged(s, objects[k], "d/file");
-        scratch_write(s, path + strlen(s->dir) + 1, good.data, good.len);
+        write_file(path, good.data, good.len);
         assert_string_equal(text(s, open_tree(s, "r", "master"), "d/file"),
                             "import os\nimport sys\n");
     }
@@ -642,26 +535,24 @@ static void test_no_global_config(void **state)
         unsetenv("HOME");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_bare),
-        TEST(test_not_bare),
-        TEST(test_revisions),
-        TEST(test_limits),
-        TEST(test_forty_links),
-        TEST(test_deep),
-        TEST(test_huge_blob),
-        TEST(test_forged_objects),
-        TEST(test_packed),
-        TEST(test_damaged_pack),
-        TEST(test_alternates),
-        TEST(test_damaged_objects),
-        TEST(test_impossible_names),
-        TEST(test_other_owner),
-        TEST(test_no_global_config),
+        SCRATCH_TEST(test_bare),
+        SCRATCH_TEST(test_not_bare),
+        SCRATCH_TEST(test_revisions),
+        SCRATCH_TEST(test_limits),
+        SCRATCH_TEST(test_forty_links),
+        SCRATCH_TEST(test_deep),
+        SCRATCH_TEST(test_huge_blob),
+        SCRATCH_TEST(test_forged_objects),
+        SCRATCH_TEST(test_packed),
+        SCRATCH_TEST(test_damaged_pack),
+        SCRATCH_TEST(test_alternates),
+        SCRATCH_TEST(test_damaged_objects),
+        SCRATCH_TEST(test_impossible_names),
+        SCRATCH_TEST(test_other_owner),
+        SCRATCH_TEST(test_no_global_config),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,8 +8,6 @@
 #include "lock.h"
 #include "scratch.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 struct place {
     struct scratch *s;
     struct sp_root root;
@@ -82,8 +80,8 @@ static void test_link_in_its_place(void **state)
 {
     struct place p;
     open_place(state, &p);
-    assert_int_equal(mkdir(scratch_path(p.s, "other"), 0700), 0);
-    assert_int_equal(symlink("other", scratch_path(p.s, "work")), 0);
+    scratch_mkdir(p.s, "other", 0700);
+    scratch_symlink(p.s, "other", "work");
     assert_int_equal(lock(&p, "/work"), -1);
     assert_non_null(strstr(p.s->err.message, "/work"));
     sp_error_clear(&p.s->err);
@@ -112,7 +110,7 @@ static void test_what_others_could_change(void **state)
     struct place p;
     static const mode_t bad[] = {0720, 0702, 0777, 01777};
     open_place(state, &p);
-    assert_int_equal(mkdir(scratch_path(p.s, "work"), 0700), 0);
+    scratch_mkdir(p.s, "work", 0700);
     for (size_t i = 0; i < COUNT(bad); i++) {
         assert_int_equal(chmod(scratch_path(p.s, "work"), bad[i]), 0);
         assert_fails(p.s, lock(&p, "/work"), SP_ERROR_CANNOT, "chmod 0700");
@@ -128,7 +126,7 @@ static void test_another_owner(void **state)
     if (geteuid() != 0)
         skip();
     open_place(state, &p);
-    assert_int_equal(mkdir(scratch_path(p.s, "work"), 0700), 0);
+    scratch_mkdir(p.s, "work", 0700);
     assert_int_equal(chown(scratch_path(p.s, "work"), 1234, 1234), 0);
     assert_fails(p.s, lock(&p, "/work"), SP_ERROR_SYSTEM, "user 1234");
     close_place(&p);
@@ -167,7 +165,7 @@ static void test_transaction_directory(void **state)
     assert_ok(p.s, sp_workdir_drop(p.s->pool, &p.workdir, 5, &p.s->err));
     assert_int_equal(mode_of(&p, "work/transactions/5"), 0);
     assert_ok(p.s, sp_workdir_drop(p.s->pool, &p.workdir, 5, &p.s->err));
-    assert_int_equal(symlink("/", scratch_path(p.s, "work/transactions/6")), 0);
+    scratch_symlink(p.s, "/", "work/transactions/6");
     assert_int_equal(sp_workdir_transaction(&p.workdir, 6, false, &p.s->err), -1);
     assert_string_equal(sp_workdir_show(p.s->pool, &p.workdir, "transactions", 6),
                         scratch_path(p.s, "work/transactions/6"));
@@ -209,9 +207,9 @@ static void test_staging_follows_no_link(void **state)
     struct sp_bytes back;
     open_place(state, &p);
     assert_ok(p.s, lock(&p, "/work"));
-    assert_int_equal(mkdir(scratch_path(p.s, "elsewhere"), 0700), 0);
-    assert_int_equal(mkdir(scratch_path(p.s, "work/work/3"), 0700), 0);
-    assert_int_equal(symlink("/elsewhere", scratch_path(p.s, "work/work/3/usr")), 0);
+    scratch_mkdir(p.s, "elsewhere", 0700);
+    scratch_mkdir(p.s, "work/work/3", 0700);
+    scratch_symlink(p.s, "/elsewhere", "work/work/3/usr");
     assert_int_equal(
         sp_workdir_stage(p.s->pool, &p.workdir, 3, "/usr/a.py", SP_BYTES_STR("x"), &p.s->err), -1);
     sp_error_clear(&p.s->err);
@@ -272,18 +270,16 @@ static void test_lock_that_is_no_file(void **state)
 {
     struct place p;
     open_place(state, &p);
-    assert_int_equal(mkdir(scratch_path(p.s, "work"), 0700), 0);
+    scratch_mkdir(p.s, "work", 0700);
     assert_int_equal(mkfifo(scratch_path(p.s, "work/lock"), 0600), 0);
     assert_fails(p.s, lock(&p, "/work"), SP_ERROR_CANNOT, "/work/lock");
-    assert_int_equal(unlink(scratch_path(p.s, "work/lock")), 0);
+    scratch_unlink(p.s, "work/lock");
     scratch_puts(p.s, "target", "");
-    assert_int_equal(symlink("../target", scratch_path(p.s, "work/lock")), 0);
+    scratch_symlink(p.s, "../target", "work/lock");
     assert_int_equal(lock(&p, "/work"), -1);
     assert_non_null(strstr(p.s->err.message, "/work/lock"));
     close_place(&p);
 }
-
-#define SCRATCH_TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
 {

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the tests of all kinds of trees ask a tree. */
+#ifndef SP_TEST_TREES_H
+#define SP_TEST_TREES_H
+
+#include "scratch.h"
+
+#include "tree.h"
+
+static inline enum sp_entry_kind kind(struct scratch *s, struct sp_tree *tree, const char *path)
+{
+    enum sp_entry_kind found = (enum sp_entry_kind)99;
+    assert_ok(s, sp_tree_kind(tree, s->pool, path, &found, &s->err));
+    return found;
+}
+
+static inline const char *id(struct scratch *s, struct sp_tree *tree, const char *path)
+{
+    enum sp_entry_kind found;
+    const char *text = NULL;
+    assert_ok(s, tree->ops->stat(tree, s->pool, path, &found, &text, &s->err));
+    assert_non_null(text);
+    return text;
+}
+
+/* A file's content, which has no NUL in it. */
+static inline const char *text(struct scratch *s, struct sp_tree *tree, const char *path)
+{
+    struct sp_bytes out;
+    bool whole = false;
+    assert_ok(s, sp_tree_read(tree, s->pool, path, 1000, &out, &whole, &s->err));
+    assert_true(whole);
+    assert_int_equal(out.len, strlen(out.data));
+    return out.data;
+}
+
+/* What a directory lists, each name with a letter before it for its kind and a space after it. */
+static inline const char *names(struct scratch *s, struct sp_tree *tree, const char *path)
+{
+    static const char letters[] = "?fdlo";
+    sp_entries entries = {0};
+    struct sp_buffer buf = SP_BUFFER_INIT;
+    assert_ok(s, sp_tree_list(tree, s->pool, path, &entries, &s->err));
+    for (size_t i = 0; i < entries.count; i++)
+        sp_buffer_printf(&buf, "%c:%s ", letters[entries.items[i].kind], entries.items[i].name);
+    const char *copy = sp_pool_strdup(s->pool, sp_buffer_str(&buf));
+    sp_buffer_free(&buf);
+    return copy;
+}
+
+#endif
