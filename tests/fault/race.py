@@ -118,7 +118,7 @@ class Race:
         self.upgrade(target)
         status, err = self.go_on(process)
         if self.is_open(target):
-            now = benches.without_new_times(benches.snapshot(bench.site), operation.old)
+            now = benches.without_new_times(benches.look(bench.site), operation.old)
             return None if status == 0 and now == operation.new else "status %d" % status
         problem = self.lost(target)
         if problem:
@@ -152,7 +152,7 @@ class Race:
         what = "%s: crash at %d, %s replaced at call %d of recover" % (
             operation.name, crash, target, number)
         if self.is_open(target):
-            bench.judge(what, None if status == 0 and benches.snapshot(bench.site) == operation.old
+            bench.judge(what, None if status == 0 and benches.look(bench.site) == operation.old
                         else "status %d" % status)
             return True
         problem = self.lost(target)
