@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The object database of a git repository that may be damaged or hostile.
  *
- * libgit2's own reader of loose objects is not used: up to 1.9 at least it loops forever on a
- * truncated object (libgit2 issue 7342), and writes behind its buffer when an object is longer
- * than its header says (issue 7177). Packs are read by libgit2, after a look at their indexes. */
+ * libgit2's own readers are not used. Up to 1.9 at least, that of loose objects loops forever on a
+ * truncated one (libgit2 issue 7342), and writes behind its buffer when one is longer than its
+ * header says (issue 7177); that of packs: see pack.h. What it makes of the objects, and whether
+ * they have the name that they are asked for by, it sees to itself. */
 #ifndef SP_ODB_H
 #define SP_ODB_H
 

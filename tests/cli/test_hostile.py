@@ -3,15 +3,18 @@
 (What is merely wrong is in test_refuse and test_manifests, how much it may take in test_bounds.)"""
 
 import gzip
+import hashlib
 import io
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import tarfile
+import zlib
 
 import packages
-from lib import Case, read, run_program, write
+from lib import Case, blob_id, read, run_program, write
 from snapshot import snapshot
 
 DRIVER = "nova/virt/libvirt/driver.py"
@@ -431,6 +434,39 @@ class Repositories(Case):
                             self.assertEqual(result.out, good)
                 write(path, data)
             self.assertGreater(refused, 4)
+
+
+    def test_deltas_in_a_circle(self):
+        """A file that is made from another one that is made from it: git itself never ends."""
+        if not shutil.which("git"):
+            self.skipTest("git is not here")
+        repo = os.path.join(self.tmp, "repo")
+        os.mkdir(repo)
+        self.git(repo, "init", "-q")
+        for name, text in packages.nova("newton").items():
+            write(os.path.join(repo, name), text)
+        self.git(repo, "add", "-A")
+        self.git(repo, "commit", "-q", "-m", "a")
+        one = bytes.fromhex(blob_id(read(repo + "/nova/virt/libvirt/driver.py")))
+        other = bytes([one[0] ^ 0x80]) + one[1:]
+        os.unlink("%s/.git/objects/%02x/%s" % (repo, one[0], one[1:].hex()))
+        delta = b"\x04\x04\x04abcd"
+        pack, at = b"PACK" + struct.pack(">II", 2, 2), {}
+        for name, base in ((one, other), (other, one)):
+            at[name] = len(pack)
+            pack += bytes([7 << 4 | len(delta)]) + base + zlib.compress(delta)
+        pack += hashlib.sha1(pack).digest()
+        names = sorted(at)
+        index = b"\xfftOc" + struct.pack(">I", 2)
+        index += b"".join(struct.pack(">I", sum(name[0] <= first for name in names))
+                          for first in range(256))
+        index += b"".join(names) + bytes(8)
+        index += b"".join(struct.pack(">I", at[name]) for name in names) + pack[-20:]
+        write(repo + "/.git/objects/pack/pack-a.pack", pack)
+        write(repo + "/.git/objects/pack/pack-a.idx", index + hashlib.sha1(index).digest())
+        for command in ("detect", "check", "diff"):
+            result = self.expect(3, run_program([command, "-t", repo + "@HEAD"]))
+            self.error(result, repo, one.hex(), "made from itself")
 
 
 class Journals(Case):

@@ -14,10 +14,18 @@ static char place_path[128];
 static int place_fd = -1;
 static const char *const *place_names; /* the files that may be in it; NULL ends them */
 
+/* A name may be in a directory, which goes with it. */
 static inline void place_remove(void)
 {
-    for (size_t i = 0; place_names[i]; i++)
+    for (size_t i = 0; place_names[i]; i++) {
+        const char *slash = strchr(place_names[i], '/');
+        char directory[64] = "";
         unlinkat(place_fd, place_names[i], 0);
+        if (slash && (size_t)(slash - place_names[i]) < sizeof(directory)) {
+            memcpy(directory, place_names[i], (size_t)(slash - place_names[i]));
+            unlinkat(place_fd, directory, AT_REMOVEDIR); /* once it is empty */
+        }
+    }
     rmdir(place_path);
 }
 
