@@ -435,7 +435,6 @@ class Repositories(Case):
                 write(path, data)
             self.assertGreater(refused, 4)
 
-
     def test_deltas_in_a_circle(self):
         """A file that is made from another one that is made from it: git itself never ends."""
         if not shutil.which("git"):
