@@ -52,8 +52,9 @@ struct sp_tree {
     bool is_system;   /* the running system or --root: its usual places are searched */
 };
 
-/* Opens REPO@REV (a git repository, bare or not, at any revision git understands), an archive
- * (regular file: tar, zip, wheel, rpm, deb), or a directory, closed with the pool.
+/* Opens REPO@REV (a git repository, bare or not, at a revision of gitrevisions(7) that begins with
+ * a name, an id, or NAME@{NUMBER}), an archive (regular file: tar, zip, wheel, rpm, deb), or a
+ * directory, closed with the pool.
  * wanted: the path suffixes that will be read, so that an archive keeps only those in memory
  * (metadata files - METADATA, PKG-INFO, *.egg-info, *.pth, *.egg-link - are always kept). */
 int sp_tree_open(struct sp_pool *pool, const char *spec, const sp_strv *wanted,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A git revision as a tree, straight from the object store. */
 #include <git2.h>
-#include <git2/sys/repository.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "blob.h"
 #include "odb.h"
 #include "path.h"
+#include "refs.h"
 #include "tree.h"
 #include "walk.h"
 
@@ -267,76 +267,98 @@ static void close_deferred(void *tree)
     git_close(tree);
 }
 
-/* Options of the whole process. Objects are read, and nothing else: no hook or filter that a
- * repository configures is ever run. So neither the owner of the repository (which libgit2 makes a
- * condition as git's safe.directory does) nor the configuration of this host and this account
- * matter. */
-static int set_options(struct sp_error *err)
-{
-    static const int levels[] = {
-        GIT_CONFIG_LEVEL_SYSTEM,
-        GIT_CONFIG_LEVEL_XDG,
-        GIT_CONFIG_LEVEL_GLOBAL,
-        GIT_CONFIG_LEVEL_PROGRAMDATA,
-    };
-    int rc = 0;
-    for (size_t i = 0; i < sizeof(levels) / sizeof(*levels) && rc == 0; i++)
-        rc = git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
-#if SP_LIBGIT2_AT_LEAST(1, 4, 3) ||                                                                \
-    (LIBGIT2_VER_MAJOR == 1 && LIBGIT2_VER_MINOR == 3 && LIBGIT2_VER_REVISION >= 1)
-    if (rc == 0)
-        rc = git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-#endif
-    if (rc < 0)
-        return sp_error_set(err, SP_ERROR_SYSTEM, "can't set libgit2 up: %s", sp_odb_reason());
-    return 0;
-}
+/* ---- revisions: gitrevisions(7) -------------------------------------------------------------- */
 
-/* The object that the revision names (its id goes to `named`), peeled to a tree. A name of a
- * branch or tag is looked up apart: git_revparse_single() (1.5) leaks the reference when its
- * object can't be read. */
-static int find_object(struct git_backend *git, const char *rev, char named[SP_BLOB_HEX + 1],
-                       git_object **tree)
+static int no_revision(struct sp_pool *pool, const char *repo, const char *rev, const char *why,
+                       struct sp_error *err)
 {
-    git_reference *reference = NULL, *direct = NULL;
-    git_object *object = NULL;
-    int rc;
-    if (!sp_blob_is_id(rev) && git_reference_dwim(&reference, git->repo, rev) == 0) {
-        rc = git_reference_resolve(&direct, reference);
-        if (rc == 0) {
-            oid_text(git_reference_target(direct), named);
-            rc = git_reference_peel(tree, direct, GIT_OBJECT_TREE);
-        }
-    } else {
-        rc = git_revparse_single(&object, git->repo, rev);
-        if (rc == 0) {
-            oid_text(git_object_id(object), named);
-            rc = git_object_peel(tree, object, GIT_OBJECT_TREE);
-        }
-    }
-    git_object_free(object);
-    git_reference_free(direct);
-    git_reference_free(reference);
-    return rc;
-}
-
-static int find_top(struct git_backend *git, struct sp_pool *pool, const char *repo,
-                    const char *rev, struct sp_error *err)
-{
-    git_object *tree = NULL;
-    char named[SP_BLOB_HEX + 1] = "";
-    if (find_object(git, rev, named, &tree) == 0) {
-        git->top = (git_tree *)tree;
-        return 0;
-    }
-    const char *reason = sp_walk_safe(pool, sp_odb_reason());
-    if (!*named)
-        return sp_error_set(err, SP_ERROR_CANNOT,
-                            "%s: can't find the revision '%s' in the git repository: %s", repo,
-                            sp_walk_safe(pool, rev), reason);
     return sp_error_set(err, SP_ERROR_CANNOT,
-                        "%s: git object %s, which '%s' names, leads to no tree: %s", repo, named,
-                        sp_walk_safe(pool, rev), reason);
+                        "%s: can't find the revision '%s' in the git repository: %s", repo,
+                        sp_walk_safe(pool, rev), sp_walk_safe(pool, why));
+}
+
+/* The one object whose id begins with these digits; 1 when there is none. */
+static int find_abbreviated(const struct git_backend *git, const char *digits,
+                            char id[SP_REFS_HEX + 1])
+{
+    git_oid prefix, found;
+    size_t len = strlen(digits);
+    if (len < GIT_OID_MINPREFIXLEN || len > SP_REFS_HEX ||
+        strspn(digits, "0123456789abcdef") != len || git_oid_fromstrn(&prefix, digits, len) < 0)
+        return 1;
+    int rc = git_odb_exists_prefix(&found, git->odb, &prefix, len);
+    if (rc == 0)
+        oid_text(&found, id);
+    return rc == GIT_ENOTFOUND ? 1 : rc;
+}
+
+/* The number in "{N}", and what is behind it; false when it is something else. */
+static bool get_number(const char *text, size_t *number, const char **rest)
+{
+    size_t digits = strspn(text + 1, "0123456789");
+    if (digits == 0 || digits > 9 || text[1 + digits] != '}')
+        return false;
+    *number = strtoul(text + 1, NULL, 10);
+    *rest = text + 1 + digits + 1;
+    return true;
+}
+
+/* The id of what the revision begins with - a name, an id, or a name with "@{N}" - and what
+ * follows it: "~1", "^{tree}", ":path". */
+static int find_start(struct git_backend *git, struct sp_pool *pool,
+                      const struct sp_repository *repository, const char *repo, const char *rev,
+                      char id[SP_REFS_HEX + 1], const char **rest, struct sp_error *err)
+{
+    size_t len = strcspn(rev, "~^:"), back;
+    const char *at = strstr(rev, "@{");
+    if (at && (size_t)(at - rev) < len)
+        len = (size_t)(at - rev);
+    else
+        at = NULL;
+    const char *name = sp_pool_memdup(pool, rev, len);
+    *rest = rev + len;
+    int rc;
+    if (at && get_number(at + 1, &back, rest)) {
+        rc = sp_refs_find_earlier(pool, repository, *name ? name : "HEAD", back, id, err);
+    } else if (at) {
+        return no_revision(pool, repo, rev, "of NAME@{...}, only NAME@{NUMBER} is looked for", err);
+    } else if (sp_blob_is_id(name)) {
+        memcpy(id, name, SP_REFS_HEX + 1);
+        return 0;
+    } else {
+        rc = sp_refs_find(pool, repository, name, id, err);
+        if (rc == 1 && (rc = find_abbreviated(git, name, id)) < 0)
+            return no_revision(pool, repo, rev, sp_odb_reason(), err);
+    }
+    if (rc == 1)
+        return no_revision(pool, repo, rev, "there is no such name and no such object", err);
+    return rc < 0 ? -1 : 0; /* with the path of the file that it is about */
+}
+
+static int find_top(struct git_backend *git, struct sp_pool *pool,
+                    const struct sp_repository *repository, const char *repo, const char *rev,
+                    struct sp_error *err)
+{
+    git_object *object = NULL;
+    char id[SP_REFS_HEX + 1];
+    const char *rest;
+    if (find_start(git, pool, repository, repo, rev, id, &rest, err) < 0)
+        return -1;
+    if (git_revparse_single(&object, git->repo, sp_pool_printf(pool, "%s%s", id, rest)) < 0) {
+        const char *reason = sp_odb_reason();
+        return *rest ? no_revision(pool, repo, rev, reason, err)
+                     : sp_error_set(err, SP_ERROR_CANNOT,
+                                    "%s: git object %s, which '%s' names, can't be read: %s", repo,
+                                    id, sp_walk_safe(pool, rev), sp_walk_safe(pool, reason));
+    }
+    oid_text(git_object_id(object), id);
+    int rc = git_object_peel((git_object **)&git->top, object, GIT_OBJECT_TREE);
+    git_object_free(object);
+    if (rc == 0)
+        return 0;
+    return sp_error_set(err, SP_ERROR_CANNOT,
+                        "%s: git object %s, which '%s' names, leads to no tree: %s", repo, id,
+                        sp_walk_safe(pool, rev), sp_walk_safe(pool, sp_odb_reason()));
 }
 
 static const struct sp_tree_ops git_ops = {git_list, git_stat, git_read, NULL, git_close};
@@ -344,7 +366,8 @@ static const struct sp_tree_ops git_ops = {git_list, git_stat, git_read, NULL, g
 int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, struct sp_tree **out,
                      struct sp_error *err)
 {
-    if (sp_blob_library_init(err) < 0 || set_options(err) < 0)
+    struct sp_repository repository;
+    if (sp_blob_library_init(err) < 0)
         return -1;
 
     struct git_backend *git = sp_pool_alloc(pool, sizeof(*git));
@@ -352,14 +375,15 @@ int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, st
     git->base.name = sp_pool_printf(pool, "%s@%s", repo, rev);
     sp_pool_defer(pool, close_deferred, git);
 
-    if (git_repository_open_ext(&git->repo, repo, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) < 0)
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s: can't open the git repository: %s", repo,
-                            sp_walk_safe(pool, sp_odb_reason()));
-    const char *objects = sp_path_join(pool, git_repository_commondir(git->repo), "objects");
-    if (sp_odb_open(objects, &git->odb, err) < 0)
+    if (sp_repository_find(pool, repo, &repository, err) < 0)
+        return -1;
+    if (sp_odb_open(sp_path_join(pool, repository.common, "objects"), &git->odb, err) < 0)
         return sp_error_prefix(err, "%s", repo);
-    git_repository_set_odb(git->repo, git->odb);
-    if (find_top(git, pool, repo, rev, err) < 0)
+    /* of objects alone: no configuration is read, neither the repository's nor this account's, so
+     * that neither its owner (safe.directory) nor hooks and filters matter */
+    if (git_repository_wrap_odb(&git->repo, git->odb) < 0)
+        return sp_error_set(err, SP_ERROR_SYSTEM, "can't set up git objects: %s", sp_odb_reason());
+    if (find_top(git, pool, &repository, repo, rev, err) < 0)
         return -1;
     *out = &git->base;
     return 0;

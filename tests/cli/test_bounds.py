@@ -226,6 +226,45 @@ components:
                 shutil.rmtree(data)
 
 
+class Repositories(Measured):
+    """A gigabyte, what never ends, and what is waited for, in each file of a git repository."""
+
+    def test_each_file(self):
+        if not shutil.which("git"):
+            self.skipTest("git is not here")
+        repo = os.path.join(self.tmp, "repo")
+        write(repo + "/nova/__init__.py", "")
+        for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "a"],
+                        ["config", "include.path", "/dev/zero"]):
+            subprocess.run(["git", "-C", repo, "-c", "user.name=A", "-c", "user.email=a@b"]
+                           + command, check=True, env={"PATH": os.environ["PATH"]},
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        head = read(repo + "/.git/HEAD").decode().split()[1]
+        good = self.expect(0, self.measured("detect", "-t", repo + "@HEAD")).out
+        for name in ("HEAD", "config", "commondir", "packed-refs", head, "refs/heads/other",
+                     "logs/HEAD", "objects/info/alternates", "objects/pack/pack-a.idx"):
+            path = repo + "/.git/" + name
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            kept = read(path) if os.path.exists(path) else None
+            for spoil in (lambda: self.sparse(path), lambda: os.mkfifo(path),
+                          lambda: os.symlink("/dev/zero", path)):
+                if os.path.lexists(path):
+                    os.unlink(path)
+                spoil()
+                for revision in ("HEAD", "other", "HEAD@{0}"):
+                    result = self.measured("detect", "-t", "%s@%s" % (repo, revision), seconds=2,
+                                           megabytes=100)
+                    self.assertIn(result.status, (0, 3), str(result))
+                    if result.status == 0:
+                        self.assertEqual(result.out.split()[-12:], good.split()[-12:])
+                    else:
+                        self.error(result, repo)
+            os.unlink(path)
+            if kept is not None:
+                write(path, kept)
+        self.assertEqual(self.expect(0, self.measured("detect", "-t", repo + "@HEAD")).out, good)
+
+
 class Bombs(Measured):
     """Archives that unpack to far more than they are."""
 
