@@ -133,7 +133,7 @@ static void test_choice(void **state)
                  "can't read the archive");
     /* a plain file before the @ is no repository */
     assert_fails(s, try_open(s, scratch_path(s, "file@master"), &tree), SP_ERROR_CANNOT,
-                 "can't open the git repository");
+                 "is not a git repository");
 }
 
 /* sp_walk_resolve() on a tree that is made up: "l" is a link to whatever ctx says. */
