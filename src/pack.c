@@ -17,6 +17,8 @@ enum {
     SUM = 20, /* bytes of the checksum at the end of a pack, and of two at that of an index */
     PACK_HEADER = 12,
     FANOUT = 256,
+    FANOUT_SIZE = 1024,
+    ID_DIGITS = 40,
     MAX_CHAIN = 4096 /* deltas upon deltas: git makes no longer chains (git-pack-objects(1)) */
 };
 #define MAX_WORK ((size_t)512 << 20) /* bytes of all the results on the way to one object */
@@ -64,14 +66,14 @@ static uint32_t count_of(const struct pack *pack)
 /* Where the tables of the index are, and the one item of them. */
 static uint64_t name_at(const struct pack *pack, uint32_t i)
 {
-    return pack->second ? 8 + 4 * FANOUT + (uint64_t)i * SUM
-                        : 4 * FANOUT + (uint64_t)i * (4 + SUM) + 4;
+    return pack->second ? 8 + FANOUT_SIZE + (uint64_t)i * SUM
+                        : FANOUT_SIZE + (uint64_t)i * (4 + SUM) + 4;
 }
 
 static uint64_t offset_at(const struct pack *pack, uint32_t i)
 {
-    return pack->second ? 8 + 4 * FANOUT + (uint64_t)count_of(pack) * (SUM + 4) + (uint64_t)i * 4
-                        : 4 * FANOUT + (uint64_t)i * (4 + SUM);
+    return pack->second ? 8 + FANOUT_SIZE + (uint64_t)count_of(pack) * (SUM + 4) + (uint64_t)i * 4
+                        : FANOUT_SIZE + (uint64_t)i * (4 + SUM);
 }
 
 static uint64_t large_at(const struct pack *pack, uint32_t i)
@@ -93,7 +95,7 @@ static bool open_file(int dirfd, const char *name, int *fd, uint64_t *size)
 static bool read_fanout(struct pack *pack, uint64_t size)
 {
     static const unsigned char magic[8] = {0xff, 't', 'O', 'c', 0, 0, 0, 2};
-    unsigned char raw[8 + 4 * FANOUT];
+    unsigned char raw[8 + FANOUT_SIZE];
     if (!read_at(pack->index, raw, sizeof(raw), 0))
         return false;
     pack->second = memcmp(raw, magic, sizeof(magic)) == 0;
@@ -102,7 +104,8 @@ static bool read_fanout(struct pack *pack, uint64_t size)
         if (i && pack->fanout[i] < pack->fanout[i - 1])
             return false;
     }
-    uint64_t min = (pack->second ? large_at(pack, 0) : name_at(pack, count_of(pack)) - 4) + 2 * SUM;
+    uint64_t min =
+        (pack->second ? large_at(pack, 0) : name_at(pack, count_of(pack)) - 4) + SUM + SUM;
     if (size < min || (size - min) % 8 || (size - min) / 8 > (pack->second ? count_of(pack) : 0))
         return false;
     pack->large = (uint32_t)((size - min) / 8);
@@ -116,7 +119,7 @@ static bool belong_together(const struct pack *pack, uint64_t index_size)
     return read_at(pack->fd, head, sizeof(head), 0) && memcmp(head, "PACK", 4) == 0 &&
            (be32(head + 4) == 2 || be32(head + 4) == 3) && be32(head + 8) == count_of(pack) &&
            read_at(pack->fd, sums[0], SUM, pack->end) &&
-           read_at(pack->index, sums[1], SUM, index_size - 2 * SUM) &&
+           read_at(pack->index, sums[1], SUM, index_size - SUM - SUM) &&
            memcmp(sums[0], sums[1], SUM) == 0;
 }
 
@@ -196,7 +199,7 @@ static int locate(const struct pack *pack, const unsigned char *id, uint64_t *at
 {
     unsigned char raw[8], found[SP_OBJECT_ID];
     uint32_t number, offset;
-    int rc = look_up(pack, id, 2 * SP_OBJECT_ID, &number, found, err);
+    int rc = look_up(pack, id, ID_DIGITS, &number, found, err);
     if (rc != 0)
         return rc;
     bool good = read_at(pack->index, raw, 4, offset_at(pack, number));
@@ -335,7 +338,7 @@ static int read_data(const struct pack *pack, const struct entry *entry, size_t 
 static int apply(const struct pack *pack, const struct entry *entry, size_t limit,
                  struct sp_object *object, size_t *work, struct sp_error *err)
 {
-    char *data;
+    char *data = NULL;
     size_t base_size, size, used;
     if (read_data(pack, entry, limit, &data, err) < 0)
         return -1;
@@ -352,7 +355,7 @@ static int apply(const struct pack *pack, const struct entry *entry, size_t limi
             rc = damaged(pack, "is damaged: a delta makes no sense", err);
     }
     free(data);
-    if (rc < 0) {
+    if (rc < 0 || !made) {
         free(made);
         return -1;
     }
@@ -528,9 +531,15 @@ int sp_packs_find(const struct sp_packs *packs, const unsigned char prefix[SP_OB
                   size_t digits, unsigned char id[SP_OBJECT_ID], bool *several,
                   struct sp_error *err)
 {
+    unsigned char found[SP_OBJECT_ID];
     struct question question = {
-        .ask = ask_prefix, .id = prefix, .digits = digits, .found = id, .several = several};
+        .ask = ask_prefix, .id = prefix, .digits = digits, .found = found, .several = several};
     *several = false;
+    if (digits < 2) /* the first table of an index takes two to look into */
+        return 1;
     int rc = ask(packs, &question, err);
-    return rc == 1 && question.any ? 0 : rc;
+    if (rc != 1 || !question.any)
+        return rc;
+    memcpy(id, found, SP_OBJECT_ID);
+    return 0;
 }

@@ -55,6 +55,7 @@ static int read_file(struct sp_pool *pool, const char *path, size_t limit, struc
                      struct sp_error *err)
 {
     struct stat st;
+    *out = (struct sp_bytes){"", 0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG))
         return 1;
@@ -156,9 +157,9 @@ static int find_packed(struct sp_pool *pool, const struct sp_repository *reposit
     const char *path = sp_path_join(pool, repository->common, "packed-refs");
     int rc = read_file(pool, path, MAX_LIST, &text, err);
     size_t len = strlen(name);
-    const char *line = text.data, *end = rc == 0 ? text.data + text.len : line;
     if (rc != 0)
         return rc;
+    const char *line = text.data, *end = text.data + text.len;
     while (line < end) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         size_t line_len = (size_t)((newline ? newline : end) - line);
