@@ -531,7 +531,7 @@ int sp_packs_find(const struct sp_packs *packs, const unsigned char prefix[SP_OB
                   size_t digits, unsigned char id[SP_OBJECT_ID], bool *several,
                   struct sp_error *err)
 {
-    unsigned char found[SP_OBJECT_ID];
+    unsigned char found[SP_OBJECT_ID] = {0};
     struct question question = {
         .ask = ask_prefix, .id = prefix, .digits = digits, .found = found, .several = several};
     *several = false;

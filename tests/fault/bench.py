@@ -76,9 +76,9 @@ class Bench:
         shutil.rmtree(os.path.join(self.top, state), ignore_errors=True)
         os.rename(os.path.join(self.top, "now"), os.path.join(self.top, state))
 
-    def judge(self, what, problem):
-        """One point: it holds if there is no problem."""
-        self.verdicts.append((what, problem))
+    def judge(self, what, problem, row=None):
+        """One point: it holds if there is no problem. row: of the table, if it is one of its own."""
+        self.verdicts.append((what, problem, row))
 
     def leftovers(self):
         for directory, names, files in os.walk(self.site):
@@ -194,7 +194,7 @@ def do_task(task):
     bench.verdicts = []
     try:
         row = in_worker.work(bench, task)
-    except (OSError, subprocess.SubprocessError) as error:     # a program that hangs, above all
+    except (OSError, subprocess.SubprocessError) as error:  # a program that hangs, above all
         row = "?", "broken off"
         bench.judge("%s" % (task,), repr(error))
     return row, bench.verdicts
@@ -220,10 +220,11 @@ def run(options, tasks_of, work, skipped=()):
         tasks = tasks_of(Bench(options, tempfile.mkdtemp(dir=top)))
         with multiprocessing.Pool(options.jobs, in_worker, (work, options, top)) as pool:
             for row, verdicts in pool.imap_unordered(do_task, tasks):
-                row = table.setdefault(row, [0, 0])
-                for what, problem in verdicts:
-                    row[0] += 1
-                    row[1] += not problem
+                table.setdefault(row, [0, 0])
+                for what, problem, own in verdicts:
+                    counts = table.setdefault((row[0], own) if own else row, [0, 0])
+                    counts[0] += 1
+                    counts[1] += not problem
                     if problem:
                         failed += 1
                         print("FAIL  %s: %s" % (what, problem), flush=True)

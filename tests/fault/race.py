@@ -153,7 +153,7 @@ class Race:
             operation.name, crash, target, number)
         if self.is_open(target):
             bench.judge(what, None if status == 0 and benches.look(bench.site) == operation.old
-                        else "status %d" % status)
+                        else "status %d" % status, "replaced at recover's rename: overwritten")
             return True
         problem = self.lost(target)
         if not problem and status not in (0, 3, 5):
@@ -197,10 +197,10 @@ def work(bench, task):
         while race.race_with_recover(target, number, point):
             point += bench.options.quick
         return operation.name, "%d files, replaced during recover" % len(race.targets)
+    problem = race.race(target, number)
     bench.judge("%s: %s replaced at call %d (%s %s)" % (
-        operation.name, target, number, *operation.calls[number - 1]), race.race(target, number))
-    if race.is_open(target):
-        return operation.name, "replaced at the rename over it: overwritten"
+        operation.name, target, number, *operation.calls[number - 1]), problem,
+                "replaced at the rename over it: overwritten" if race.is_open(target) else None)
     return operation.name, "%d files, replaced before a call" % len(race.targets)
 
 
