@@ -77,7 +77,7 @@ class Bench:
         os.rename(os.path.join(self.top, "now"), os.path.join(self.top, state))
 
     def judge(self, what, problem, row=None):
-        """One point: it holds if there is no problem. row: of the table, if it is one of its own."""
+        """One point: it holds if there is no problem. row: of the table, if it has its own."""
         self.verdicts.append((what, problem, row))
 
     def leftovers(self):
