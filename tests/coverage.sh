@@ -26,13 +26,17 @@ for name in "$@"; do
     esac
 done
 
-# Counts are added up in a file for each object, which an ordinary user must be able to write, too.
-# The program's own umask would not let it: all of the files are made here, once.
-dir=$(dirname "$program")
+# Counts are added up in a file for each object, which an ordinary user must be able to reach and to
+# write, too: they are kept below GCOV_PREFIX (gcov(1), "Data file relocation"). The program's own
+# umask would not let it: all of the files are made here, once.
+dir=$(cd "$(dirname "$program")" && pwd)
 find "$dir" -name '*.gcda' -exec rm -f {} +
+GCOV_PREFIX=$(mktemp -d)
+export GCOV_PREFIX
+trap 'rm -rf "$GCOV_PREFIX"' EXIT
 "$program" version >/dev/null
 "$fault" version >/dev/null
-chmod -R a+rwX "$dir" "$(dirname "$fault")"
+chmod -R a+rwX "$GCOV_PREFIX"
 
 status=0
 python3 "$top/tests/suites.py" \
@@ -41,4 +45,5 @@ python3 "$top/tests/suites.py" \
     cli="tests/cli/run.sh '$program'" \
     ${options:+faults="python3 -B tests/fault/run.py --program '$program' --fault-program '$fault' --quick 60 --kill 0 $options"} ||
     status=$?
+cp -R "$GCOV_PREFIX$dir/." "$dir/"
 exit "$status"

@@ -100,6 +100,8 @@ def is_wrapped():
 
 def environment(extra=None):
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/nonexistent"}
+    if "GCOV_PREFIX" in os.environ:     # tests/coverage.sh
+        env["GCOV_PREFIX"] = os.environ["GCOV_PREFIX"]
     env.update(extra or {})
     return env
 
