@@ -27,6 +27,8 @@ chmod -R a+rX "$scratch/bin"
 TOOL=$scratch/bin/sp-openstack
 if [ -n "${WRAP:-}" ]; then
     TOOL=$scratch/sp-openstack
+    # by its full name: some tests leave no PATH
+    WRAP="$(command -v "${WRAP%% *}") ${WRAP#* }"
     cat >"$TOOL" <<END
 #!/bin/sh
 exec $WRAP --log-file='$scratch/log/%p' '$scratch/bin/sp-openstack' "\$@"

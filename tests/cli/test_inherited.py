@@ -170,6 +170,8 @@ class Inherited(Case):
 
     def test_limit_of_file_sizes(self):
         """The signal that the kernel sends does not end the program halfway."""
+        if is_wrapped():
+            self.skipTest("what it runs under writes a log of its own")
         found = set()
         for value in (0, 1, 700, 1500, 4000, 9000, 30000, 1 << 30):
             found.add(self.limited(resource.RLIMIT_FSIZE, value))
