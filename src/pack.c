@@ -19,7 +19,8 @@ enum {
     FANOUT = 256,
     FANOUT_SIZE = 1024,
     ID_DIGITS = 40,
-    MAX_CHAIN = 4096 /* deltas upon deltas: git makes no longer chains (git-pack-objects(1)) */
+    MAX_PACKS = 1000, /* each is looked into for each object; git packs anew at 50: git-gc(1) */
+    MAX_CHAIN = 4096  /* deltas upon deltas: git makes no longer chains (git-pack-objects(1)) */
 };
 #define MAX_WORK ((size_t)512 << 20) /* bytes of all the results on the way to one object */
 
@@ -431,6 +432,11 @@ static int list(struct sp_packs *packs, int fd, struct sp_error *err)
         if (rc == 0) {
             close_pack(&pack);
             *SP_PUSH(packs->pool, &packs->names) = name;
+            if (packs->names.count > MAX_PACKS)
+                rc =
+                    sp_error_set(err, SP_ERROR_CANNOT,
+                                 "there are more than %d git packs in %s; pack it anew with git gc",
+                                 MAX_PACKS, packs->directory);
         } else if (rc > 0) {
             rc = 0; /* an index without a pack is not used */
         }

@@ -124,6 +124,28 @@ static void test_several_packs(void **state)
         assert_object(s, &packs, number, text + number);
 }
 
+static void test_too_many_packs(void **state)
+{
+    struct scratch *s = *state;
+    struct sp_packs packs;
+    static const char *const endings[] = {"pack", "idx"};
+    struct packer *packer = packer_new(s);
+    packer_blob(packer, 1, text, 10);
+    packer_write(s, packer, SECOND_VERSION, "pack-a");
+    for (int i = 1; i < 1001; i++) {
+        if (i == 1000)
+            open_packs(s);
+        for (size_t e = 0; e < COUNT(endings); e++)
+            assert_int_equal(
+                link(scratch_path(s, sp_pool_printf(s->pool, "objects/pack/pack-a.%s", endings[e])),
+                     scratch_path(
+                         s, sp_pool_printf(s->pool, "objects/pack/pack-%d.%s", i, endings[e]))),
+                0);
+    }
+    assert_fails(s, sp_packs_open(s->pool, scratch_path(s, "objects"), &packs, &s->err),
+                 SP_ERROR_CANNOT, "more than 1000 git packs");
+}
+
 /* git, and libgit2, follow these until there is no memory, or forever. */
 static void test_circles(void **state)
 {
@@ -339,12 +361,19 @@ static void test_not_a_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(test_objects),    SCRATCH_TEST(test_types),
-        SCRATCH_TEST(test_not_there),  SCRATCH_TEST(test_several_packs),
-        SCRATCH_TEST(test_circles),    SCRATCH_TEST(test_long_chain),
-        SCRATCH_TEST(test_bases),      SCRATCH_TEST(test_sizes),
-        SCRATCH_TEST(test_work),       SCRATCH_TEST(test_prefixes),
-        SCRATCH_TEST(test_not_a_file), SCRATCH_TEST(test_every_cut_and_every_bit),
+        SCRATCH_TEST(test_objects),
+        SCRATCH_TEST(test_types),
+        SCRATCH_TEST(test_not_there),
+        SCRATCH_TEST(test_several_packs),
+        SCRATCH_TEST(test_too_many_packs),
+        SCRATCH_TEST(test_circles),
+        SCRATCH_TEST(test_long_chain),
+        SCRATCH_TEST(test_bases),
+        SCRATCH_TEST(test_sizes),
+        SCRATCH_TEST(test_work),
+        SCRATCH_TEST(test_prefixes),
+        SCRATCH_TEST(test_not_a_file),
+        SCRATCH_TEST(test_every_cut_and_every_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
