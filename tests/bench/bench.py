@@ -67,7 +67,7 @@ class Bench:
 
     def export(self, clones, component, version):
         from clones import clone                                     # pylint: disable=C0415
-        repository = clone(clones, component)
+        repository = clone(clones, component.replace("_", "-"))
         if not repository:
             sys.exit("bench: %s: no clone of %s here" % (clones, component))
         archive = subprocess.Popen(["git", "--git-dir", repository, "archive", version, component],

@@ -18,6 +18,7 @@ import time
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(1, TESTS)
 from snapshot import snapshot, states
+from trees.clones import clone
 
 NAMES = {"cinder": "10.0.8", "nova": "15.1.5", "os-brick": "1.11.1"}
 FILES = {
@@ -146,8 +147,9 @@ def collect(options, site):
             if options.site:
                 shutil.copy2(os.path.join(options.site, package, path), target)
                 continue
-            repo = next(p for p in (os.path.join(options.git, "openstack+" + name, "repo"),
-                                    os.path.join(options.git, name)) if os.path.isdir(p))
+            repo = clone(options.git, name)
+            if not repo:
+                sys.exit("%s: no clone of %s here" % (options.git, name))
             with open(target, "wb") as stream:
                 subprocess.run(["git", "-C", repo, "show", "%s:%s/%s" % (version, package, path)],
                                stdout=stream, check=True)
