@@ -229,7 +229,7 @@ instrumented: $(PROGRAM) $(UNITBIN) $(FUZZBIN)
 COVERAGE := OPT='-Og -g' CFLAGS=--coverage LDFLAGS=--coverage
 coverage:
 	@$(MAKE) BUILD=build-coverage/fault $(COVERAGE) CPPFLAGS=-DSP_FAULT DATADIR='$(CURDIR)' \
-	    build-coverage/fault/sp-openstack
+	    build-coverage/fault/sp-openstack build-coverage/fault/old_kernel
 	@$(MAKE) BUILD=build-coverage $(COVERAGE) coverage-run
 
 .PHONY: coverage coverage-run

@@ -38,12 +38,13 @@ trap 'rm -rf "$GCOV_PREFIX"' EXIT
 "$fault" version >/dev/null
 chmod -R a+rwX "$GCOV_PREFIX"
 
+faults="python3 -B tests/fault/run.py --program '$program' --fault-program '$fault' --quick 60 --kill 0 $options"
 status=0
 python3 "$top/tests/suites.py" \
     unit="tests/unit/run.sh $unit" \
     fuzz="tests/fuzz/run.sh $fuzz" \
     cli="tests/cli/run.sh '$program'" \
-    ${options:+faults="python3 -B tests/fault/run.py --program '$program' --fault-program '$fault' --quick 60 --kill 0 $options"} ||
+    ${options:+faults="$faults" faults-3.10="$faults --old-kernel '$(dirname "$fault")/old_kernel'"} ||
     status=$?
 cp -R "$GCOV_PREFIX$dir/." "$dir/"
 exit "$status"
