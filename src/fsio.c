@@ -317,6 +317,23 @@ static int open_regular(int dirfd, const char *name, const char *where, struct s
     return fd;
 }
 
+int sp_fs_open_file(int dirfd, const char *name, struct stat *st)
+{
+    if (fstatat(dirfd, name, st, 0) < 0)
+        return -1;
+    if (!S_ISREG(st->st_mode)) {
+        errno = S_ISDIR(st->st_mode) ? EISDIR : ENXIO;
+        return -1;
+    }
+    int fd = openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0 && (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))) {
+        close(fd); /* replaced just now */
+        errno = ENXIO;
+        return -1;
+    }
+    return fd;
+}
+
 static int read_all(int fd, struct sp_pool *pool, const char *name, size_t limit, size_t guess,
                     struct sp_bytes *out, bool *whole, struct sp_error *err)
 {

@@ -55,6 +55,11 @@ int sp_fs_read_at(int dirfd, struct sp_pool *pool, const char *name, size_t limi
                   struct sp_bytes *out, bool *whole, struct stat *st,
                   struct sp_error *err) SP_MUST_CHECK;
 
+/* Opens a regular file for reading, by way of links: for what has no root to stay in. It never
+ * waits, and nothing else is opened: with a device that may do something. *st is what it is. -1
+ * with errno: EISDIR for a directory, ENXIO for what else is no regular file. */
+int sp_fs_open_file(int dirfd, const char *name, struct stat *st);
+
 /* The names in an open directory, sorted by byte value, without "." and "..". */
 int sp_fs_list(int dirfd, struct sp_pool *pool, sp_strv *out, struct sp_error *err) SP_MUST_CHECK;
 

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buffer.h"
+#include "fsio.h"
 #include "inflate.h"
 #include "pool.h"
 
@@ -54,17 +54,15 @@ static int loose_open(const struct loose *loose, const git_oid *oid, struct sp_i
     hex[HEX] = '\0';
     struct sp_buffer path = SP_BUFFER_INIT;
     sp_buffer_printf(&path, "%s/%.2s/%s", loose->objects, hex, hex + 2);
-    int fd = open(sp_buffer_str(&path), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = sp_fs_open_file(AT_FDCWD, sp_buffer_str(&path), &st);
     int saved = errno;
     sp_buffer_free(&path);
     if (fd < 0 && (saved == ENOENT || saved == ENOTDIR))
         return GIT_ENOTFOUND;
+    if (fd < 0 && (saved == EISDIR || saved == ENXIO))
+        return damaged("is not a regular file");
     if (fd < 0)
         return fail("can't be read", saved);
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        close(fd);
-        return damaged("is not a regular file");
-    }
     sp_inflate_begin(stream, fd, 0, UINT64_MAX);
     return 0;
 }

@@ -6,10 +6,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "delta.h"
+#include "fsio.h"
 #include "inflate.h"
 #include "path.h"
 
@@ -85,8 +85,8 @@ static uint64_t large_at(const struct pack *pack, uint32_t i)
 static bool open_file(int dirfd, const char *name, int *fd, uint64_t *size)
 {
     struct stat st;
-    *fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (*fd < 0 || fstat(*fd, &st) < 0 || !S_ISREG(st.st_mode))
+    *fd = sp_fs_open_file(dirfd, name, &st);
+    if (*fd < 0)
         return false;
     *size = (uint64_t)st.st_size;
     return true;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "buffer.h"
+#include "fsio.h"
 #include "path.h"
 
 enum {
@@ -23,20 +24,13 @@ static int unreadable(const char *path, const char *why, struct sp_error *err)
     return sp_error_set(err, SP_ERROR_CANNOT, "can't read %s: %s", path, why);
 }
 
-static int read_all(struct sp_pool *pool, int fd, const char *path, size_t limit,
+static int read_all(struct sp_pool *pool, int fd, const char *path, size_t size,
                     struct sp_bytes *out, struct sp_error *err)
 {
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return unreadable(path, strerror(errno), err);
-    if (!S_ISREG(st.st_mode))
-        return unreadable(path, "it is not a regular file", err);
-    if ((uint64_t)st.st_size > limit)
-        return unreadable(path, "it is too large", err);
-    char *data = sp_pool_alloc(pool, (size_t)st.st_size + 1);
+    char *data = sp_pool_alloc(pool, size + 1);
     size_t len = 0;
-    while (len < (size_t)st.st_size) {
-        ssize_t got = pread(fd, data + len, (size_t)st.st_size - len, (off_t)len);
+    while (len < size) {
+        ssize_t got = pread(fd, data + len, size - len, (off_t)len);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -56,13 +50,13 @@ static int read_file(struct sp_pool *pool, const char *path, size_t limit, struc
 {
     struct stat st;
     *out = (struct sp_bytes){"", 0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG))
+    int fd = sp_fs_open_file(AT_FDCWD, path, &st);
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG || errno == EISDIR))
         return 1;
     if (fd < 0)
-        return unreadable(path, strerror(errno), err);
-    int rc =
-        fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? 1 : read_all(pool, fd, path, limit, out, err);
+        return unreadable(path, errno == ENXIO ? "it is not a regular file" : strerror(errno), err);
+    int rc = (uint64_t)st.st_size > limit ? unreadable(path, "it is too large", err)
+                                          : read_all(pool, fd, path, (size_t)st.st_size, out, err);
     close(fd);
     return rc;
 }

@@ -605,9 +605,39 @@ static void test_free_bytes(void **state)
     close_fs(&fs);
 }
 
+/* By way of links, but nothing that is no regular file: opening it might wait, or do something. */
+static void test_open_file(void **state)
+{
+    struct scratch *s = *state;
+    struct stat st;
+    int dir = scratch_open(s), fd;
+    scratch_puts(s, "file", "x");
+    scratch_symlink(s, "file", "link");
+    scratch_symlink(s, "/dev/zero", "device");
+    scratch_symlink(s, "none", "nowhere");
+    scratch_mkdir(s, "dir", 0755);
+    assert_int_equal(mkfifo(scratch_path(s, "fifo"), 0600), 0);
+    static const struct {
+        const char *name;
+        int errnum;
+    } vectors[] = {{"file", 0},     {"link", 0},      {"device", ENXIO},   {"fifo", ENXIO},
+                   {"dir", EISDIR}, {"none", ENOENT}, {"nowhere", ENOENT}, {"file/x", ENOTDIR}};
+    for (size_t i = 0; i < COUNT(vectors); i++) {
+        errno = 0;
+        fd = sp_fs_open_file(dir, vectors[i].name, &st);
+        assert_int_equal(fd < 0 ? errno : 0, vectors[i].errnum);
+        if (fd >= 0) {
+            assert_int_equal(st.st_size, 1);
+            close(fd);
+        }
+    }
+    close(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        SCRATCH_TEST(test_open_file),
         SCRATCH_TEST(test_root),
         SCRATCH_TEST(test_resolve),
         SCRATCH_TEST(test_resolve_links),
