@@ -37,6 +37,7 @@ read_lists() {
         [ ! -f "$list" ] || sed 's/^Types:.*/Types: deb-src/' "$list" >"$apt/parts/${list##*/}"
     done
     aptly apt-get -qq update
+    : >"$apt/read"
 }
 
 aptly() {
@@ -48,7 +49,7 @@ aptly() {
 
 # The newest version that can be had: mirrors do not all have the sources of all updates.
 fetch() {
-    [ -d "$apt/lists" ] || read_lists
+    [ -e "$apt/read" ] || read_lists
     rm -rf "$apt/got"
     mkdir "$apt/got"
     for version in $(aptly apt-cache showsrc "$1" | sed -n 's/^Version: //p' | sort -Vru); do
