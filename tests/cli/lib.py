@@ -212,6 +212,32 @@ class Case(unittest.TestCase):
         os.umask(0o022)
         self.addCleanup(self.remove_tmp)
 
+    def git(self, repo, *arguments):
+        """Runs git in the repository, with nothing of this account; no test without it."""
+        if not shutil.which("git"):
+            self.skipTest("git is not here")
+        who = {"GIT_%s_%s" % (role, what): value for role in ("AUTHOR", "COMMITTER")
+               for what, value in (("NAME", "A"), ("EMAIL", "a@example.org"),
+                                   ("DATE", "2017-01-01T00:00:00Z"))}
+        subprocess.run(["git", "-C", repo] + list(arguments), check=True,
+                       env=dict(who, GIT_CONFIG_NOSYSTEM="1", HOME=self.tmp,
+                                PATH=os.environ.get("PATH", "")),
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def repository(self, files):
+        """The path of a git repository whose one commit has these files: {name: text}."""
+        repo = os.path.join(self.tmp, "repo")
+        os.mkdir(repo)
+        self.git(repo, "init", "-q")
+        self.commit(repo, files)
+        return repo
+
+    def commit(self, repo, files):
+        for name, text in files.items():
+            write(os.path.join(repo, name), text)
+        self.git(repo, "add", "-A")
+        self.git(repo, "commit", "-q", "-m", "a")
+
     def remove_tmp(self):
         for directory, names, _ in os.walk(self.tmp):
             for name in names:

@@ -234,15 +234,8 @@ class Repositories(Measured):
     """A gigabyte, what never ends, and what is waited for, in each file of a git repository."""
 
     def test_each_file(self):
-        if not shutil.which("git"):
-            self.skipTest("git is not here")
-        repo = os.path.join(self.tmp, "repo")
-        write(repo + "/nova/__init__.py", "")
-        for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "a"],
-                        ["config", "include.path", "/dev/zero"]):
-            subprocess.run(["git", "-C", repo, "-c", "user.name=A", "-c", "user.email=a@b"]
-                           + command, check=True, env={"PATH": os.environ["PATH"]},
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        repo = self.repository({"nova/__init__.py": ""})
+        self.git(repo, "config", "include.path", "/dev/zero")
         head = read(repo + "/.git/HEAD").decode().split()[1]
         good = self.expect(0, self.measured("detect", "-t", repo + "@HEAD")).out
         for name in ("HEAD", "config", "commondir", "packed-refs", head, "refs/heads/other",

@@ -9,7 +9,6 @@ import os
 import shutil
 import socket
 import struct
-import subprocess
 import tarfile
 import zlib
 
@@ -390,24 +389,8 @@ class Repositories(Case):
     """Git objects that are damaged: refused or read as they are, nothing else. (Each kind of
     damage: tests/unit/test_tree_git.c.)"""
 
-    ENV = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "A",
-           "GIT_COMMITTER_EMAIL": "a@example.org", "GIT_CONFIG_NOSYSTEM": "1"}
-
-    def git(self, repo, *arguments):
-        env = dict(self.ENV, PATH=os.environ.get("PATH", ""), HOME=self.tmp)
-        subprocess.run(["git", "-C", repo] + list(arguments), env=env, check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
     def test_each_object(self):
-        if not shutil.which("git"):
-            self.skipTest("git is not here")
-        repo = os.path.join(self.tmp, "repo")
-        os.mkdir(repo)
-        self.git(repo, "init", "-q")
-        for name, text in packages.nova("newton").items():
-            write(os.path.join(repo, name), text)
-        self.git(repo, "add", "-A")
-        self.git(repo, "commit", "-q", "-m", "a")
+        repo = self.repository(packages.nova("newton"))
         good = self.expect(0, run_program(["detect", "--json", "-t", repo + "@HEAD"])).out
         for packed in (False, True):
             if packed:
@@ -437,15 +420,7 @@ class Repositories(Case):
 
     def test_deltas_in_a_circle(self):
         """A file that is made from another one that is made from it: git itself never ends."""
-        if not shutil.which("git"):
-            self.skipTest("git is not here")
-        repo = os.path.join(self.tmp, "repo")
-        os.mkdir(repo)
-        self.git(repo, "init", "-q")
-        for name, text in packages.nova("newton").items():
-            write(os.path.join(repo, name), text)
-        self.git(repo, "add", "-A")
-        self.git(repo, "commit", "-q", "-m", "a")
+        repo = self.repository(packages.nova("newton"))
         one = bytes.fromhex(blob_id(read(repo + "/nova/virt/libvirt/driver.py")))
         other = bytes([one[0] ^ 0x80]) + one[1:]
         os.unlink("%s/.git/objects/%02x/%s" % (repo, one[0], one[1:].hex()))
