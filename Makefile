@@ -41,16 +41,16 @@ ALL_CFLAGS  = -std=c17 -D_GNU_SOURCE $(OPT) $(WARN) $(WERROR) $(HARDEN) $(SAN) -
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
 # only these two know where they are installed, and which version they are
 OWN_CFLAGS  = -DSP_VERSION='"$(VERSION)"' -DSP_DATADIR='"$(DATADIR)"'
-OWN_OBJ     = $(BUILD)/main.o $(BUILD)/session.o $(BUILD)/transaction.o
+OWN_OBJ     = $(BUILD)/main.o $(BUILD)/cli/context.o $(BUILD)/txn/transaction.o
 
-SRC     := $(sort $(wildcard src/*.c))
+SRC     := $(sort $(wildcard src/*.c src/*/*.c))
 OBJ     := $(SRC:src/%.c=$(BUILD)/%.o)
 LIBOBJ  := $(filter-out $(BUILD)/main.o,$(OBJ))
-UNIT    := $(sort $(wildcard tests/unit/test_*.c))
+UNIT    := $(sort $(wildcard tests/unit/*/test_*.c))
 UNITBIN := $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
 FUZZ    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZBIN := $(FUZZ:tests/fuzz/%.c=$(BUILD)/fuzz/%)
-FORMAT   = $(sort $(wildcard src/*.[ch] tests/*/*.[ch]))
+FORMAT   = $(sort $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch]))
 PROGRAM  = $(BUILD)/sp-openstack
 
 .PHONY: all help setup static check check-static suites check-unit check-cli check-fuzz check-manifests check-docs \
@@ -90,7 +90,7 @@ $(OWN_OBJ): $(BUILD)/flags-own
 # Other flags than the last time: everything is built anew. What make itself needs is looked for
 # here, too: this comes before anything is compiled.
 $(BUILD)/flags: FORCE
-	@$(if $(PKG_LIBS),,tools/setup.sh --check-build || exit 1;) mkdir -p $(@D)/unit $(@D)/fuzz; \
+	@$(if $(PKG_LIBS),,tools/setup.sh --check-build || exit 1;) mkdir -p $(sort $(dir $(OBJ) $(UNITBIN) $(FUZZBIN))); \
 	printf '%s\n' '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PKG_LIBS))' >$@.new; \
 	if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
 
@@ -139,6 +139,7 @@ SUITES = unit='tests/unit/run.sh $(UNITBIN)' \
          manifests='tests/test_manifests.sh' \
          releases='$(PYTHON3) -B tests/trees/versions.py' \
          docs='tests/test_docs.sh' \
+         layers='$(PYTHON3) -B tests/test_layers.py' \
          format='tools/format.sh --check $(FORMAT)'
 
 # The set-up comes first and alone: what make would find out about the libraries before it is wrong.
@@ -278,7 +279,7 @@ analyze-cppcheck:
 	    --enable=warning,performance,portability --suppress=missingIncludeSystem \
 	    -D_GNU_SOURCE -I src src
 
-$(BUILD)/tidy/%: src/%.c $(wildcard src/*.h) .clang-tidy $(BUILD)/flags
+$(BUILD)/tidy/%: src/%.c $(wildcard src/*/*.h) .clang-tidy $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(note) TIDY $<
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- \

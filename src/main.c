@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "cmd.h"
-#include "fsio.h"
-#include "report.h"
-#include "session.h"
+#include "cli/cli.h"
+#include "cli/cmd.h"
+#include "cli/console.h"
+#include "cli/context.h"
+#include "fs/fsio.h"
 
 static const struct {
     enum sp_command command;

@@ -64,16 +64,16 @@ def main():
     if not counts:
         sys.exit("%s: nothing was run there" % ", ".join(options.directories))
     lines = tested = 0
-    print("%-24s %6s %8s  %s" % ("file", "lines", "tested", "not tested"))
+    print("%-28s %6s %8s  %s" % ("file", "lines", "tested", "not tested"))
     for name in sorted(counts):
         file = counts[name]
         missed = sorted(number for number, times in file.items() if times == 0)
         lines += len(file)
         tested += len(file) - len(missed)
-        print("%-24s %6d %7.1f%%  %s" % (name, len(file), 100 * (1 - len(missed) / len(file)),
+        print("%-28s %6d %7.1f%%  %s" % (name, len(file), 100 * (1 - len(missed) / len(file)),
                                          ranges(missed, file)))
     percent = 100 * tested / lines
-    print("%-24s %6d %7.1f%%" % ("all", lines, percent))
+    print("%-28s %6d %7.1f%%" % ("all", lines, percent))
     return 0 if percent >= options.minimum else 1
 
 

@@ -3,9 +3,9 @@
  * read, and has names that stay inside. */
 #include <string.h>
 
-#include "path.h"
+#include "base/path.h"
 #include "place.h"
-#include "tree.h"
+#include "tree/tree.h"
 
 enum {
     MAX_LOOKS = 3000

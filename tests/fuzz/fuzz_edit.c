@@ -7,9 +7,9 @@
  * again; what was there already is not touched. */
 #include <string.h>
 
-#include "edit.h"
 #include "fuzz.h"
-#include "plan.h"
+#include "model/edit.h"
+#include "model/plan.h"
 
 enum {
     MAX_EDITS = 4

@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "journal.h"
-#include "path.h"
+#include "base/path.h"
 #include "place.h"
+#include "txn/journal.h"
 
 static const char *const names[] = {"journal.yaml", NULL};
 

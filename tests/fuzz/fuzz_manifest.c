@@ -3,9 +3,9 @@
  * outside a package or drivers/. */
 #include <string.h>
 
+#include "base/path.h"
 #include "fuzz.h"
-#include "manifest.h"
-#include "path.h"
+#include "model/manifest.h"
 
 static void check_probes(const sp_probes *probes)
 {

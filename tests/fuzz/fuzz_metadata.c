@@ -3,9 +3,9 @@
  * the headers, and nothing that comes after them matters. */
 #include <string.h>
 
-#include "buffer.h"
+#include "base/buffer.h"
 #include "fuzz.h"
-#include "metadata.h"
+#include "model/metadata.h"
 
 static void check_version(struct sp_pool *pool, const char *text)
 {

@@ -3,9 +3,9 @@
  * each once, and is the same after it was written and read again. */
 #include <string.h>
 
-#include "originals.h"
-#include "path.h"
+#include "base/path.h"
 #include "place.h"
+#include "txn/backup.h"
 
 static const char *const names[] = {"input", "again", NULL};
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "pack.h"
 #include "place.h"
+#include "tree/pack.h"
 
 enum {
     MAX_OBJECTS = 8,

@@ -2,8 +2,8 @@
 /* The first line is a pattern, the rest the subject, of which the middle is searched too. */
 #include <string.h>
 
+#include "format/regex.h"
 #include "fuzz.h"
-#include "regex.h"
 
 enum {
     MAX_SPANS = 16

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "version.h"
+#include "model/version.h"
 
 enum {
     MAX_LINES = 6

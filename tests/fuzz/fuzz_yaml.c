@@ -2,8 +2,8 @@
 /* Any bytes parse or are refused; what parsed is written, parsed again, and the same. */
 #include <string.h>
 
+#include "format/yaml.h"
 #include "fuzz.h"
-#include "yaml.h"
 
 /* No deeper than SP_YAML_DEPTH. */
 static void write_node(struct sp_yaml_writer *writer, const struct sp_yaml_node *node)

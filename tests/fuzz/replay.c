@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs a harness on the files named, for compilers without libFuzzer:
  *     replay FILE... */
-#include "buffer.h"
+#include "base/buffer.h"
 #include "fuzz.h"
 
 static int replay(const char *name)

@@ -5,7 +5,7 @@
 
 #include "support.h"
 
-#include "manifest.h"
+#include "model/manifest.h"
 
 #define MANIFEST_HEAD "release: newton\nreleased: \"2016-10-06\"\n"
 

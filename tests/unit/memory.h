@@ -5,7 +5,7 @@
 
 #include "support.h"
 
-#include "tree.h"
+#include "tree/tree.h"
 
 struct memory_file {
     const char *path, *text; /* text NULL: neither a file nor a directory */

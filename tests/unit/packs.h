@@ -7,7 +7,7 @@
 
 #include <zlib.h>
 
-#include "pack.h"
+#include "tree/pack.h"
 
 enum {
     BLOB = 3,

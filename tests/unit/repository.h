@@ -7,7 +7,7 @@
 
 #include <git2.h>
 
-#include "blob.h"
+#include "format/diff.h"
 
 /* Of a tree. */
 struct entry {

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "error.h"
-#include "pool.h"
+#include "base/error.h"
+#include "base/pool.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

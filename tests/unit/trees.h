@@ -5,7 +5,7 @@
 
 #include "scratch.h"
 
-#include "tree.h"
+#include "tree/tree.h"
 
 static inline enum sp_entry_kind kind(struct scratch *s, struct sp_tree *tree, const char *path)
 {

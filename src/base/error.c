@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pool.h"
+
+static char *vformat(const char *fmt, va_list args)
+{
+    char *text = NULL;
+    if (vasprintf(&text, fmt, args) < 0)
+        sp_out_of_memory();
+    return text;
+}
+
+/* Takes over `first` and `second` and returns them in one string. */
+static char *glue(char *first, char *second)
+{
+    char *text = NULL;
+    if (asprintf(&text, "%s%s", first, second) < 0)
+        sp_out_of_memory();
+    free(first);
+    free(second);
+    return text;
+}
+
+int sp_error_set(struct sp_error *err, enum sp_error_kind kind, const char *fmt, ...)
+{
+    if (sp_error_is_set(err))
+        return -1;
+    va_list args;
+    va_start(args, fmt);
+    err->kind = kind;
+    err->errnum = 0;
+    err->message = vformat(fmt, args);
+    va_end(args);
+    return -1;
+}
+
+int sp_error_errno(struct sp_error *err, int errnum, const char *fmt, ...)
+{
+    if (sp_error_is_set(err))
+        return -1;
+    va_list args;
+    va_start(args, fmt);
+    char *what = vformat(fmt, args);
+    va_end(args);
+    err->kind = SP_ERROR_SYSTEM;
+    err->errnum = errnum;
+    if (asprintf(&err->message, "%s: %s", what, strerror(errnum)) < 0)
+        sp_out_of_memory();
+    free(what);
+    return -1;
+}
+
+int sp_error_prefix(struct sp_error *err, const char *fmt, ...)
+{
+    if (!sp_error_is_set(err))
+        return -1;
+    va_list args;
+    va_start(args, fmt);
+    char *context = vformat(fmt, args);
+    va_end(args);
+    err->message = glue(glue(context, sp_xstrdup(": ")), err->message);
+    return -1;
+}
+
+int sp_error_suffix(struct sp_error *err, const char *fmt, ...)
+{
+    if (!sp_error_is_set(err))
+        return -1;
+    va_list args;
+    va_start(args, fmt);
+    err->message = glue(err->message, vformat(fmt, args));
+    va_end(args);
+    return -1;
+}
+
+bool sp_error_is_set(const struct sp_error *err)
+{
+    return err->kind != SP_ERROR_NONE;
+}
+
+void sp_error_clear(struct sp_error *err)
+{
+    free(err->message);
+    err->message = NULL;
+    err->kind = SP_ERROR_NONE;
+    err->errnum = 0;
+}

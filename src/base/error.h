@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one error object: built where something fails, given context upward, printed once by main.
+ *
+ * Convention of every fallible function: the last parameter is `struct sp_error *err` (never NULL);
+ * it returns 0, or -1 with *err set. An error that is already set is never overwritten: the first
+ * one is what the operator needs. */
+#ifndef SP_ERROR_H
+#define SP_ERROR_H
+
+#include "base/common.h"
+
+/* What an error means for the exit status; the values are the exit statuses of the contract. */
+enum sp_error_kind {
+    SP_ERROR_NONE = 0,
+    SP_ERROR_USAGE = 2,  /* the command line is wrong */
+    SP_ERROR_CANNOT = 3, /* it can't be done on what is here */
+    SP_ERROR_SYSTEM = 4, /* the system refused: I/O, permission, space */
+    SP_ERROR_PENDING = 5 /* an interrupted transaction waits for `recover` */
+};
+
+struct sp_error {
+    enum sp_error_kind kind;
+    int errnum;    /* errno of the failing call, 0 if there was none */
+    char *message; /* one sentence without a final newline; owned */
+};
+
+#define SP_ERROR_INIT                                                                              \
+    {                                                                                              \
+        SP_ERROR_NONE, 0, NULL                                                                     \
+    }
+
+/* Sets *err, unless it is set already. Returns -1, so `return sp_error_set(...)` reads well. */
+int sp_error_set(struct sp_error *err, enum sp_error_kind kind, const char *fmt, ...)
+    SP_PRINTF(3, 4);
+
+/* As sp_error_set() with kind SP_ERROR_SYSTEM; appends ": " and the text of errnum. Returns -1. */
+int sp_error_errno(struct sp_error *err, int errnum, const char *fmt, ...) SP_PRINTF(3, 4);
+
+/* Puts "CONTEXT: " before the message of an error that is set. Returns -1. */
+int sp_error_prefix(struct sp_error *err, const char *fmt, ...) SP_PRINTF(2, 3);
+
+/* Appends text (typically "; do this next") to the message of an error that is set. Returns -1. */
+int sp_error_suffix(struct sp_error *err, const char *fmt, ...) SP_PRINTF(2, 3);
+
+bool sp_error_is_set(const struct sp_error *err);
+
+/* Frees the message and makes *err reusable. */
+void sp_error_clear(struct sp_error *err);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Path arithmetic on strings. No system calls. */
+#ifndef SP_PATH_H
+#define SP_PATH_H
+
+#include "base/common.h"
+#include "base/pool.h"
+
+/* Whether path is relative, not empty, and has neither an empty component nor "." or "..", no
+ * backslash, and no control character: what a manifest or an archive may name. */
+bool sp_path_is_safe_relative(const char *path);
+
+/* "a" + "b" -> "a/b"; an empty side yields the other one; exactly one slash between them. */
+char *sp_path_join(struct sp_pool *pool, const char *a, const char *b);
+
+/* The part before the last slash ("" if there is none, "/" for "/x"), and the part after it. */
+char *sp_path_dirname(struct sp_pool *pool, const char *path);
+const char *sp_path_basename(const char *path);
+
+/* Whether path ends with suffix at a component border: ("a/b/c.py", "b/c.py") does,
+ * ("a/bb/c.py", "b/c.py") does not. */
+bool sp_path_has_suffix(const char *path, const char *suffix);
+
+/* The length of the UTF-8 sequence that str starts with, of at most len bytes; 0 if it is not one
+ * (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF) or len is 0. */
+size_t sp_utf8_length(const char *str, size_t len);
+
+/* Whether str is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms) of len bytes. */
+bool sp_utf8_is_valid(const char *str, size_t len);
+
+/* Whether str can be put on a terminal and in a journal as it is: UTF-8, no control characters. */
+bool sp_path_is_printable(const char *str);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/pool.h"
+
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    CHUNK = 64 * 1024
+};
+
+struct chunk {
+    struct chunk *next;
+    size_t used, room;
+    alignas(max_align_t) char bytes[];
+};
+
+struct deferred {
+    struct deferred *next;
+    void (*fn)(void *);
+    void *data;
+};
+
+struct sp_pool {
+    struct chunk *chunks; /* the first one is the one being filled */
+    struct deferred *deferred;
+};
+
+static bool in_between; /* a transaction is recorded, and not settled */
+
+void sp_out_of_memory_leaves_half(void)
+{
+    in_between = true;
+}
+
+void sp_out_of_memory(void)
+{
+    static const char nothing[] = "sp-openstack: out of memory; nothing more was done\n";
+    static const char half[] = "sp-openstack: out of memory in the middle of a transaction; run: "
+                               "sp-openstack recover\n";
+    ssize_t ignored = in_between ? write(STDERR_FILENO, half, sizeof(half) - 1)
+                                 : write(STDERR_FILENO, nothing, sizeof(nothing) - 1);
+    (void)ignored;
+    _exit(in_between ? 5 : 4);
+}
+
+void *sp_xmalloc(size_t size)
+{
+    void *data = malloc(size ? size : 1);
+    if (!data)
+        sp_out_of_memory();
+    return data;
+}
+
+void *sp_xrealloc(void *old, size_t size)
+{
+    void *data = realloc(old, size ? size : 1);
+    if (!data)
+        sp_out_of_memory();
+    return data;
+}
+
+char *sp_xstrdup(const char *str)
+{
+    char *copy = strdup(str);
+    if (!copy)
+        sp_out_of_memory();
+    return copy;
+}
+
+struct sp_pool *sp_pool_new(void)
+{
+    struct sp_pool *pool = sp_xmalloc(sizeof(*pool));
+    pool->chunks = NULL;
+    pool->deferred = NULL;
+    return pool;
+}
+
+void sp_pool_free(struct sp_pool *pool)
+{
+    if (!pool)
+        return;
+    /* what is deferred may still use the pool's memory, and it lives in there itself */
+    for (struct deferred *item = pool->deferred; item; item = item->next)
+        item->fn(item->data);
+    for (struct chunk *chunk = pool->chunks; chunk;) {
+        struct chunk *next = chunk->next;
+        free(chunk);
+        chunk = next;
+    }
+    free(pool);
+}
+
+static struct chunk *add_chunk(struct sp_pool *pool, size_t size)
+{
+    size_t room = size > CHUNK / 4 ? size : CHUNK;
+    if (room > SIZE_MAX - sizeof(struct chunk))
+        sp_out_of_memory();
+    struct chunk *chunk = calloc(1, sizeof(*chunk) + room);
+    if (!chunk)
+        sp_out_of_memory();
+    chunk->room = room;
+    if (pool->chunks && room != CHUNK) { /* a large one must not end the current one */
+        chunk->next = pool->chunks->next;
+        pool->chunks->next = chunk;
+    } else {
+        chunk->next = pool->chunks;
+        pool->chunks = chunk;
+    }
+    return chunk;
+}
+
+void *sp_pool_alloc(struct sp_pool *pool, size_t size)
+{
+    size_t align = alignof(max_align_t);
+    if (size > SIZE_MAX - align)
+        sp_out_of_memory();
+    size = (size + align - 1) / align * align;
+    if (size == 0)
+        size = align;
+    struct chunk *chunk = pool->chunks;
+    if (!chunk || chunk->room - chunk->used < size)
+        chunk = add_chunk(pool, size);
+    void *data = chunk->bytes + chunk->used;
+    chunk->used += size;
+    return data;
+}
+
+void *sp_pool_calloc(struct sp_pool *pool, size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size)
+        sp_out_of_memory();
+    return sp_pool_alloc(pool, count * size);
+}
+
+char *sp_pool_memdup(struct sp_pool *pool, const void *data, size_t len)
+{
+    if (len == SIZE_MAX)
+        sp_out_of_memory();
+    char *copy = sp_pool_alloc(pool, len + 1);
+    if (len)
+        memcpy(copy, data, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+char *sp_pool_strdup(struct sp_pool *pool, const char *str)
+{
+    return sp_pool_memdup(pool, str, strlen(str));
+}
+
+char *sp_pool_vprintf(struct sp_pool *pool, const char *fmt, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, fmt, args);
+    if (len < 0)
+        sp_out_of_memory();
+    char *text = sp_pool_alloc(pool, (size_t)len + 1);
+    vsnprintf(text, (size_t)len + 1, fmt, again);
+    va_end(again);
+    return text;
+}
+
+char *sp_pool_printf(struct sp_pool *pool, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    char *text = sp_pool_vprintf(pool, fmt, args);
+    va_end(args);
+    return text;
+}
+
+void sp_pool_defer(struct sp_pool *pool, void (*fn)(void *), void *data)
+{
+    struct deferred *item = sp_pool_alloc(pool, sizeof(*item));
+    item->fn = fn;
+    item->data = data;
+    item->next = pool->deferred;
+    pool->deferred = item;
+}
+
+void *sp_pool_grow(struct sp_pool *pool, void *items, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return items;
+    size_t wanted = *room ? *room * 2 : 8;
+    void *bigger = sp_pool_calloc(pool, wanted, size);
+    if (count)
+        memcpy(bigger, items, count * size);
+    *room = wanted;
+    return bigger;
+}
+
+bool sp_strv_has(const sp_strv *strv, const char *str)
+{
+    for (size_t i = 0; i < strv->count; i++)
+        if (strcmp(strv->items[i], str) == 0)
+            return true;
+    return false;
+}
+
+const char *sp_strv_join(struct sp_pool *pool, const sp_strv *strv, const char *between)
+{
+    const char *text = "";
+    for (size_t i = 0; i < strv->count; i++)
+        text = sp_pool_printf(pool, "%s%s%s", text, i ? between : "", strv->items[i]);
+    return text;
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* install and uninstall: the same plan towards opposite goals, and a transaction. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "cli/cmd.h"
+#include "cli/output.h"
+#include "format/diff.h"
+#include "txn/transaction.h"
+
+struct job {
+    struct sp_session *s;
+    enum sp_goal goal;
+    sp_selection selection;
+    sp_prerequisites prerequisites;
+    struct sp_workdir workdir;
+    bool locked;
+    struct sp_transaction txn;
+    unsigned id; /* 0: nothing was changed */
+    sp_strv services, groups;
+};
+
+/* ---- from the plan to the transaction ------------------------------------------------------ */
+
+/* What the file had when it last had this content, if we remember. */
+static int remembered_meta(struct job *job, const struct sp_history *history, const char *path,
+                           struct sp_bytes content, const struct sp_meta **out,
+                           struct sp_error *err)
+{
+    struct sp_blob_id id;
+    struct sp_meta *meta = sp_pool_alloc(job->s->pool, sizeof(*meta));
+    bool found;
+    *out = NULL;
+    if (!history || sp_blob_hash(content, &id, err) < 0)
+        return history ? -1 : 0;
+    if (sp_history_meta(job->s->pool, history, path, &id, meta, &found, err) < 0)
+        return -1;
+    *out = found ? meta : NULL;
+    return 0;
+}
+
+static int add_change(struct job *job, const struct sp_history *history,
+                      const struct sp_selected *one, const struct sp_file_plan *file,
+                      struct sp_error *err)
+{
+    struct sp_pool *pool = job->s->pool;
+    struct sp_change change = {.component = one->name,
+                               .action = file->action,
+                               .before = file->file->content,
+                               .after = file->after};
+    change.path = sp_pool_printf(pool, "/%s", file->file->where);
+    for (size_t i = 0; i < job->txn.changes.count; i++)
+        if (strcmp(job->txn.changes.items[i].path, change.path) == 0)
+            return sp_error_set(err, SP_ERROR_CANNOT,
+                                "%s is the same file as another one that would be changed",
+                                sp_document_path(job->s, one, file));
+    if (job->goal == SP_GOAL_OUT && file->action == SP_ACTION_REPLACE &&
+        remembered_meta(job, history, change.path, file->after, &change.meta, err) < 0)
+        return -1;
+    *SP_PUSH(pool, &job->txn.changes) = change;
+    return 0;
+}
+
+/* The i-th component in the order of the changes: what others need comes first, and goes last. */
+static const struct sp_selected *in_order(const struct job *job, size_t i)
+{
+    size_t count = job->selection.count;
+    return &job->selection.items[job->goal == SP_GOAL_IN ? i : count - 1 - i];
+}
+
+typedef SP_VEC(const struct sp_file_plan *) sp_file_order;
+
+/* Its files in the order of the changes: modules before the files that refer to them, and after
+ * them when they are taken out. */
+static void order_files(const struct job *job, const struct sp_selected *one, sp_file_order *out)
+{
+    for (int round = 0; round < 2; round++) {
+        bool modules = (round == 0) == (job->goal == SP_GOAL_IN);
+        for (size_t i = 0; i < one->plan.files.count; i++)
+            if ((one->plan.files.items[i].file->spec->copy != NULL) == modules)
+                *SP_PUSH(job->s->pool, out) = &one->plan.files.items[i];
+    }
+}
+
+static int add_changes_of(struct job *job, const struct sp_history *history,
+                          const struct sp_selected *one, struct sp_error *err)
+{
+    sp_file_order files = {NULL, 0, 0};
+    order_files(job, one, &files);
+    for (size_t i = 0; i < files.count; i++)
+        if (files.items[i]->action != SP_ACTION_NONE &&
+            add_change(job, history, one, files.items[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+static void add_component(struct job *job, const struct sp_selected *one)
+{
+    struct sp_pool *pool = job->s->pool;
+    const struct sp_component *spec = one->found->spec;
+    *SP_PUSH(pool, &job->txn.components) =
+        (struct sp_journal_component){.name = one->name,
+                                      .version = one->found->version ? one->found->version : "",
+                                      .release = spec->release->name,
+                                      .path = sp_pool_printf(pool, "/%s", one->found->dir)};
+    for (size_t i = 0; i < spec->services.count; i++)
+        if (!sp_strv_has(&job->services, spec->services.items[i]))
+            *SP_PUSH(pool, &job->services) = spec->services.items[i];
+}
+
+static int build(struct job *job, struct sp_error *err)
+{
+    struct sp_history history;
+    const struct sp_history *known = NULL;
+    if (job->goal == SP_GOAL_OUT && job->locked) {
+        if (sp_history_load(job->s->pool, &job->workdir, &history, err) < 0)
+            return -1;
+        known = &history;
+    }
+    job->txn.command = job->goal == SP_GOAL_IN ? "install" : "uninstall";
+    for (size_t i = 0; i < job->selection.count; i++) {
+        const struct sp_selected *one = in_order(job, i);
+        if (!sp_plan_changes(&one->plan))
+            continue;
+        add_component(job, one);
+        if (add_changes_of(job, known, one, err) < 0)
+            return -1;
+    }
+    if (known)
+        sp_cmd_add_times(job->s, known, 0, &job->txn);
+    return 0;
+}
+
+/* ---- what is said -------------------------------------------------------------------------- */
+
+static void say_file(struct job *job, const struct sp_selected *one,
+                     const struct sp_file_plan *file)
+{
+    struct sp_session *s = job->s;
+    const char *note = file->note;
+    /* a package upgrade put the original back, say */
+    if (!note && job->goal == SP_GOAL_OUT && file->state == SP_STATE_NOT_INSTALLED &&
+        file->file->content.data && sp_plan_changes(&one->plan))
+        note = "nothing of ours is in it; left alone";
+    bool worth = file->action != SP_ACTION_NONE || note;
+    sp_report_say(s->report, worth ? 0 : 1, "  %-7s  %s%s%s%s",
+                  file->action == SP_ACTION_NONE ? "keep" : sp_action_name(file->action),
+                  sp_document_path(s, one, file), note ? " (" : "", note ? note : "",
+                  note ? ")" : "");
+}
+
+static void say_plan(struct job *job)
+{
+    struct sp_session *s = job->s;
+    for (size_t i = 0; i < job->selection.count; i++) {
+        const struct sp_selected *one = in_order(job, i);
+        const char *title = sp_document_title(s->pool, one);
+        sp_file_order files = {NULL, 0, 0};
+        if (one->plan.state == SP_STATE_INCLUDED || (one->plan.note && one->plan.files.count == 0))
+            sp_report_say(s->report, 0, "%s: nothing to do; %s", title, one->plan.note);
+        else if (!sp_plan_changes(&one->plan))
+            sp_report_say(s->report, 0, "%s: nothing to do, %s", title,
+                          job->goal == SP_GOAL_IN ? "it is integrated" : "it is not integrated");
+        else
+            sp_report_say(s->report, 0, "%s%s%s:", title, one->needed_by ? ", needed by " : "",
+                          one->needed_by ? one->needed_by : "");
+        order_files(job, one, &files);
+        for (size_t j = 0; j < files.count; j++)
+            say_file(job, one, files.items[j]);
+    }
+}
+
+static void say_outcome(struct job *job)
+{
+    struct sp_session *s = job->s;
+    size_t count = job->txn.changes.count;
+    if (count == 0)
+        return;
+    if (s->options->dry_run) {
+        sp_report_say(s->report, 0, "%zu files would be changed; nothing was (--dry-run)", count);
+        return;
+    }
+    sp_report_say(s->report, 0,
+                  "Transaction %u: %zu files changed. `sp-openstack rollback` undoes it.", job->id,
+                  count);
+    if (job->services.count)
+        sp_report_say(s->report, 0, "Restart what runs on this host of: %s",
+                      sp_strv_join(s->pool, &job->services, ", "));
+}
+
+static void put_document(struct job *job)
+{
+    struct sp_session *s = job->s;
+    struct sp_buffer buf = SP_BUFFER_INIT;
+    struct sp_json json;
+    static const sp_strv none;
+    sp_document_begin(&json, &buf, job->txn.command);
+    sp_json_key(&json, "dry_run");
+    sp_json_bool(&json, s->options->dry_run);
+    sp_json_key(&json, "transaction");
+    if (job->id)
+        sp_json_number(&json, job->id);
+    else
+        sp_json_string(&json, NULL);
+    sp_json_key(&json, "changed");
+    sp_json_number(&json, (long long)job->txn.changes.count);
+    sp_document_components(&json, s, &job->selection, true);
+    sp_document_prerequisites(s->pool, &json, &job->prerequisites);
+    sp_document_strings(&json, "services", job->id ? &job->services : &none);
+    sp_document_strings(&json, "groups", &job->groups);
+    sp_document_end(&json, s);
+}
+
+/* ---- running ------------------------------------------------------------------------------- */
+
+static int run(struct job *job, struct sp_error *err)
+{
+    struct sp_session *s = job->s;
+    if (job->txn.changes.count == 0 || s->options->dry_run)
+        return 0;
+    if (!job->locked) {
+        /* what is refused anyway leaves no work directory behind */
+        if (sp_transaction_check(s->pool, &s->root, &job->txn, err) < 0)
+            return -1;
+        if (sp_workdir_lock(s->pool, &s->root, s->work_dir, &job->workdir, err) < 0)
+            return -1;
+        job->locked = true;
+    }
+    sp_transaction_catch_signals();
+    return sp_transaction_run(s->pool, &job->workdir, &job->txn, &job->id, err);
+}
+
+/* Settles, if there is anything to settle and this is not a dry run, and makes the plan. */
+static int open_job(struct job *job, enum sp_select_mode mode, struct sp_error *err)
+{
+    struct sp_session *s = job->s;
+    int pending = 0;
+    if (s->options->dry_run)
+        pending = sp_cmd_announce_pending(s, err);
+    else
+        pending = sp_cmd_settle(s, &job->workdir, &job->locked, err);
+    if (pending < 0 || sp_session_look(s, err) < 0 ||
+        sp_session_select(s, mode, &job->selection, err) < 0 ||
+        sp_session_plan(s, &job->selection, job->goal, err) < 0)
+        return -1;
+    return 0;
+}
+
+static int finish(struct job *job, int rc)
+{
+    if (job->locked)
+        sp_workdir_close(&job->workdir);
+    if (rc < 0)
+        return -1;
+    if (job->s->report->json)
+        put_document(job);
+    return 0;
+}
+
+/* With --no-deps: what the components need and is not among them. */
+static void warn_left_out(struct job *job)
+{
+    for (size_t i = 0; job->s->options->no_deps && i < job->selection.count; i++) {
+        const struct sp_selected *one = &job->selection.items[i];
+        const sp_strv *needs = &one->found->spec->requires;
+        for (size_t j = 0; j < needs->count; j++) {
+            bool here = false;
+            for (size_t k = 0; k < job->selection.count; k++)
+                here |= strcmp(job->selection.items[k].name, needs->items[j]) == 0;
+            if (!here)
+                sp_report_warn(job->s->pool, job->s->report,
+                               "%s needs %s, which is left out (--no-deps); unless it is "
+                               "integrated, no volume can be attached",
+                               one->name, needs->items[j]);
+        }
+    }
+}
+
+static int install(struct job *job, struct sp_error *err)
+{
+    struct sp_session *s = job->s;
+    if (open_job(job, SP_SELECT_CHANGE, err) < 0 ||
+        sp_session_check_mixed(s, &job->selection, err) < 0 ||
+        sp_cmd_refuse(s, &job->selection, err) < 0 ||
+        sp_session_prerequisites(s, &job->selection, &job->prerequisites, err) < 0 ||
+        build(job, err) < 0)
+        return -1;
+    warn_left_out(job);
+    say_plan(job);
+    if (run(job, err) < 0)
+        return -1;
+    say_outcome(job);
+    sp_document_warn_prerequisites(s, &job->prerequisites);
+    bool groups = geteuid() == 0 && !s->options->no_groups && !s->options->dry_run &&
+                  s->options->trees.count == 0;
+    if (groups && sp_cmd_ensure_groups(s, &job->selection, &job->groups, err) < 0)
+        return sp_error_prefix(err, "the drivers are in place, but");
+    return 0;
+}
+
+int sp_cmd_install(struct sp_session *s, struct sp_error *err)
+{
+    struct job job = {.s = s, .goal = SP_GOAL_IN};
+    return finish(&job, install(&job, err));
+}
+
+/* Whether the component is integrated, at least in part. */
+static bool is_integrated(const struct sp_component_plan *plan)
+{
+    return plan->state == SP_STATE_INSTALLED || plan->state == SP_STATE_PARTIAL ||
+           plan->state == SP_STATE_OUTDATED;
+}
+
+/* Refuses to take away what an integrated component needs, unless that goes too. */
+static int check_dependents(struct job *job, struct sp_error *err)
+{
+    struct sp_session *s = job->s;
+    sp_selection others = {NULL, 0, 0};
+    if (s->options->no_deps)
+        return 0;
+    for (size_t i = 0; i < job->selection.count; i++) {
+        const struct sp_selected *gone = &job->selection.items[i];
+        for (size_t j = 0; is_integrated(&gone->plan) && j < gone->view->found.count; j++) {
+            const struct sp_found *other = &gone->view->found.items[j];
+            bool goes = false;
+            for (size_t k = 0; k < job->selection.count; k++)
+                goes |= job->selection.items[k].found == other;
+            if (!goes && other->spec && other->site == gone->found->site &&
+                sp_strv_has(&other->spec->requires, gone->name))
+                *SP_PUSH(s->pool, &others) = (struct sp_selected){.view = gone->view,
+                                                                  .found = other,
+                                                                  .name = other->name,
+                                                                  .needed_by = gone->name};
+        }
+    }
+    if (sp_session_plan(s, &others, SP_GOAL_IN, err) < 0)
+        return -1;
+    for (size_t i = 0; i < others.count; i++)
+        if (is_integrated(&others.items[i].plan))
+            return sp_error_set(err, SP_ERROR_CANNOT,
+                                "%s is integrated and needs %s; take both out, or add --no-deps",
+                                others.items[i].name, others.items[i].needed_by);
+    return 0;
+}
+
+static int uninstall(struct job *job, struct sp_error *err)
+{
+    struct sp_session *s = job->s;
+    if (open_job(job, SP_SELECT_REMOVE, err) < 0)
+        return -1;
+    for (size_t i = 0; i < job->selection.count; i++) /* there is nothing of ours in the others */
+        if (job->selection.items[i].plan.state == SP_STATE_CONFLICT &&
+            sp_cmd_refuse(s, &job->selection, err) < 0)
+            return -1;
+    if (check_dependents(job, err) < 0 || build(job, err) < 0)
+        return -1;
+    say_plan(job);
+    if (run(job, err) < 0)
+        return -1;
+    say_outcome(job);
+    return 0;
+}
+
+int sp_cmd_uninstall(struct sp_session *s, struct sp_error *err)
+{
+    struct job job = {.s = s, .goal = SP_GOAL_OUT};
+    return finish(&job, uninstall(&job, err));
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people read: messages on standard error, tables on standard output. */
+#ifndef SP_CONSOLE_H
+#define SP_CONSOLE_H
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "model/plan.h"
+
+struct sp_report {
+    FILE *out, *err;
+    int verbose; /* -1: quiet */
+    bool json;   /* nothing but the document on out */
+    bool colour; /* on out */
+    sp_strv warnings;
+};
+
+/* Colour: only on a terminal, without NO_COLOR (no-color.org) and with a TERM other than "dumb". */
+void sp_report_init(struct sp_report *report, int verbose, bool json);
+
+/* "sp-openstack: warning: ..." on standard error; kept for the JSON document too. */
+void sp_report_warn(struct sp_pool *pool, struct sp_report *report, const char *fmt, ...)
+    SP_PRINTF(3, 4);
+
+/* A line on standard output, unless quiet or JSON. level: shown from this verbosity on. */
+void sp_report_say(struct sp_report *report, int level, const char *fmt, ...) SP_PRINTF(3, 4);
+
+/* The error on standard error, as "sp-openstack: ...". */
+void sp_report_error(struct sp_report *report, const struct sp_error *err);
+
+/* A table: columns aligned, the last one not padded. Cells are printed safely
+ * (sp_buffer_puts_visible). state_column (or -1): the column of states, which is coloured. */
+struct sp_table {
+    size_t columns;
+    int state_column;
+    sp_strv cells;      /* row by row */
+    SP_VEC(int) states; /* of each row, -1 for none */
+};
+void sp_table_row(struct sp_pool *pool, struct sp_table *table, int state,
+                  const char *const *cells);
+void sp_table_print(struct sp_report *report, const struct sp_table *table);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every command works on: the root, the manifests, the trees with their sites, and the
+ * components that the operator means, planned. */
+#ifndef SP_CONTEXT_H
+#define SP_CONTEXT_H
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "cli/cli.h"
+#include "cli/console.h"
+#include "fs/fsio.h"
+#include "model/detect.h"
+#include "model/manifest.h"
+#include "model/plan.h"
+#include "model/site.h"
+#include "tree/tree.h"
+
+/* One tree with what was found in it. Components of different trees have nothing to do with each
+ * other. */
+struct sp_view {
+    struct sp_tree *tree;
+    sp_sites sites;
+    sp_founds found;
+};
+
+struct sp_session {
+    struct sp_pool *pool;
+    const struct sp_options *options;
+    struct sp_report *report;
+    struct sp_root root;      /* of the system */
+    struct sp_root data_root; /* the data directory */
+    const char *work_dir;     /* absolute, as seen from the root */
+    struct sp_manifests manifests;
+    SP_VEC(struct sp_view *) views;
+};
+
+/* Opens the root, finds the data directory and reads the manifests. */
+int sp_session_open(struct sp_pool *pool, const struct sp_options *options,
+                    struct sp_report *report, struct sp_session *out,
+                    struct sp_error *err) SP_MUST_CHECK;
+
+/* Opens the trees and looks for all components in them. */
+int sp_session_look(struct sp_session *session, struct sp_error *err) SP_MUST_CHECK;
+
+void sp_session_close(struct sp_session *session);
+
+/* A path in a tree, as it is shown. */
+const char *sp_session_show(struct sp_session *session, const struct sp_view *view,
+                            const char *path);
+
+/* A component that a command works on. */
+struct sp_selected {
+    struct sp_view *view;
+    const struct sp_found *found; /* NULL: it was named, and is not here */
+    const char *name;
+    const char *needed_by; /* NULL: it was meant itself */
+    struct sp_component_plan plan;
+};
+typedef SP_VEC(struct sp_selected) sp_selection;
+
+enum sp_select_mode {
+    SP_SELECT_DETECT, /* as SELECT_REPORT, without what is required */
+    SP_SELECT_REPORT, /* every place counts; a component that is missing is a row */
+    SP_SELECT_CHANGE, /* one place a component; what it needs comes first */
+    SP_SELECT_REMOVE  /* one place a component; what it needs stays */
+};
+
+/* Chooses the components: those that were named, or all that are found; with SELECT_REPORT and
+ * SELECT_CHANGE also what they require, in the same site if it is there, before them. Plans
+ * nothing. SP_ERROR_CANNOT: one that was named or is required is not found, or stands in several
+ * places. */
+int sp_session_select(struct sp_session *session, enum sp_select_mode mode, sp_selection *out,
+                      struct sp_error *err) SP_MUST_CHECK;
+
+/* Takes the snapshots and plans all of them towards the goal. */
+int sp_session_plan(struct sp_session *session, sp_selection *selection, enum sp_goal goal,
+                    struct sp_error *err) SP_MUST_CHECK;
+
+/* SP_ERROR_CANNOT with a list, when the components of one tree are of different releases and
+ * --allow-mixed was not given (then a warning names the risk). */
+int sp_session_check_mixed(struct sp_session *session, const sp_selection *selection,
+                           struct sp_error *err) SP_MUST_CHECK;
+
+/* A distribution that drivers need at run time. */
+struct sp_prerequisite {
+    const char *name;
+    const char *version; /* NULL: missing */
+    const char *needed_by;
+    const char *pip; /* the pip that installs beside it */
+};
+typedef SP_VEC(struct sp_prerequisite) sp_prerequisites;
+
+/* Looks beside each selected component that is supported; each distribution and site once. */
+int sp_session_prerequisites(struct sp_session *session, const sp_selection *selection,
+                             sp_prerequisites *out, struct sp_error *err) SP_MUST_CHECK;
+
+#endif

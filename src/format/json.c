@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/json.h"
+
+#include <string.h>
+
+#include "base/path.h"
+
+void sp_json_init(struct sp_json *json, struct sp_buffer *out)
+{
+    json->out = out;
+    json->depth = 0;
+    json->first = true;
+    json->after_key = false;
+}
+
+static void new_line(struct sp_json *json)
+{
+    sp_buffer_putc(json->out, '\n');
+    for (unsigned i = 0; i < json->depth; i++)
+        sp_buffer_puts(json->out, "  ");
+}
+
+/* What stands between the previous item and a key or value that comes now. */
+static void separate(struct sp_json *json)
+{
+    if (json->after_key) {
+        json->after_key = false;
+        return;
+    }
+    if (!json->first)
+        sp_buffer_putc(json->out, ',');
+    if (json->depth > 0)
+        new_line(json);
+    json->first = false;
+}
+
+static void begin(struct sp_json *json, char bracket)
+{
+    separate(json);
+    sp_buffer_putc(json->out, bracket);
+    json->depth++;
+    json->first = true;
+}
+
+static void end(struct sp_json *json, char bracket)
+{
+    json->depth--;
+    if (!json->first)
+        new_line(json);
+    sp_buffer_putc(json->out, bracket);
+    json->first = false;
+}
+
+void sp_json_object(struct sp_json *json)
+{
+    begin(json, '{');
+}
+
+void sp_json_array(struct sp_json *json)
+{
+    begin(json, '[');
+}
+
+void sp_json_end_object(struct sp_json *json)
+{
+    end(json, '}');
+}
+
+void sp_json_end_array(struct sp_json *json)
+{
+    end(json, ']');
+}
+
+/* RFC 8259, section 7, demands escapes below U+0020 only; DEL and U+0080 to U+009F are escaped too,
+ * since a terminal that shows the document may obey them. */
+static void put_character(struct sp_buffer *out, const char *s, size_t len)
+{
+    static const char escaped[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+    unsigned char c = (unsigned char)*s;
+    const char *found = strchr(escaped, *s);
+    if (found)
+        sp_buffer_printf(out, "\\%c", letters[found - escaped]);
+    else if (c < 0x20 || c == 0x7f)
+        sp_buffer_printf(out, "\\u%04x", (unsigned)c);
+    else if (c == 0xc2 && (unsigned char)s[1] < 0xa0)
+        sp_buffer_printf(out, "\\u%04x", (unsigned)(unsigned char)s[1]);
+    else
+        sp_buffer_add(out, s, len);
+}
+
+static void put_string(struct sp_buffer *out, const char *str)
+{
+    sp_buffer_putc(out, '"');
+    for (size_t left = strlen(str), len; left > 0; str += len, left -= len) {
+        len = sp_utf8_length(str, left);
+        if (len > 0) {
+            put_character(out, str, len);
+        } else {
+            sp_buffer_puts(out, "\xef\xbf\xbd");
+            len = 1;
+        }
+    }
+    sp_buffer_putc(out, '"');
+}
+
+void sp_json_key(struct sp_json *json, const char *key)
+{
+    separate(json);
+    put_string(json->out, key);
+    sp_buffer_puts(json->out, ": ");
+    json->after_key = true;
+}
+
+void sp_json_string(struct sp_json *json, const char *str)
+{
+    separate(json);
+    if (str)
+        put_string(json->out, str);
+    else
+        sp_buffer_puts(json->out, "null");
+}
+
+void sp_json_number(struct sp_json *json, long long value)
+{
+    separate(json);
+    sp_buffer_printf(json->out, "%lld", value);
+}
+
+void sp_json_bool(struct sp_json *json, bool value)
+{
+    separate(json);
+    sp_buffer_puts(json->out, value ? "true" : "false");
+}
+
+void sp_json_pair(struct sp_json *json, const char *key, const char *value)
+{
+    sp_json_key(json, key);
+    sp_json_string(json, value);
+}
+
+void sp_json_finish(struct sp_json *json)
+{
+    sp_buffer_putc(json->out, '\n');
+}

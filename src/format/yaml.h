@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A YAML document as a tree of nodes that know where they stand, by libyaml's event parser.
+ *
+ * Refused, with FILE:LINE:COLUMN in the message (SP_ERROR_CANNOT): more than one document,
+ * directives (a line that begins with %), anchors and aliases, tags, duplicate keys, keys that are
+ * not scalars, a NUL in a scalar, nesting deeper than SP_YAML_DEPTH, more than SP_YAML_NODES nodes,
+ * no document at all, and whatever libyaml itself refuses. */
+#ifndef SP_YAML_H
+#define SP_YAML_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/pool.h"
+
+#define SP_YAML_DEPTH 16
+#define SP_YAML_NODES 200000
+
+enum sp_yaml_kind {
+    SP_YAML_SCALAR,
+    SP_YAML_SEQUENCE,
+    SP_YAML_MAPPING
+};
+
+struct sp_yaml_node {
+    enum sp_yaml_kind kind;
+    unsigned line, column; /* from 1 */
+    const char *text;      /* scalar: NUL-terminated; contains no NUL itself */
+    size_t len;
+    bool plain;                  /* scalar was written without quotes */
+    size_t count;                /* items of a sequence, pairs of a mapping */
+    struct sp_yaml_node **keys;  /* mapping */
+    struct sp_yaml_node **items; /* sequence items or mapping values */
+    bool *used;                  /* mapping: the pairs that sp_yaml_get() asked for */
+};
+
+struct sp_yaml {
+    const char *name; /* of the file, for messages */
+    struct sp_yaml_node *root;
+};
+
+/* Parses text. name is how messages call the file. */
+int sp_yaml_parse(struct sp_pool *pool, const char *name, struct sp_bytes text, struct sp_yaml *out,
+                  struct sp_error *err) SP_MUST_CHECK;
+
+/* The value under key; NULL if there is none, or the node is no mapping. Marks the pair as used. */
+struct sp_yaml_node *sp_yaml_get(struct sp_yaml_node *mapping, const char *key);
+
+/* Fails at the first pair of the mapping that nobody asked for: "unknown key 'x'". */
+int sp_yaml_no_more(const struct sp_yaml *doc, const struct sp_yaml_node *mapping,
+                    struct sp_error *err) SP_MUST_CHECK;
+
+/* SP_ERROR_CANNOT with "NAME:LINE:COLUMN: " before the message. Returns -1. */
+int sp_yaml_error(const struct sp_yaml *doc, const struct sp_yaml_node *node, struct sp_error *err,
+                  const char *fmt, ...) SP_PRINTF(4, 5);
+
+/* Typed access: -1 with a located error when the node is of another kind ("must be a mapping"). */
+int sp_yaml_expect(const struct sp_yaml *doc, const struct sp_yaml_node *node,
+                   enum sp_yaml_kind kind, const char *what, struct sp_error *err) SP_MUST_CHECK;
+
+/* Writing, by libyaml's emitter: block style; scalars are quoted where they need it so that
+ * sp_yaml_parse() gives back the same string, "true", "1" and "" included. Text must be UTF-8.
+ * After the first failure (bad UTF-8, nesting deeper than SP_YAML_DEPTH, calls that don't make a
+ * document) nothing more is written. */
+struct sp_yaml_writer;
+struct sp_yaml_writer *sp_yaml_writer_new(struct sp_pool *pool, struct sp_buffer *out);
+void sp_yaml_write_mapping(struct sp_yaml_writer *writer);
+void sp_yaml_write_sequence(struct sp_yaml_writer *writer);
+void sp_yaml_write_end(struct sp_yaml_writer *writer); /* of the innermost mapping or sequence */
+void sp_yaml_write_scalar(struct sp_yaml_writer *writer, const char *text);
+void sp_yaml_write_pair(struct sp_yaml_writer *writer, const char *key, const char *value);
+void sp_yaml_write_number(struct sp_yaml_writer *writer, const char *key, long long value);
+/* Ends the document. -1 (SP_ERROR_CANNOT) if anything since the start failed. */
+int sp_yaml_writer_finish(struct sp_yaml_writer *writer, struct sp_error *err) SP_MUST_CHECK;
+
+#endif

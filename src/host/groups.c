@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/groups.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "format/jsoncheck.h"
+#include "host/process.h"
+
+enum {
+    OWNER = 0, /* root */
+    DIR_MODE = 0770,
+    FILE_MODE = 0660,
+    MAX_NAME = 64,                 /* of a group or account; shadow-utils stop at 32 */
+    MAX_RECORD = 16 * 1024 * 1024, /* one line of a group with very many members */
+    MAX_GROUPS = 65536             /* of one account: NGROUPS_MAX of Linux */
+};
+
+static const char *const usual_dirs[] = {"/usr/sbin", "/sbin", "/usr/bin", "/bin", NULL};
+
+struct work {
+    struct sp_pool *pool;
+    const struct sp_groups_request *request;
+    const struct sp_root *root;
+    const char *group;
+    struct sp_groups_report *report;
+    struct sp_error *err;
+    bool have_gid; /* false: the group would be created (dry run) */
+    gid_t gid;
+    const char *members; /* of the group, each name between commas: ",a,b," */
+};
+
+static bool is_system(const struct work *w)
+{
+    return !*w->root->path;
+}
+
+static const char *safe(struct work *w, const char *text)
+{
+    struct sp_buffer buf = SP_BUFFER_INIT;
+    sp_buffer_puts_safe(&buf, text);
+    const char *copy = sp_pool_strdup(w->pool, sp_buffer_str(&buf));
+    sp_buffer_free(&buf);
+    return copy;
+}
+
+static void say(struct work *w, bool warning, const char *fmt, ...) SP_PRINTF(3, 4);
+static void say(struct work *w, bool warning, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    const char *text = sp_pool_vprintf(w->pool, fmt, args);
+    va_end(args);
+    *SP_PUSH(w->pool, &w->report->lines) = (struct sp_groups_line){warning, text};
+}
+
+/* "would " in a dry run. */
+static const char *would(const struct work *w)
+{
+    return w->request->dry_run ? "would have " : "";
+}
+
+/* ---- looking up -------------------------------------------------------------------------------
+ */
+
+struct record {
+    const char *name;
+    unsigned long id;      /* of the group or account */
+    unsigned long primary; /* an account's group */
+    const char *members;   /* a group's */
+};
+
+static bool parse_id(const char *text, unsigned long *id)
+{
+    char *end;
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    *id = strtoul(text, &end, 10);
+    return *end == '\0' && errno == 0 && *id < UINT_MAX; /* (gid_t)-1 stands for none */
+}
+
+/* Splits a line at its colons; returns how many fields there are, at most max. */
+static size_t split(char *line, char **fields, size_t max)
+{
+    size_t count = 0;
+    while (count < max) {
+        fields[count++] = line;
+        char *colon = strchr(line, ':');
+        if (!colon)
+            break;
+        *colon = '\0';
+        line = colon + 1;
+    }
+    return count;
+}
+
+/* The line of `name` in the root's own etc/group or etc/passwd: group(5), passwd(5). 1, 0 for
+ * none, or -1. */
+static int find_in_file(struct work *w, const char *file, const char *name, struct record *out)
+{
+    const char *real, *shown = sp_root_show(w->root, w->pool, file);
+    struct sp_bytes text;
+    struct stat st;
+    bool whole;
+    if (sp_fs_resolve(w->root, w->pool, file, &real, &st, w->err) < 0)
+        return -1;
+    if (!real)
+        return 0;
+    if (sp_fs_read(w->root, w->pool, real, SP_MAX_SOURCE, &text, &whole, NULL, w->err) < 0)
+        return -1;
+    if (!whole)
+        return sp_error_set(w->err, SP_ERROR_CANNOT, "%s is larger than %zu bytes", shown,
+                            SP_MAX_SOURCE);
+    bool group = strcmp(file, "/etc/group") == 0;
+    for (size_t at = 0; at < text.len;) {
+        const char *newline = memchr(text.data + at, '\n', text.len - at);
+        size_t len = newline ? (size_t)(newline - text.data) - at : text.len - at;
+        char *fields[8], *line = sp_pool_memdup(w->pool, text.data + at, len);
+        size_t count = split(line, fields, sizeof(fields) / sizeof(*fields));
+        at += len + 1;
+        if (count < 4 || strcmp(fields[0], name) != 0)
+            continue;
+        *out = (struct record){.name = name};
+        if (!parse_id(fields[2], &out->id) || (!group && !parse_id(fields[3], &out->primary)))
+            return sp_error_set(w->err, SP_ERROR_CANNOT, "%s: the entry '%s' is damaged", shown,
+                                safe(w, name));
+        out->members = fields[3];
+        return 1;
+    }
+    return 0;
+}
+
+/* The buffer that the reentrant look-ups need; they say ERANGE while it is too small. */
+static bool grow(char **buf, size_t *size)
+{
+    if (*size >= MAX_RECORD)
+        return false;
+    *size = *size ? *size * 2 : 4096;
+    *buf = sp_xrealloc(*buf, *size);
+    return true;
+}
+
+static int find_system_group(struct work *w, const char *name, struct record *out)
+{
+    struct group entry, *found = NULL;
+    char *buf = NULL;
+    size_t size = 0;
+    int rc = ERANGE;
+    while ((rc == ERANGE || rc == EINTR) && grow(&buf, &size))
+        rc = getgrnam_r(name, &entry, buf, size, &found);
+    if (found) {
+        struct sp_buffer members = SP_BUFFER_INIT;
+        for (char **member = found->gr_mem; member && *member; member++)
+            sp_buffer_printf(&members, "%s%s", members.len ? "," : "", *member);
+        *out = (struct record){.name = name,
+                               .id = found->gr_gid,
+                               .members = sp_pool_strdup(w->pool, sp_buffer_str(&members))};
+        sp_buffer_free(&members);
+    }
+    free(buf);
+    if (found)
+        return 1;
+    /* getgrnam(3): "not found" is one of these, depending on the sources asked */
+    if (rc == 0 || rc == ENOENT || rc == ESRCH || rc == EBADF || rc == EPERM)
+        return 0;
+    return sp_error_errno(w->err, rc, "can't look up the group %s", safe(w, name));
+}
+
+static int find_system_account(struct work *w, const char *name, struct record *out)
+{
+    struct passwd entry, *found = NULL;
+    char *buf = NULL;
+    size_t size = 0;
+    int rc = ERANGE;
+    while ((rc == ERANGE || rc == EINTR) && grow(&buf, &size))
+        rc = getpwnam_r(name, &entry, buf, size, &found);
+    if (found)
+        *out = (struct record){.name = name, .id = found->pw_uid, .primary = found->pw_gid};
+    free(buf);
+    if (found)
+        return 1;
+    if (rc == 0 || rc == ENOENT || rc == ESRCH || rc == EBADF || rc == EPERM)
+        return 0;
+    return sp_error_errno(w->err, rc, "can't look up the account %s", safe(w, name));
+}
+
+static int find_group(struct work *w, struct record *out)
+{
+    return is_system(w) ? find_system_group(w, w->group, out)
+                        : find_in_file(w, "/etc/group", w->group, out);
+}
+
+static int find_account(struct work *w, const char *name, struct record *out)
+{
+    return is_system(w) ? find_system_account(w, name, out)
+                        : find_in_file(w, "/etc/passwd", name, out);
+}
+
+/* Whether the system's sources give the account that group, also where they don't list members. */
+static bool has_system_group(const struct record *account, gid_t gid)
+{
+    int count = 64;
+    gid_t *groups = NULL;
+    bool found = false;
+    for (int room = 0; room < count && count <= MAX_GROUPS;) {
+        room = count;
+        groups = sp_xrealloc(groups, (size_t)room * sizeof(*groups));
+        memset(groups, 0, (size_t)room * sizeof(*groups));
+        if (getgrouplist(account->name, (gid_t)account->primary, groups, &count) >= 0)
+            break;
+    }
+    for (int i = 0; groups && i < count && count <= MAX_GROUPS; i++)
+        found = found || groups[i] == gid;
+    free(groups);
+    return found;
+}
+
+static bool is_member(const struct work *w, const struct record *account)
+{
+    if (!w->have_gid)
+        return false;
+    if ((gid_t)account->primary == w->gid)
+        return true;
+    const char *pattern = sp_pool_printf(w->pool, ",%s,", account->name);
+    if (strstr(w->members, pattern))
+        return true;
+    return is_system(w) && has_system_group(account, w->gid);
+}
+
+/* ---- group and memberships --------------------------------------------------------------------
+ */
+
+/* The root directory as groupadd --root wants it: absolute (groupadd(8)). It must still be the
+ * directory that was opened. */
+static const char *absolute_root(struct work *w)
+{
+    struct stat opened, named;
+    char *path = realpath(w->root->path, NULL);
+    if (!path || fstat(w->root->fd, &opened) < 0 || stat(path, &named) < 0) {
+        sp_error_errno(w->err, errno, "can't find the root directory %s", w->root->path);
+        free(path);
+        return NULL;
+    }
+    const char *copy = sp_pool_strdup(w->pool, path);
+    free(path);
+    if (opened.st_dev == named.st_dev && opened.st_ino == named.st_ino)
+        return copy;
+    sp_error_set(w->err, SP_ERROR_CANNOT, "the root directory %s was replaced meanwhile",
+                 w->root->path);
+    return NULL;
+}
+
+/* Runs one of the shadow programs: NAME [root_option ROOT] ARGS. */
+static int run(struct work *w, const char *name, const char *root_option, const char *const *args)
+{
+    const char *argv[12], *program = NULL;
+    size_t count = 0;
+    const char *const *dirs = w->request->program_dirs ? w->request->program_dirs : usual_dirs;
+    for (; *dirs && !program; dirs++) {
+        struct stat st;
+        program = sp_path_join(w->pool, *dirs, name);
+        if (stat(program, &st) < 0 || !S_ISREG(st.st_mode))
+            program = NULL;
+    }
+    if (!program)
+        return sp_error_set(w->err, SP_ERROR_SYSTEM, "the program %s is needed and is not there",
+                            name);
+    argv[count++] = program;
+    if (!is_system(w)) {
+        argv[count++] = root_option;
+        if (!(argv[count++] = absolute_root(w)))
+            return -1;
+    }
+    for (; *args; args++)
+        argv[count++] = *args;
+    argv[count] = NULL;
+    return sp_process_run(argv, NULL, w->err);
+}
+
+static int ensure_group(struct work *w)
+{
+    struct record record = {0};
+    int found = find_group(w, &record);
+    if (found < 0)
+        return -1;
+    if (!found) {
+        if (!w->request->dry_run) {
+            const char *const args[] = {"--system", "--", w->group, NULL};
+            if (run(w, "groupadd", "--root", args) < 0)
+                return sp_error_prefix(w->err, "can't create the group %s", w->group);
+            found = find_group(w, &record);
+            if (found == 0 && is_system(w)) /* a cache may still say no: look at the file itself */
+                found = find_in_file(w, "/etc/group", w->group, &record);
+            if (found < 0)
+                return -1;
+            if (!found)
+                return sp_error_set(w->err, SP_ERROR_SYSTEM,
+                                    "groupadd created the group %s, and yet it is not there",
+                                    w->group);
+        }
+        say(w, false, "%screated the system group %s", would(w), w->group);
+        if (!found)
+            return 0;
+    }
+    w->have_gid = true;
+    w->gid = (gid_t)record.id;
+    w->members = sp_pool_printf(w->pool, ",%s,", record.members);
+    return 0;
+}
+
+/* One program call a missing membership: gpasswd --add changes the line of this one group, so all
+ * other memberships of the account stay by construction. `usermod -G` without -a would replace them
+ * (the older tool's way), and with -a refuses accounts that are not in /etc/passwd itself, as those
+ * of LDAP or SSSD (shadow-utils, usermod.c: "user '%s' does not exist in %s"). gpasswd -a is in
+ * every release concerned: shadow 4.1.5 of CentOS 7, 4.2 of Ubuntu 16.04, both with --root. */
+static int ensure_members(struct work *w)
+{
+    struct sp_buffer added = SP_BUFFER_INIT;
+    int rc = 0;
+    for (size_t i = 0; i < w->request->users.count && rc == 0; i++) {
+        const char *user = w->request->users.items[i];
+        struct record account = {0};
+        int found = find_account(w, user, &account);
+        if (found < 0) {
+            rc = -1;
+        } else if (!found) {
+            say(w, true, "there is no account %s%s%s, so it was not added to the group %s",
+                safe(w, user), is_system(w) ? "" : " in ", w->root->path, w->group);
+        } else if (!is_member(w, &account)) {
+            const char *const args[] = {"--add", user, w->group, NULL};
+            if (!w->request->dry_run && run(w, "gpasswd", "--root", args) < 0) {
+                rc = sp_error_prefix(w->err, "can't add %s to the group %s", safe(w, user),
+                                     w->group);
+                continue;
+            }
+            say(w, false, "%sadded %s to the group %s", would(w), safe(w, user), w->group);
+            sp_buffer_printf(&added, "%s%s", added.len ? ", " : "", safe(w, user));
+        }
+    }
+    if (added.len) /* credentials(7): a process keeps the groups that it was started with */
+        say(w, false, "services that run as %s %s a restart to take the new group up",
+            sp_buffer_str(&added), w->request->dry_run ? "would need" : "need");
+    sp_buffer_free(&added);
+    return rc;
+}
+
+/* ---- directory and file -----------------------------------------------------------------------
+ */
+
+/* Gives the open file or directory its owner and mode. The set-group-id bit of a directory is left
+ * as it is: it does no harm there, and some set it. */
+static int repair(struct work *w, int fd, const struct stat *st, mode_t mode, const char *where)
+{
+    mode_t kept = S_ISDIR(st->st_mode) ? 02000 : 0;
+    bool owner = st->st_uid != OWNER || !w->have_gid || st->st_gid != w->gid;
+    bool wrong_mode = (st->st_mode & 07777 & ~kept) != mode;
+    mode |= st->st_mode & kept;
+    if (owner) {
+        if (!w->request->dry_run && sp_fs_chown(fd, OWNER, w->gid, where, w->err) < 0)
+            return -1;
+        say(w, false, "%sset the owner of %s to root:%s", would(w), where, w->group);
+    }
+    /* fchown(2) clears set-id bits, so the mode comes after it */
+    if (wrong_mode || (owner && !w->request->dry_run)) {
+        if (!w->request->dry_run && sp_fs_chmod(fd, mode, where, w->err) < 0)
+            return -1;
+        if (wrong_mode)
+            say(w, false, "%sset the mode of %s to %04o", would(w), where, (unsigned)mode);
+    }
+    return 0;
+}
+
+/* Opens the directory that the spool directory is in, after creating what is missing of it. -1, or
+ * -2 when it would have to be created (dry run). Its components belong to root, and may be links
+ * of the administrator's. */
+static int open_parent(struct work *w, const char *path)
+{
+    const char *real;
+    struct stat st;
+    if (sp_fs_resolve(w->root, w->pool, path, &real, &st, w->err) < 0)
+        return -1;
+    if (real)
+        return sp_fs_open_dir(w->root, real, w->err);
+    const char *where = sp_root_show(w->root, w->pool, path);
+    if (w->request->dry_run)
+        return -2;
+    int above = open_parent(w, sp_path_dirname(w->pool, path));
+    if (above < 0)
+        return above;
+    int rc = sp_fs_mkdir(above, sp_path_basename(path), 0755, NULL, where, w->err);
+    if (rc == 0)
+        rc = sp_fs_sync(above, where, w->err);
+    close(above);
+    if (rc < 0)
+        return -1;
+    say(w, false, "created the directory %s", where);
+    return sp_fs_open_dir(w->root, path, w->err);
+}
+
+/* Opens the spool directory, in order. -1, or -2 when it would have to be created (dry run). */
+static int open_spool(struct work *w, const char *where)
+{
+    struct stat st;
+    int parent = open_parent(w, sp_path_dirname(w->pool, SP_GROUPS_SPOOL));
+    const char *name = sp_path_basename(SP_GROUPS_SPOOL);
+    bool created = false;
+    if (parent == -1)
+        return -1;
+    if (parent == -2 || (w->request->dry_run &&
+                         fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)) {
+        if (parent >= 0)
+            close(parent);
+        say(w, false, "would have created the directory %s", where);
+        return -2;
+    }
+    /* 0700 first: nobody gets in before its owner and mode are set */
+    int fd = -1, rc = 0;
+    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        rc = errno == ENOENT ? sp_fs_mkdir(parent, name, 0700, &created, where, w->err)
+                             : sp_error_errno(w->err, errno, "can't look at %s", where);
+    if (rc == 0) {
+        fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+            rc = sp_error_set(w->err, SP_ERROR_CANNOT,
+                              "%s is not a directory, or is a symbolic link; move it away", where);
+        else if (fd < 0 || fstat(fd, &st) < 0)
+            rc = sp_error_errno(w->err, errno, "can't open the directory %s", where);
+    }
+    if (rc == 0 && created) {
+        rc = sp_fs_chown(fd, OWNER, w->gid, where, w->err);
+        if (rc == 0)
+            rc = sp_fs_chmod(fd, DIR_MODE, where, w->err);
+        if (rc == 0)
+            rc = sp_fs_sync(parent, where, w->err);
+        if (rc == 0)
+            say(w, false, "created the directory %s", where);
+    } else if (rc == 0) {
+        rc = repair(w, fd, &st, DIR_MODE, where);
+    }
+    close(parent);
+    if (rc < 0 && fd >= 0)
+        close(fd);
+    return rc < 0 ? -1 : fd;
+}
+
+/* The file comes into being under another name with all that belongs to it, so that no service
+ * ever meets it empty, or readable by all. 1 when a service was faster, and made one itself. */
+static int create_file(struct work *w, int dir, const char *where)
+{
+    char random[9];
+    struct sp_meta meta = {.mode = FILE_MODE, .uid = OWNER, .gid = w->gid};
+    if (sp_fs_random_name(random, w->err) < 0)
+        return -1;
+    const char *temp = sp_pool_printf(w->pool, ".%s.%s", SP_GROUPS_FILE, random);
+    if (sp_fs_create(dir, temp, SP_BYTES_STR("{}"), &meta, SP_KEEP_MODE | SP_KEEP_OWNER, where,
+                     w->err) < 0)
+        return -1;
+    if (sp_fs_rename_new(dir, temp, SP_GROUPS_FILE, where, w->err) < 0) {
+        struct sp_error second = SP_ERROR_INIT; /* the first one is what counts */
+        struct stat st;
+        if (sp_fs_unlink(dir, temp, where, &second) < 0)
+            sp_error_clear(&second);
+        if (fstatat(dir, SP_GROUPS_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            return -1;
+        sp_error_clear(w->err);
+        return 1;
+    }
+    if (sp_fs_sync(dir, where, w->err) < 0)
+        return -1;
+    say(w, false, "created %s", where);
+    return 0;
+}
+
+static int check_content(struct work *w, int dir, const char *where)
+{
+    struct sp_bytes text;
+    bool whole;
+    if (sp_fs_read_at(dir, w->pool, SP_GROUPS_FILE, SP_MAX_SOURCE, &text, &whole, NULL, w->err) < 0)
+        return sp_error_prefix(w->err, "%s", where);
+    if (!whole)
+        say(w, true, "%s is larger than %zu bytes, so its content was not checked", where,
+            SP_MAX_SOURCE);
+    else if (text.data && !sp_json_is_object(text))
+        say(w, true,
+            "%s is not a JSON object, which makes the StorPool bindings fail; nothing was changed "
+            "in it: if no volume is attached, put {} into it",
+            where);
+    return 0;
+}
+
+static int ensure_file(struct work *w, int dir, const char *where)
+{
+    struct stat st;
+    if (fstatat(dir, SP_GROUPS_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        if (errno != ENOENT)
+            return sp_error_errno(w->err, errno, "can't look at %s", where);
+        if (w->request->dry_run) {
+            say(w, false, "would have created %s", where);
+            return 0;
+        }
+        int rc = create_file(w, dir, where);
+        if (rc <= 0)
+            return rc;
+        if (fstatat(dir, SP_GROUPS_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            return sp_error_errno(w->err, errno, "can't look at %s", where);
+    }
+    /* looked at before it is opened: opening a device may already do something */
+    if (!S_ISREG(st.st_mode))
+        return sp_error_set(w->err, SP_ERROR_CANNOT,
+                            "%s is %s, not a regular file; find out who put it there", where,
+                            S_ISLNK(st.st_mode) ? "a symbolic link" : "something special");
+    int fd = openat(dir, SP_GROUPS_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        sp_error_errno(w->err, errno, "can't open %s", where);
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    int rc;
+    if (!S_ISREG(st.st_mode))
+        rc = sp_error_set(w->err, SP_ERROR_CANNOT, "%s was replaced while it was being opened",
+                          where);
+    else if (st.st_nlink > 1) /* its owner and mode would be those of a file elsewhere */
+        rc = sp_error_set(w->err, SP_ERROR_CANNOT,
+                          "%s has more than one name (hard links); find out who put it there",
+                          where);
+    else
+        rc = repair(w, fd, &st, FILE_MODE, where);
+    close(fd);
+    return rc < 0 ? -1 : check_content(w, dir, where);
+}
+
+/* What shadow-utils could take for an option or a separator never reaches them. */
+static int check_name(struct work *w, const char *kind, const char *name)
+{
+    size_t len = strlen(name);
+    if (len == 0 || len > MAX_NAME || *name == '-' || strpbrk(name, ":,/ \t\\\"'") ||
+        !sp_path_is_printable(name))
+        return sp_error_set(w->err, SP_ERROR_CANNOT, "'%s' can't be the name of %s", safe(w, name),
+                            kind);
+    return 0;
+}
+
+int sp_groups_ensure(struct sp_pool *pool, const struct sp_groups_request *request,
+                     struct sp_groups_report *report, struct sp_error *err)
+{
+    struct work work = {.pool = pool,
+                        .request = request,
+                        .root = request->root,
+                        .group = request->group ? request->group : SP_GROUPS_GROUP,
+                        .report = report,
+                        .err = err,
+                        .members = ""};
+    struct work *w = &work;
+    if (check_name(w, "a group", w->group) < 0)
+        return -1;
+    for (size_t i = 0; i < request->users.count; i++)
+        if (check_name(w, "an account", request->users.items[i]) < 0)
+            return -1;
+    if (ensure_group(w) < 0 || ensure_members(w) < 0)
+        return -1;
+    int dir = open_spool(w, sp_root_show(w->root, pool, SP_GROUPS_SPOOL));
+    const char *file = sp_root_show(w->root, pool, SP_GROUPS_SPOOL "/" SP_GROUPS_FILE);
+    if (dir == -2) {
+        say(w, false, "would have created %s", file);
+        return 0;
+    }
+    if (dir < 0)
+        return -1;
+    int rc = ensure_file(w, dir, file);
+    close(dir);
+    return rc;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/detect.h"
+
+#include <string.h>
+
+#include "base/path.h"
+#include "model/edit.h"
+#include "model/metadata.h"
+
+struct context {
+    struct sp_pool *pool;
+    struct sp_tree *tree;
+    const struct sp_manifests *manifests;
+    struct sp_error *err;
+};
+
+/* The content of a file of the package; data is NULL if there is no such regular file. */
+static int content_of(struct context *c, const char *dir, const char *file, struct sp_bytes *out)
+{
+    const char *path = sp_path_join(c->pool, dir, file);
+    enum sp_entry_kind kind;
+    bool whole;
+    *out = (struct sp_bytes){NULL, 0};
+    if (sp_tree_kind(c->tree, c->pool, path, &kind, c->err) < 0)
+        return -1;
+    if (kind != SP_ENTRY_FILE)
+        return 0;
+    return sp_tree_read(c->tree, c->pool, path, SP_MAX_SOURCE, out, &whole, c->err);
+}
+
+/* 1: all probes hold; 0: one does not; -1: error. */
+static int probes_hold(struct context *c, const char *dir, const sp_probes *probes)
+{
+    for (size_t i = 0; i < probes->count; i++) {
+        const struct sp_probe *probe = &probes->items[i];
+        struct sp_bytes content;
+        if (content_of(c, dir, probe->file, &content) < 0)
+            return -1;
+        if (!content.data)
+            return 0;
+        if (!probe->pattern)
+            continue;
+        int hit = sp_regex_test(probe->pattern, content, c->err);
+        if (hit < 0)
+            return sp_error_prefix(c->err, "%s%s%s/%s", c->tree->name,
+                                   c->tree->is_system ? "/" : ":", dir, probe->file);
+        if ((hit == 1) == probe->absent)
+            return 0;
+    }
+    return 1;
+}
+
+/* ---- from metadata ------------------------------------------------------------------------- */
+
+static const struct sp_component *spec_of_version(struct context *c, const char *component,
+                                                  const struct sp_version *version)
+{
+    for (size_t i = 0; i < c->manifests->releases.count; i++) {
+        const struct sp_component *spec =
+            sp_release_find(c->manifests->releases.items[i], component);
+        if (spec && sp_specifier_matches(spec->versions, version))
+            return spec;
+    }
+    return NULL;
+}
+
+/* Whether the metadata gave the answer; several versions that disagree do not. */
+static int from_metadata(struct context *c, struct sp_found *found, const char **disagree)
+{
+    sp_metadatas all = {NULL, 0, 0};
+    if (sp_metadata_find(c->pool, c->tree, found->site, found->name, &all, c->err) < 0)
+        return -1;
+    if (all.count == 0)
+        return 0;
+    for (size_t i = 1; i < all.count; i++)
+        if (sp_version_compare(all.items[0].version, all.items[i].version) != 0) {
+            *disagree =
+                sp_pool_printf(c->pool, "%s and %s disagree; ",
+                               sp_path_basename(sp_path_dirname(c->pool, all.items[0].file)),
+                               sp_path_basename(sp_path_dirname(c->pool, all.items[i].file)));
+            return 0;
+        }
+    const char *file = all.items[0].file;
+    size_t skip = strlen(found->site->path);
+    file += skip && file[skip] == '/' ? skip + 1 : 0;
+    found->version = all.items[0].text;
+    found->evidence = SP_EVIDENCE_METADATA;
+    found->because = sp_pool_printf(c->pool, "metadata: %s", file);
+    found->spec = spec_of_version(c, found->name, all.items[0].version);
+    return 1;
+}
+
+/* ---- from contents ------------------------------------------------------------------------- */
+
+/* The layout of the package in this spec; NULL if none fits. */
+static int layout_of(struct context *c, const char *dir, const struct sp_component *spec,
+                     const struct sp_layout **out)
+{
+    *out = NULL;
+    for (size_t i = 0; i < spec->layouts.count; i++) {
+        int hold = probes_hold(c, dir, &spec->layouts.items[i].when);
+        if (hold < 0)
+            return -1;
+        if (hold) {
+            *out = &spec->layouts.items[i];
+            break;
+        }
+    }
+    return 0;
+}
+
+/* The content as the release shipped it: our edits and the older tool's taken out, where there are
+ * any. */
+static struct sp_bytes as_shipped(struct context *c, const struct sp_layout *layout,
+                                  const char *path, struct sp_bytes content)
+{
+    for (size_t i = 0; layout && i < layout->files.count; i++) {
+        const struct sp_file_spec *file = &layout->files.items[i];
+        struct sp_edit_found what;
+        struct sp_error ignored = SP_ERROR_INIT;
+        struct sp_bytes out = content;
+        if (file->edits.count == 0 || strcmp(file->path, path) != 0)
+            continue;
+        if (sp_edit_apply(c->pool, file, content, SP_GOAL_OUT, &out, &what, &ignored) < 0)
+            sp_error_clear(&ignored);
+        return out;
+    }
+    return content;
+}
+
+static const struct sp_original_blob *known_blob(const struct sp_original_file *file,
+                                                 const struct sp_blob_id *id)
+{
+    for (size_t i = 0; i < file->blobs.count; i++)
+        if (sp_blob_equal(&file->blobs.items[i].id, id))
+            return &file->blobs.items[i];
+    return NULL;
+}
+
+/* 1: every file that the spec lists has a known content; *versions is what they have in common. */
+static int versions_of(struct context *c, const char *dir, const struct sp_component *spec,
+                       sp_strv *versions)
+{
+    if (spec->originals.count == 0)
+        return 0;
+    bool first = true;
+    const struct sp_layout *layout;
+    if (layout_of(c, dir, spec, &layout) < 0)
+        return -1;
+    for (size_t i = 0; i < spec->originals.count; i++) {
+        const struct sp_original_file *file = &spec->originals.items[i];
+        struct sp_bytes content;
+        struct sp_blob_id id = {""};
+        if (content_of(c, dir, file->path, &content) < 0)
+            return -1;
+        if (!content.data)
+            return 0;
+        content = as_shipped(c, layout, file->path, content);
+        if (sp_blob_hash(content, &id, c->err) < 0)
+            return -1;
+        const struct sp_original_blob *blob = known_blob(file, &id);
+        if (!blob)
+            return 0;
+        sp_strv common = {NULL, 0, 0};
+        for (size_t j = 0; j < blob->versions.count; j++)
+            if (first || sp_strv_has(versions, blob->versions.items[j]))
+                *SP_PUSH(c->pool, &common) = blob->versions.items[j];
+        *versions = common;
+        first = false;
+    }
+    return versions->count > 0;
+}
+
+/* "8.1.0 or 8.1.1". A final release goes before its candidates with the same contents. */
+static const char *join_versions(struct sp_pool *pool, const sp_strv *versions)
+{
+    const char *finals = NULL, *all = NULL;
+    for (size_t i = 0; i < versions->count; i++) {
+        const char *one = versions->items[i];
+        all = all ? sp_pool_printf(pool, "%s or %s", all, one) : one;
+        if (one[strspn(one, "0123456789.")] == '\0')
+            finals = finals ? sp_pool_printf(pool, "%s or %s", finals, one) : one;
+    }
+    return finals ? finals : all;
+}
+
+static int from_originals(struct context *c, struct sp_found *found)
+{
+    for (size_t i = 0; i < c->manifests->releases.count; i++) {
+        const struct sp_component *spec =
+            sp_release_find(c->manifests->releases.items[i], found->name);
+        if (!spec)
+            continue;
+        sp_strv versions = {NULL, 0, 0};
+        int known = versions_of(c, found->dir, spec, &versions);
+        if (known < 0)
+            return -1;
+        if (known == 0)
+            continue;
+        found->version = join_versions(c->pool, &versions);
+        found->evidence = SP_EVIDENCE_ORIGINALS;
+        found->because = sp_pool_printf(c->pool, "contents: %zu of %zu named files are original",
+                                        spec->originals.count, spec->originals.count);
+        found->spec = spec;
+        return 1;
+    }
+    return 0;
+}
+
+static int from_probes(struct context *c, struct sp_found *found)
+{
+    for (size_t i = 0; i < c->manifests->releases.count; i++) {
+        const struct sp_component *spec =
+            sp_release_find(c->manifests->releases.items[i], found->name);
+        if (!spec || spec->probes.count == 0)
+            continue;
+        int hold = probes_hold(c, found->dir, &spec->probes);
+        if (hold < 0)
+            return -1;
+        if (hold == 0)
+            continue;
+        found->evidence = SP_EVIDENCE_PROBES;
+        found->because = sp_pool_printf(c->pool, "contents: %s is as in %s%s",
+                                        spec->probes.items[0].file, spec->release->name,
+                                        spec->release->support == SP_INCLUDED ? " or later" : "");
+        found->spec = spec;
+        return 1;
+    }
+    return 0;
+}
+
+/* ---- all together -------------------------------------------------------------------------- */
+
+static int recognise(struct context *c, struct sp_found *found)
+{
+    const char *disagree = "";
+    int rc = from_metadata(c, found, &disagree);
+    if (rc == 0)
+        rc = from_originals(c, found);
+    if (rc == 0)
+        rc = from_probes(c, found);
+    if (rc < 0)
+        return -1;
+    if (rc == 0) {
+        found->evidence = SP_EVIDENCE_NONE;
+        found->because = "no metadata, and the contents are of no release that is known";
+    }
+    if (*disagree)
+        found->because = sp_pool_printf(c->pool, "%s%s", disagree, found->because);
+    return found->spec ? layout_of(c, found->dir, found->spec, &found->layout) : 0;
+}
+
+/* A component's package directory in the site: has an __init__.py. */
+static int find_in(struct context *c, const struct sp_site *site, const char *component,
+                   struct sp_found *out, bool *is_there)
+{
+    *is_there = false;
+    enum sp_entry_kind kind;
+    const char *dir = sp_path_join(c->pool, site->path, component);
+    if (sp_tree_kind(c->tree, c->pool, sp_path_join(c->pool, dir, "__init__.py"), &kind, c->err) <
+        0)
+        return -1;
+    if (kind != SP_ENTRY_FILE)
+        return 0;
+    *out = (struct sp_found){.name = component, .site = site, .dir = dir};
+    *is_there = true;
+    return c->tree->ops->stat(c->tree, c->pool, dir, &kind, &out->id, c->err);
+}
+
+int sp_detect(struct sp_pool *pool, struct sp_tree *tree, const sp_sites *sites,
+              const struct sp_manifests *manifests, const char *component, sp_founds *out,
+              struct sp_error *err)
+{
+    struct context c = {pool, tree, manifests, err};
+    bool in_first = false;
+    for (size_t i = 0; i < sites->count; i++) {
+        struct sp_found found;
+        bool is_there, again = false;
+        if (in_first && !sites->items[i].first)
+            break;
+        if (find_in(&c, &sites->items[i], component, &found, &is_there) < 0)
+            return -1;
+        for (size_t j = 0; is_there && j < out->count; j++)
+            again |= strcmp(out->items[j].id, found.id) == 0 &&
+                     strcmp(out->items[j].name, component) == 0;
+        if (!is_there || again)
+            continue;
+        if (recognise(&c, &found) < 0)
+            return sp_error_prefix(err, "can't tell the version of %s", component);
+        in_first |= sites->items[i].first;
+        *SP_PUSH(pool, out) = found;
+    }
+    return 0;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/edit.h"
+
+#include <string.h>
+
+#include "base/path.h"
+
+const char *sp_edit_unfit(struct sp_bytes content)
+{
+    if (content.len == 0)
+        return "it is empty";
+    if (memchr(content.data, '\0', content.len))
+        return "it has NUL bytes in it";
+    if (!sp_utf8_is_valid(content.data, content.len))
+        return "it is not UTF-8 text";
+    if (memchr(content.data, '\r', content.len))
+        return "it has carriage returns (CRLF line ends) in it";
+    if (content.data[content.len - 1] != '\n')
+        return "it has no newline at its end";
+    return NULL;
+}
+
+static struct sp_bytes cut(struct sp_pool *pool, struct sp_bytes text, struct sp_span span)
+{
+    struct sp_buffer buf = SP_BUFFER_INIT;
+    sp_buffer_add(&buf, text.data, span.start);
+    sp_buffer_add(&buf, text.data + span.end, text.len - span.end);
+    struct sp_bytes out = {sp_pool_memdup(pool, sp_buffer_str(&buf), buf.len), buf.len};
+    sp_buffer_free(&buf);
+    return out;
+}
+
+static struct sp_bytes insert(struct sp_pool *pool, struct sp_bytes text, size_t at,
+                              struct sp_bytes more)
+{
+    struct sp_buffer buf = SP_BUFFER_INIT;
+    sp_buffer_add(&buf, text.data, at);
+    sp_buffer_add(&buf, more.data, more.len);
+    sp_buffer_add(&buf, text.data + at, text.len - at);
+    struct sp_bytes out = {sp_pool_memdup(pool, sp_buffer_str(&buf), buf.len), buf.len};
+    sp_buffer_free(&buf);
+    return out;
+}
+
+static size_t line_start(struct sp_bytes text, size_t at)
+{
+    while (at > 0 && text.data[at - 1] != '\n')
+        at--;
+    return at;
+}
+
+/* After the newline of the line in which `at` is; a span that ends with a newline ends its line. */
+static size_t line_end(struct sp_bytes text, size_t at)
+{
+    if (at > 0 && text.data[at - 1] == '\n')
+        return at;
+    const char *newline = at < text.len ? memchr(text.data + at, '\n', text.len - at) : NULL;
+    return newline ? (size_t)(newline - text.data) + 1 : text.len;
+}
+
+/* How often the lines stand in the range, at line starts; the first place in *span. */
+static size_t count_lines(struct sp_bytes text, struct sp_span range, struct sp_bytes lines,
+                          struct sp_span *span)
+{
+    size_t count = 0, at = range.start;
+    while (at < range.end) {
+        const char *hit = memmem(text.data + at, range.end - at, lines.data, lines.len);
+        if (!hit)
+            break;
+        size_t start = (size_t)(hit - text.data);
+        bool whole = start == 0 || text.data[start - 1] == '\n';
+        if (whole && count++ == 0)
+            *span = (struct sp_span){start, start + lines.len};
+        at = start + (whole ? lines.len : 1);
+    }
+    return count;
+}
+
+static int not_once(const struct sp_edit *edit, const struct sp_regex *regex, const char *what,
+                    int count, struct sp_error *err)
+{
+    return sp_error_set(err, SP_ERROR_CANNOT, "%s of the edit '%s', /%s/, %s", what, edit->name,
+                        sp_regex_pattern(regex),
+                        count ? "stands there more than once" : "is not there");
+}
+
+/* The part of the text that the edit is about. With goal OUT a region that is not there any more is
+ * no error: nothing of ours can be in it, and the whole text is looked through. */
+static int find_region(const struct sp_edit *edit, struct sp_bytes text, enum sp_goal goal,
+                       struct sp_span *region, struct sp_error *err)
+{
+    struct sp_span start[2], end[1];
+    *region = (struct sp_span){0, text.len};
+    if (!edit->start)
+        return 0;
+    int starts = sp_regex_find(edit->start, text, 0, text.len, start, 2, err);
+    if (starts < 0)
+        return -1;
+    if (starts != 1)
+        return goal == SP_GOAL_OUT
+                   ? 0
+                   : not_once(edit, edit->start, "the start of the region", starts, err);
+    int ends = sp_regex_find(edit->end, text, start[0].end, text.len, end, 1, err);
+    if (ends < 0)
+        return -1;
+    if (ends == 0)
+        return goal == SP_GOAL_OUT ? 0 : not_once(edit, edit->end, "the end of the region", 0, err);
+    *region = (struct sp_span){start[0].end, end[0].end};
+    return 0;
+}
+
+/* *region is of *text, before and after. */
+static int take_out_legacy(struct sp_pool *pool, const struct sp_edit *edit, enum sp_goal goal,
+                           struct sp_bytes *text, struct sp_span *region,
+                           struct sp_edit_found *found, struct sp_error *err)
+{
+    for (size_t i = 0; i < edit->legacy.count; i++) {
+        struct sp_span hits[2];
+        const struct sp_regex *regex = edit->legacy.items[i];
+        int count = sp_regex_find(regex, *text, region->start, region->end, hits, 2, err);
+        if (count < 0)
+            return -1;
+        if (count > 1)
+            return not_once(edit, regex, "what the older tool left", count, err);
+        if (count == 0)
+            continue;
+        *text = cut(pool, *text, hits[0]);
+        found->legacy++;
+        if (find_region(edit, *text, goal, region, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int refuse_foreign(const struct sp_edit *edit, struct sp_bytes text, struct sp_span region,
+                          struct sp_error *err)
+{
+    for (size_t i = 0; i < edit->foreign.count; i++) {
+        struct sp_span hit;
+        int count =
+            sp_regex_find(edit->foreign.items[i], text, region.start, region.end, &hit, 1, err);
+        if (count < 0)
+            return -1;
+        if (count == 0)
+            continue;
+        size_t line = 1;
+        for (size_t at = 0; at < hit.start; at++)
+            line += text.data[at] == '\n';
+        return sp_error_set(err, SP_ERROR_CANNOT,
+                            "line %zu stands where the edit '%s' goes, and neither this tool nor "
+                            "the older one wrote it",
+                            line, edit->name);
+    }
+    return 0;
+}
+
+static int put_in(struct sp_pool *pool, const struct sp_edit *edit, struct sp_span region,
+                  struct sp_bytes *text, struct sp_error *err)
+{
+    size_t at = region.end;
+    if (edit->place != SP_PLACE_END) {
+        struct sp_span hits[2];
+        int count = sp_regex_find(edit->anchor, *text, region.start, region.end, hits, 2, err);
+        if (count < 0)
+            return -1;
+        if (count != 1)
+            return not_once(edit, edit->anchor, "the anchor", count, err);
+        at = edit->place == SP_PLACE_BEFORE ? line_start(*text, hits[0].start)
+                                            : line_end(*text, hits[0].end);
+    }
+    *text = insert(pool, *text, at, edit->text);
+    return 0;
+}
+
+static int apply_one(struct sp_pool *pool, const struct sp_edit *edit, enum sp_goal goal,
+                     struct sp_bytes *text, struct sp_edit_found *found, struct sp_error *err)
+{
+    struct sp_span region, ours;
+    size_t count = 0;
+    if (find_region(edit, *text, goal, &region, err) < 0)
+        return -1;
+    struct sp_bytes rest = *text; /* without ours, to look for what is foreign */
+    if (edit->text.len) {
+        found->wanted++;
+        count = count_lines(*text, region, edit->text, &ours);
+        if (count > 1)
+            return sp_error_set(err, SP_ERROR_CANNOT, "the edit '%s' is in it %zu times",
+                                edit->name, count);
+        if (count == 1) {
+            found->ours++;
+            rest = cut(pool, *text, ours);
+            region.end -= edit->text.len;
+        }
+    }
+    size_t legacy = found->legacy;
+    if (take_out_legacy(pool, edit, goal, &rest, &region, found, err) < 0)
+        return -1;
+    if (goal == SP_GOAL_OUT) {
+        *text = rest;
+        return 0;
+    }
+    if (refuse_foreign(edit, rest, region, err) < 0)
+        return -1;
+    if (count == 1 && found->legacy == legacy)
+        return 0; /* in place: it stays where it is */
+    *text = rest;
+    return edit->text.len ? put_in(pool, edit, region, text, err) : 0;
+}
+
+int sp_edit_apply(struct sp_pool *pool, const struct sp_file_spec *file, struct sp_bytes content,
+                  enum sp_goal goal, struct sp_bytes *out, struct sp_edit_found *found,
+                  struct sp_error *err)
+{
+    const char *unfit = sp_edit_unfit(content);
+    memset(found, 0, sizeof(*found));
+    if (unfit)
+        return sp_error_set(err, SP_ERROR_CANNOT, "%s", unfit);
+    struct sp_bytes text = content;
+    for (size_t i = 0; i < file->edits.count; i++)
+        if (apply_one(pool, &file->edits.items[i], goal, &text, found, err) < 0)
+            return -1;
+    *out = sp_bytes_equal(text, content) ? content : text;
+    return 0;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A directory, or the running system, as a tree. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "fs/fsio.h"
+#include "tree/tree.h"
+
+struct dir_backend {
+    struct sp_tree base;
+    const struct sp_root *root;
+};
+
+static const struct sp_root *root_of(const struct sp_tree *tree)
+{
+    return ((const struct dir_backend *)tree)->root;
+}
+
+static enum sp_entry_kind kind_of_mode(mode_t mode)
+{
+    return S_ISREG(mode)   ? SP_ENTRY_FILE
+           : S_ISDIR(mode) ? SP_ENTRY_DIRECTORY
+           : S_ISLNK(mode) ? SP_ENTRY_LINK
+                           : SP_ENTRY_OTHER;
+}
+
+/* Whether path itself is a link (so that it has no target, since it didn't resolve). */
+static int is_link(const struct sp_root *root, struct sp_pool *pool, const char *path, bool *link,
+                   struct sp_error *err)
+{
+    const char *real, *name = sp_path_basename(path);
+    struct sp_error loop = SP_ERROR_INIT;
+    struct stat st;
+
+    *link = false;
+    if (sp_fs_resolve(root, pool, sp_path_dirname(pool, path), &real, &st, &loop) < 0) {
+        sp_error_clear(&loop); /* there is no way to path, which is all that was asked */
+        return 0;
+    }
+    if (!real || !S_ISDIR(st.st_mode) || !*name)
+        return 0;
+    int fd = sp_fs_open_dir(root, real, err);
+    if (fd < 0)
+        return -1;
+    *link = fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+    close(fd);
+    return 0;
+}
+
+/* As sp_fs_resolve(), but links that lead nowhere are an answer: real is NULL. */
+static int resolve(const struct sp_root *root, struct sp_pool *pool, const char *path,
+                   enum sp_entry_kind *kind, const char **real, struct stat *st,
+                   struct sp_error *err)
+{
+    struct sp_error own = SP_ERROR_INIT;
+    bool link;
+
+    if (sp_fs_resolve(root, pool, path, real, st, &own) < 0) {
+        if (own.kind != SP_ERROR_CANNOT) {
+            *err = own;
+            return -1;
+        }
+        sp_error_clear(&own); /* a circle */
+        *real = NULL;
+    }
+    if (*real) {
+        *kind = kind_of_mode(st->st_mode);
+        return 0;
+    }
+    if (is_link(root, pool, path, &link, err) < 0)
+        return -1;
+    *kind = link ? SP_ENTRY_OTHER : SP_ENTRY_ABSENT;
+    return 0;
+}
+
+static int entry_kind(DIR *dir, const struct dirent *entry, enum sp_entry_kind *kind)
+{
+    switch (entry->d_type) {
+    case DT_REG:
+        *kind = SP_ENTRY_FILE;
+        return 0;
+    case DT_DIR:
+        *kind = SP_ENTRY_DIRECTORY;
+        return 0;
+    case DT_LNK:
+        *kind = SP_ENTRY_LINK;
+        return 0;
+    case DT_UNKNOWN: { /* some file systems don't tell: readdir(3) */
+        struct stat st;
+        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            return -1;
+        *kind = kind_of_mode(st.st_mode);
+        return 0;
+    }
+    default:
+        *kind = SP_ENTRY_OTHER;
+        return 0;
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct sp_entry *)a)->name, ((const struct sp_entry *)b)->name);
+}
+
+static int list_open(DIR *dir, struct sp_pool *pool, const char *shown, sp_entries *out,
+                     struct sp_error *err)
+{
+    size_t first = out->count;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (!entry && errno)
+            return sp_error_errno(err, errno, "can't list %s", shown);
+        if (!entry)
+            break;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        enum sp_entry_kind kind;
+        if (entry_kind(dir, entry, &kind) < 0) {
+            if (errno == ENOENT) /* removed meanwhile */
+                continue;
+            return sp_error_errno(err, errno, "can't look at what is in %s", shown);
+        }
+        if (out->count - first == SP_MAX_ENTRIES)
+            return sp_error_set(err, SP_ERROR_CANNOT, "%s has more than %zu entries", shown,
+                                SP_MAX_ENTRIES);
+        *SP_PUSH(pool, out) = (struct sp_entry){sp_pool_strdup(pool, entry->d_name), kind};
+    }
+    if (out->count > first)
+        qsort(out->items + first, out->count - first, sizeof(*out->items), by_name);
+    return 0;
+}
+
+static int dir_list(struct sp_tree *tree, struct sp_pool *pool, const char *path, sp_entries *out,
+                    struct sp_error *err)
+{
+    const struct sp_root *root = root_of(tree);
+    enum sp_entry_kind kind;
+    const char *real;
+    struct stat st;
+
+    if (resolve(root, pool, path, &kind, &real, &st, err) < 0)
+        return -1;
+    if (kind != SP_ENTRY_DIRECTORY)
+        return 0;
+    int fd = sp_fs_open_dir(root, real, err);
+    if (fd < 0)
+        return -1;
+    DIR *dir = fdopendir(fd);
+    if (!dir) {
+        int saved = errno;
+        close(fd);
+        return sp_error_errno(err, saved, "can't list %s", sp_root_show(root, pool, real));
+    }
+    int rc = list_open(dir, pool, sp_root_show(root, pool, real), out, err);
+    closedir(dir);
+    return rc;
+}
+
+static int dir_stat(struct sp_tree *tree, struct sp_pool *pool, const char *path,
+                    enum sp_entry_kind *kind, const char **id, struct sp_error *err)
+{
+    const char *real;
+    struct stat st;
+    if (resolve(root_of(tree), pool, path, kind, &real, &st, err) < 0)
+        return -1;
+    if (id)
+        *id = real ? sp_pool_printf(pool, "%llu:%llu", (unsigned long long)st.st_dev,
+                                    (unsigned long long)st.st_ino)
+                   : NULL;
+    return 0;
+}
+
+static int dir_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
+                    struct sp_bytes *out, bool *whole, struct sp_error *err)
+{
+    const struct sp_root *root = root_of(tree);
+    enum sp_entry_kind kind;
+    const char *real;
+    struct stat st;
+
+    if (resolve(root, pool, path, &kind, &real, &st, err) < 0)
+        return -1;
+    if (kind != SP_ENTRY_FILE)
+        return sp_error_set(err, SP_ERROR_CANNOT, "%s is not a regular file",
+                            sp_root_show(root, pool, sp_path_join(pool, "/", path)));
+    return sp_fs_read(root, pool, real, limit, out, whole, NULL, err);
+}
+
+static int dir_real(struct sp_tree *tree, struct sp_pool *pool, const char *path, const char **real,
+                    struct sp_error *err)
+{
+    enum sp_entry_kind kind;
+    struct stat st;
+    if (resolve(root_of(tree), pool, path, &kind, real, &st, err) < 0)
+        return -1;
+    if (!*real && kind == SP_ENTRY_ABSENT) {
+        if (resolve(root_of(tree), pool, sp_path_dirname(pool, path), &kind, real, &st, err) < 0)
+            return -1;
+        *real =
+            kind == SP_ENTRY_DIRECTORY ? sp_path_join(pool, *real, sp_path_basename(path)) : NULL;
+    }
+    if (*real)
+        *real += strspn(*real, "/");
+    return 0;
+}
+
+static void dir_close(SP_UNUSED struct sp_tree *tree)
+{
+}
+
+static const struct sp_tree_ops dir_ops = {dir_list, dir_stat, dir_read, dir_real, dir_close};
+
+int sp_tree_open_root(struct sp_pool *pool, const struct sp_root *root, const char *name,
+                      struct sp_tree **out, SP_UNUSED struct sp_error *err)
+{
+    struct dir_backend *tree = sp_pool_alloc(pool, sizeof(*tree));
+    tree->base.ops = &dir_ops;
+    tree->base.name = sp_pool_strdup(pool, name);
+    tree->root = root;
+    *out = &tree->base;
+    return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Following links inside a tree that no kernel knows: a git revision, an archive. */
+#ifndef SP_LINKS_H
+#define SP_LINKS_H
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "tree/tree.h"
+
+#define SP_WALK_PATH  4096 /* PATH_MAX of Linux: a longer path or link target leads nowhere */
+#define SP_WALK_LINKS 40   /* as many as the kernel follows: path_resolution(7) */
+
+struct sp_walk {
+    /* What stands at `path` ("" is the top; no "." or ".."), links not followed; SP_ENTRY_ABSENT
+     * when nothing does. The text of a link goes to *target. */
+    int (*probe)(void *ctx, struct sp_pool *pool, const char *path, enum sp_entry_kind *kind,
+                 const char **target, struct sp_error *err);
+    void *ctx;
+    bool absolute; /* links to absolute paths start at the top (a package that is unpacked to "/");
+                      else they lead out of the tree */
+};
+
+/* Follows path with the rules of path_resolution(7). *kind is what stands there, and *real the
+ * path without links. What is missing, lies beyond something that is no directory, or climbs above
+ * the top is SP_ENTRY_ABSENT; when path itself names a link that leads to such a place, or in a
+ * circle, it is SP_ENTRY_OTHER. *real is NULL then. Errors: only those of probe. */
+int sp_walk_resolve(const struct sp_walk *walk, struct sp_pool *pool, const char *path,
+                    enum sp_entry_kind *kind, const char **real,
+                    struct sp_error *err) SP_MUST_CHECK;
+
+/* A copy of str that can be put into a message: see sp_buffer_puts_safe(). */
+const char *sp_walk_safe(struct sp_pool *pool, const char *str);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A read-only tree of files: a directory, a git revision, or an archive. Detection and snapshots
+ * read through this and nothing else. Paths are relative to the tree's top, "" is the top itself,
+ * separated by single slashes. */
+#ifndef SP_TREE_H
+#define SP_TREE_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/pool.h"
+
+enum sp_entry_kind {
+    SP_ENTRY_ABSENT,
+    SP_ENTRY_FILE,
+    SP_ENTRY_DIRECTORY,
+    SP_ENTRY_LINK, /* only from list(): read and stat follow links inside the tree */
+    SP_ENTRY_OTHER /* FIFO, device, socket, submodule; a link that loops or has no target */
+};
+
+struct sp_entry {
+    const char *name;
+    enum sp_entry_kind kind;
+};
+typedef SP_VEC(struct sp_entry) sp_entries;
+
+struct sp_tree;
+
+struct sp_tree_ops {
+    /* The names in a directory, sorted by byte value, without "." and "..". An absent directory
+     * gives no entries. More than SP_MAX_ENTRIES is an error. */
+    int (*list)(struct sp_tree *tree, struct sp_pool *pool, const char *path, sp_entries *out,
+                struct sp_error *err);
+    /* What stands at path, links followed inside the tree. *id (may be NULL) is a string in pool
+     * that is the same for two paths exactly when they are the same directory or file. */
+    int (*stat)(struct sp_tree *tree, struct sp_pool *pool, const char *path,
+                enum sp_entry_kind *kind, const char **id, struct sp_error *err);
+    /* The first `limit` bytes of a regular file, into pool. *whole says whether that was all. A
+     * path that is not a regular file is SP_ERROR_CANNOT. */
+    int (*read)(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
+                struct sp_bytes *out, bool *whole, struct sp_error *err);
+    /* The path without any link in it: of what stands at path, or of where a file at path would be
+     * created. NULL in *real when there is no directory for it. An op that is NULL: trees of which
+     * nothing is changed. */
+    int (*real)(struct sp_tree *tree, struct sp_pool *pool, const char *path, const char **real,
+                struct sp_error *err);
+    void (*close)(struct sp_tree *tree);
+};
+
+struct sp_tree {
+    const struct sp_tree_ops *ops;
+    const char *name; /* as the operator named it; for messages */
+    bool is_system;   /* the running system or --root: its usual places are searched */
+};
+
+/* Opens REPO@REV (a git repository, bare or not, at a revision of gitrevisions(7) that begins with
+ * a name, an id, or NAME@{NUMBER}), an archive (regular file: tar, zip, wheel, rpm, deb), or a
+ * directory, closed with the pool.
+ * wanted: the path suffixes that will be read, so that an archive keeps only those in memory
+ * (metadata files - METADATA, PKG-INFO, *.egg-info, *.pth, *.egg-link - are always kept). */
+int sp_tree_open(struct sp_pool *pool, const char *spec, const sp_strv *wanted,
+                 struct sp_tree **out, struct sp_error *err) SP_MUST_CHECK;
+
+/* Backends; sp_tree_open() chooses among them. */
+int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, struct sp_tree **out,
+                     struct sp_error *err) SP_MUST_CHECK;
+int sp_tree_open_archive(struct sp_pool *pool, const char *file, const sp_strv *wanted,
+                         struct sp_tree **out, struct sp_error *err) SP_MUST_CHECK;
+struct sp_root;
+/* The tree below a root of fsio; the root stays the caller's. */
+int sp_tree_open_root(struct sp_pool *pool, const struct sp_root *root, const char *name,
+                      struct sp_tree **out, struct sp_error *err) SP_MUST_CHECK;
+
+/* Shorthands. */
+int sp_tree_list(struct sp_tree *tree, struct sp_pool *pool, const char *path, sp_entries *out,
+                 struct sp_error *err) SP_MUST_CHECK;
+int sp_tree_kind(struct sp_tree *tree, struct sp_pool *pool, const char *path,
+                 enum sp_entry_kind *kind, struct sp_error *err) SP_MUST_CHECK;
+int sp_tree_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
+                 struct sp_bytes *out, bool *whole, struct sp_error *err) SP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "txn/backup.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/utf8_locale.h"
+
+enum {
+    BLOCK = 64 * 1024,
+    END_MARK = 1024 /* two blocks of zeros */
+};
+
+static int archive_failed(struct archive *archive, const char *where, const char *what,
+                          struct sp_error *err)
+{
+    const char *reason = archive_error_string(archive);
+    struct sp_buffer safe = SP_BUFFER_INIT;
+    sp_buffer_puts_safe(&safe, reason ? reason : "no reason given");
+    sp_error_set(err, SP_ERROR_CANNOT, "can't %s %s: %s", what, where, sp_buffer_str(&safe));
+    sp_buffer_free(&safe);
+    return -1;
+}
+
+static int refuse(const char *where, const char *path, const char *what, struct sp_error *err)
+{
+    struct sp_buffer safe = SP_BUFFER_INIT;
+    sp_buffer_puts_safe(&safe, path);
+    sp_error_set(err, SP_ERROR_CANNOT, "%s: the original '%s' %s", where, sp_buffer_str(&safe),
+                 what);
+    sp_buffer_free(&safe);
+    return -1;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Whether every path is there once. */
+static int check_unique(const struct sp_original *items, size_t count, const char *where,
+                        struct sp_error *err)
+{
+    if (count == 0)
+        return 0;
+    const char **paths = sp_xmalloc(count * sizeof(*paths));
+    int rc = 0;
+    for (size_t i = 0; i < count; i++)
+        paths[i] = items[i].path;
+    qsort(paths, count, sizeof(*paths), by_path);
+    for (size_t i = 1; i < count && rc == 0; i++)
+        if (strcmp(paths[i - 1], paths[i]) == 0)
+            rc = refuse(where, paths[i], "is there twice", err);
+    free(paths);
+    return rc;
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+struct sink {
+    int fd;
+    const char *where;
+    struct sp_error *err;
+    bool failed; /* nothing more is written: libarchive would go on while it is closed */
+};
+
+static la_ssize_t sink_write(struct archive *archive, void *data, const void *bytes, size_t len)
+{
+    struct sink *sink = data;
+    if (!sink->failed &&
+        sp_fs_write(sink->fd, (struct sp_bytes){bytes, len}, sink->where, sink->err) == 0)
+        return (la_ssize_t)len;
+    sink->failed = true;
+    archive_set_error(archive, sink->err->errnum ? sink->err->errnum : EIO, "can't write");
+    return -1;
+}
+
+static int check_items(const struct sp_original *items, size_t count, const char *where,
+                       struct sp_error *err)
+{
+    size_t total = 0;
+    if (count > SP_ORIGINALS_MAX)
+        return sp_error_set(err, SP_ERROR_CANNOT, "%s: more than %zu originals", where,
+                            SP_ORIGINALS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const struct sp_original *item = &items[i];
+        if (!sp_path_is_safe_relative(item->path))
+            return refuse(where, item->path, "has a name that can't be archived", err);
+        if (item->content.len > SP_MAX_SOURCE)
+            return refuse(where, item->path, "is too large", err);
+        total += item->content.len;
+        if (total > SP_ORIGINALS_BYTES)
+            return sp_error_set(err, SP_ERROR_CANNOT, "%s: the originals have more than %zu bytes",
+                                where, SP_ORIGINALS_BYTES);
+    }
+    return check_unique(items, count, where, err);
+}
+
+static bool is_plain(const char *name)
+{
+    for (; *name; name++)
+        if (*name <= ' ' || *name >= 0x7f || *name == '%' || *name == '=')
+            return false;
+    return true;
+}
+
+/* libarchive writes each attribute in two forms: SCHILY.xattr.NAME, which GNU tar understands, and
+ * one of its own, which GNU tar complains about. The former garbles unusual names (3.6.2 writes
+ * "a b" as "a%20b" and reads it back so): if there is one the archive gets the latter, and else the
+ * former. An older libarchive, which can't be told, writes both. */
+static int choose_xattr_form(struct archive *archive, const struct sp_original *items, size_t count,
+                             const char *where, struct sp_error *err)
+{
+    const struct sp_original *unusual = NULL;
+    for (size_t i = 0; i < count && !unusual; i++)
+        for (size_t k = 0; k < items[i].meta.xattrs.count && !unusual; k++)
+            if (!is_plain(items[i].meta.xattrs.items[k].name))
+                unusual = &items[i];
+    int rc = archive_write_set_format_option(archive, "pax", "xattrheader",
+                                             unusual ? "LIBARCHIVE" : "SCHILY");
+    if (rc != ARCHIVE_OK && unusual)
+        return refuse(where, unusual->path,
+                      "has an extended attribute whose name can't be archived", err);
+    return 0;
+}
+
+static int write_item(struct archive *archive, const struct sp_original *item, const char *where,
+                      struct sp_error *err)
+{
+    struct archive_entry *entry = archive_entry_new();
+    if (!entry)
+        sp_out_of_memory();
+    archive_entry_copy_pathname(entry, item->path);
+    archive_entry_set_filetype(entry, item->is_dir ? AE_IFDIR : AE_IFREG);
+    archive_entry_set_perm(entry, item->meta.mode & 07777);
+    archive_entry_set_uid(entry, item->meta.uid);
+    archive_entry_set_gid(entry, item->meta.gid);
+    archive_entry_set_mtime(entry, item->meta.mtime.tv_sec, item->meta.mtime.tv_nsec);
+    archive_entry_set_size(entry, item->is_dir ? 0 : (la_int64_t)item->content.len);
+    for (size_t i = 0; i < item->meta.xattrs.count; i++) {
+        const struct sp_xattr *xattr = &item->meta.xattrs.items[i];
+        archive_entry_xattr_add_entry(entry, xattr->name, xattr->value, xattr->len);
+    }
+    int rc = archive_write_header(archive, entry);
+    archive_entry_free(entry);
+    if (rc != ARCHIVE_OK)
+        return archive_failed(archive, where, "write", err);
+    if (!item->is_dir && item->content.len > 0 &&
+        archive_write_data(archive, item->content.data, item->content.len) !=
+            (la_ssize_t)item->content.len)
+        return archive_failed(archive, where, "write", err);
+    return 0;
+}
+
+static int write_items(int fd, const struct sp_original *items, size_t count, const char *where,
+                       struct sp_error *err)
+{
+    struct sink sink = {fd, where, err, false};
+    struct archive *archive = archive_write_new();
+    if (!archive)
+        sp_out_of_memory();
+    int rc = 0;
+    if (archive_write_set_format_pax(archive) != ARCHIVE_OK ||
+        choose_xattr_form(archive, items, count, where, err) < 0 ||
+        archive_write_set_bytes_per_block(archive, BLOCK) != ARCHIVE_OK ||
+        archive_write_set_bytes_in_last_block(archive, 1) != ARCHIVE_OK || /* no padding */
+        archive_write_open(archive, &sink, NULL, sink_write, NULL) != ARCHIVE_OK)
+        rc = archive_failed(archive, where, "write", err);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = write_item(archive, &items[i], where, err);
+    if (rc == 0 && archive_write_close(archive) != ARCHIVE_OK)
+        rc = archive_failed(archive, where, "write", err);
+    sink.failed = rc < 0;
+    archive_write_free(archive);
+    return rc;
+}
+
+int sp_originals_write(int dirfd, const char *name, const struct sp_original *items, size_t count,
+                       const char *where, struct sp_error *err)
+{
+    if (check_items(items, count, where, err) < 0)
+        return -1;
+    int fd = sp_fs_open_new(dirfd, name, 0600, where, err);
+    if (fd < 0)
+        return -1;
+    struct sp_charset charset;
+    sp_charset_enter(&charset);
+    int rc = write_items(fd, items, count, where, err);
+    sp_charset_leave(&charset);
+    if (rc == 0)
+        rc = sp_fs_sync(fd, where, err);
+    close(fd);
+    if (rc < 0) {
+        struct sp_error second = SP_ERROR_INIT; /* the first one is what counts */
+        if (sp_fs_unlink(dirfd, name, where, &second) < 0)
+            sp_error_clear(&second);
+    }
+    return rc;
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+struct reader {
+    struct sp_pool *pool;
+    const char *where;
+    struct sp_error *err;
+    SP_VEC(struct sp_original) items;
+    size_t total;
+};
+
+/* Each attribute may come in two forms: see choose_xattr_form(). */
+static int read_xattrs(struct reader *r, struct archive_entry *entry, struct sp_original *item)
+{
+    const char *name;
+    const void *value;
+    size_t len;
+    archive_entry_xattr_reset(entry);
+    while (archive_entry_xattr_next(entry, &name, &value, &len) == ARCHIVE_OK) {
+        if (!name || !*name || (!value && len > 0))
+            return refuse(r->where, item->path, "has a damaged attribute", r->err);
+        const struct sp_xattr *known = NULL;
+        for (size_t i = 0; i < item->meta.xattrs.count && !known; i++)
+            if (strcmp(item->meta.xattrs.items[i].name, name) == 0)
+                known = &item->meta.xattrs.items[i];
+        if (!known) {
+            *SP_PUSH(r->pool, &item->meta.xattrs) = (struct sp_xattr){
+                sp_pool_strdup(r->pool, name), sp_pool_memdup(r->pool, value, len), len};
+        } else if (!sp_bytes_equal((struct sp_bytes){known->value, known->len},
+                                   (struct sp_bytes){value, len})) {
+            return refuse(r->where, item->path, "has a damaged attribute", r->err);
+        }
+    }
+    return 0;
+}
+
+static int read_content(struct reader *r, struct archive *archive, struct archive_entry *entry,
+                        struct sp_original *item)
+{
+    la_int64_t size = archive_entry_size_is_set(entry) ? archive_entry_size(entry) : -1;
+    if (size < 0 || (uint64_t)size > (item->is_dir ? 0 : SP_MAX_SOURCE))
+        return refuse(r->where, item->path, "has an impossible size", r->err);
+    size_t len = (size_t)size;
+    r->total += len;
+    if (r->total > SP_ORIGINALS_BYTES)
+        return refuse(r->where, item->path, "makes too much together with those before it", r->err);
+    if (item->is_dir)
+        return 0;
+    char *data = sp_pool_alloc(r->pool, len + 1);
+    la_ssize_t got = archive_read_data(archive, data, len);
+    if (got < 0)
+        return archive_failed(archive, r->where, "read", r->err);
+    if ((size_t)got != len)
+        return refuse(r->where, item->path, "is truncated", r->err);
+    item->content = (struct sp_bytes){data, len};
+    return 0;
+}
+
+static int read_item(struct reader *r, struct archive *archive, struct archive_entry *entry)
+{
+    const char *name = archive_entry_pathname(entry);
+    if (!name)
+        name = archive_entry_pathname_utf8(entry);
+    if (!name)
+        return refuse(r->where, "", "has a name that is not UTF-8", r->err);
+    /* an entry that needs no extended header has none */
+    if (archive_format(archive) != ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE &&
+        archive_format(archive) != ARCHIVE_FORMAT_TAR_USTAR)
+        return refuse(r->where, name, "is not in the format that is written here", r->err);
+    if (r->items.count == SP_ORIGINALS_MAX)
+        return refuse(r->where, name, "is one too many", r->err);
+
+    struct sp_original item = {.is_dir = archive_entry_filetype(entry) == AE_IFDIR};
+    size_t len = strlen(name);
+    if (item.is_dir && len > 1 && name[len - 1] == '/')
+        len--;
+    item.path = sp_pool_memdup(r->pool, name, len);
+    if (!sp_path_is_safe_relative(item.path))
+        return refuse(r->where, name, "has a name that may not be", r->err);
+    if ((!item.is_dir && archive_entry_filetype(entry) != AE_IFREG) ||
+        archive_entry_hardlink(entry) || archive_entry_symlink(entry) ||
+        archive_entry_sparse_count(entry) > 0)
+        return refuse(r->where, name, "is neither a plain file nor a directory", r->err);
+    la_int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
+    item.meta.mode = archive_entry_perm(entry) & 07777;
+    item.meta.uid = (uid_t)uid;
+    item.meta.gid = (gid_t)gid;
+    item.meta.mtime.tv_sec = archive_entry_mtime(entry);
+    item.meta.mtime.tv_nsec = archive_entry_mtime_nsec(entry);
+    if (uid < 0 || gid < 0 || (la_int64_t)item.meta.uid != uid || (la_int64_t)item.meta.gid != gid)
+        return refuse(r->where, name, "has an impossible owner", r->err);
+    if (!archive_entry_mtime_is_set(entry) || item.meta.mtime.tv_nsec < 0 ||
+        item.meta.mtime.tv_nsec > 999999999)
+        return refuse(r->where, name, "has an impossible time", r->err);
+    if (read_xattrs(r, entry, &item) < 0 || read_content(r, archive, entry, &item) < 0)
+        return -1;
+    *SP_PUSH(r->pool, &r->items) = item;
+    return 0;
+}
+
+/* libarchive is content when a tar archive ends without its mark; it is written here always, and
+ * nothing after it. */
+static int check_end(struct reader *r, struct archive *archive, int fd)
+{
+    char mark[END_MARK];
+    static const char zeros[END_MARK];
+    struct stat st;
+    off_t at = (off_t)archive_read_header_position(archive);
+    if (fstat(fd, &st) < 0)
+        return sp_error_errno(r->err, errno, "can't look at %s", r->where);
+    if (st.st_size != at + END_MARK || pread(fd, mark, END_MARK, at) != END_MARK ||
+        memcmp(mark, zeros, END_MARK) != 0)
+        return sp_error_set(r->err, SP_ERROR_CANNOT, "%s is truncated or damaged at its end",
+                            r->where);
+    return 0;
+}
+
+static int read_items(struct reader *r, int fd)
+{
+    struct archive_entry *entry;
+    struct archive *archive = archive_read_new();
+    if (!archive)
+        sp_out_of_memory();
+    int rc = 0, state;
+    if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
+        archive_read_open_fd(archive, fd, BLOCK) != ARCHIVE_OK)
+        rc = archive_failed(archive, r->where, "read", r->err);
+    while (rc == 0 && (state = archive_read_next_header(archive, &entry)) != ARCHIVE_EOF)
+        rc = state == ARCHIVE_OK ? read_item(r, archive, entry)
+                                 : archive_failed(archive, r->where, "read", r->err);
+    if (rc == 0)
+        rc = check_end(r, archive, fd);
+    archive_read_free(archive);
+    if (rc == 0)
+        rc = check_unique(r->items.items, r->items.count, r->where, r->err);
+    return rc;
+}
+
+int sp_originals_read(struct sp_pool *pool, int dirfd, const char *name, const char *where,
+                      struct sp_original **items, size_t *count, struct sp_error *err)
+{
+    struct stat st;
+    int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 && (errno == ENOENT || errno == ELOOP))
+        return sp_error_set(err, SP_ERROR_CANNOT, "%s is %s", where,
+                            errno == ENOENT ? "missing" : "a symbolic link");
+    if (fd < 0)
+        return sp_error_errno(err, errno, "can't open %s", where);
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return sp_error_set(err, SP_ERROR_CANNOT, "%s is not a regular file", where);
+    }
+    struct reader r = {.pool = pool, .where = where, .err = err};
+    struct sp_charset charset;
+    sp_charset_enter(&charset);
+    int rc = read_items(&r, fd);
+    sp_charset_leave(&charset);
+    close(fd);
+    if (rc < 0)
+        return -1;
+    *items = r.items.items;
+    *count = r.items.count;
+    return 0;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "txn/recover.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "txn/backup.h"
+#include "txn/history.h"
+#include "txn/pyc.h"
+
+/* How a target stands, compared with the journal. */
+enum standing {
+    STANDS_OLD,
+    STANDS_NEW,
+    STANDS_OTHER
+};
+
+struct target {
+    const struct sp_journal_file *file;
+    int dir; /* -1: its directory is gone */
+    const char *name, *where, *aside;
+    struct stat st;
+    enum standing standing;
+};
+
+struct undo {
+    struct sp_pool *pool;
+    struct sp_workdir *workdir;
+    struct sp_journal *journal;
+    struct target *targets;
+    struct sp_original *originals;
+    size_t original_count;
+};
+
+static int look(struct undo *u, struct target *target, struct sp_error *err)
+{
+    const struct sp_root *root = u->workdir->root;
+    const char *dir = sp_path_dirname(u->pool, target->file->path), *real;
+    target->name = sp_path_basename(target->file->path);
+    target->where = sp_root_show(root, u->pool, target->file->path);
+    target->aside = sp_pool_printf(u->pool, "%s~", target->file->temp);
+    target->standing = STANDS_OTHER;
+    target->dir = -1;
+    if (sp_fs_resolve(root, u->pool, dir, &real, NULL, err) < 0)
+        return -1;
+    if (!real) { /* the package was removed: an added file is as gone as it was before */
+        target->standing = target->file->action == SP_ACTION_ADD ? STANDS_OLD : STANDS_OTHER;
+        return 0;
+    }
+    target->dir = sp_fs_open_dir(root, dir, err);
+    if (target->dir < 0)
+        return -1;
+    struct sp_bytes now;
+    bool whole;
+    struct sp_blob_id id = {""};
+    struct sp_error other = SP_ERROR_INIT;
+    if (sp_fs_read_at(target->dir, u->pool, target->name, SP_MAX_SOURCE, &now, &whole, &target->st,
+                      &other) < 0) {
+        bool system = other.kind == SP_ERROR_SYSTEM;
+        if (system)
+            sp_error_set(err, SP_ERROR_SYSTEM, "%s: %s", target->where, other.message);
+        sp_error_clear(&other);
+        return system ? -1 : 0; /* not a regular file any more: other */
+    }
+    if (now.data && sp_blob_hash(now, &id, err) < 0)
+        return -1;
+    if (whole && sp_blob_equal(&id, &target->file->before))
+        target->standing = STANDS_OLD;
+    else if (whole && sp_blob_equal(&id, &target->file->after))
+        target->standing = STANDS_NEW;
+    return 0;
+}
+
+static const struct sp_original *original_of(const struct undo *u, const char *path)
+{
+    for (size_t i = 0; i < u->original_count; i++)
+        if (strcmp(u->originals[i].path, path + 1) == 0)
+            return &u->originals[i];
+    return NULL;
+}
+
+/* Loads the archive if something has to be restored from it, and checks it against the journal. */
+static int load_originals(struct undo *u, struct sp_error *err)
+{
+    bool needed = false;
+    for (size_t i = 0; i < u->journal->files.count; i++)
+        needed |=
+            u->targets[i].standing == STANDS_NEW && u->targets[i].file->action != SP_ACTION_ADD;
+    if (!needed)
+        return 0;
+    const char *where = sp_workdir_show(u->pool, u->workdir, "transactions", u->journal->id);
+    int fd = sp_workdir_transaction(u->workdir, u->journal->id, false, err);
+    if (fd < 0)
+        return -1;
+    int rc = sp_originals_read(u->pool, fd, "originals.tar",
+                               sp_path_join(u->pool, where, "originals.tar"), &u->originals,
+                               &u->original_count, err);
+    close(fd);
+    if (rc < 0 && err->kind == SP_ERROR_CANNOT)
+        err->kind = SP_ERROR_PENDING; /* what should be put back is not there */
+    for (size_t i = 0; rc == 0 && i < u->journal->files.count; i++) {
+        const struct target *target = &u->targets[i];
+        if (target->standing != STANDS_NEW || target->file->action == SP_ACTION_ADD)
+            continue;
+        const struct sp_original *original = original_of(u, target->file->path);
+        struct sp_blob_id id;
+        if (original && sp_blob_hash(original->content, &id, err) < 0)
+            return -1;
+        if (!original || !sp_blob_equal(&id, &target->file->before))
+            return sp_error_set(err, SP_ERROR_PENDING,
+                                "the original of %s in %s/originals.tar is missing or damaged",
+                                target->where, where);
+    }
+    return rc;
+}
+
+static int put_back(struct undo *u, const struct target *target, struct sp_error *err)
+{
+    const struct sp_journal_file *file = target->file;
+    if (file->action == SP_ACTION_ADD) {
+        if (sp_fs_remove_expected(target->dir, target->name, target->aside, &target->st,
+                                  target->where, err) < 0)
+            return -1;
+        return sp_compiled_remove(target->dir, target->name, target->where, err);
+    }
+    const struct sp_original *original = original_of(u, file->path);
+    if (!original) /* load_originals() saw to it */
+        return sp_error_set(err, SP_ERROR_PENDING, "the original of %s is missing", target->where);
+    if (sp_fs_create(target->dir, target->aside, original->content, &original->meta, SP_KEEP_ALL,
+                     target->where, err) < 0)
+        return -1;
+    if (file->action == SP_ACTION_REMOVE)
+        return sp_fs_rename_new(target->dir, target->aside, target->name, target->where, err);
+    return sp_fs_replace(target->dir, target->aside, target->name, &target->st, target->where, err);
+}
+
+/* One file: the latest first. Names that an interrupted run left are removed before and after. */
+static int undo_one(struct undo *u, const struct target *target, struct sp_error *err)
+{
+    if (target->dir < 0)
+        return 0;
+    if (sp_fs_unlink(target->dir, target->aside, target->where, err) < 0)
+        return -1;
+    if (target->standing == STANDS_NEW && put_back(u, target, err) < 0)
+        return -1;
+    return sp_fs_unlink(target->dir, target->file->temp, target->where, err);
+}
+
+static int settle_dir(struct undo *u, const struct sp_journal_dir *dir, struct sp_error *err)
+{
+    const struct sp_root *root = u->workdir->root;
+    const char *real;
+    if (sp_fs_resolve(root, u->pool, dir->path, &real, NULL, err) < 0)
+        return -1;
+    if (!real)
+        return 0;
+    int fd = sp_fs_open_dir(root, dir->path, err);
+    if (fd < 0)
+        return -1;
+    struct sp_error ignored = SP_ERROR_INIT; /* a time is not worth failing for */
+    if (sp_fs_set_mtime(fd, dir->before, dir->path, &ignored) < 0)
+        sp_error_clear(&ignored);
+    int rc = sp_fs_sync(fd, sp_root_show(root, u->pool, dir->path), err);
+    close(fd);
+    return rc;
+}
+
+static int mark_undone(struct undo *u, struct sp_error *err)
+{
+    int fd = sp_workdir_transaction(u->workdir, u->journal->id, false, err);
+    if (fd < 0)
+        return -1;
+    u->journal->state = SP_JOURNAL_UNDONE;
+    int rc =
+        sp_journal_save(u->pool, fd, u->journal,
+                        sp_workdir_show(u->pool, u->workdir, "transactions", u->journal->id), err);
+    close(fd);
+    return rc == 0 ? sp_workdir_unstage(u->pool, u->workdir, u->journal->id, err) : -1;
+}
+
+static int run(struct undo *u, bool leave, sp_strv *left, struct sp_error *err)
+{
+    size_t count = u->journal->files.count;
+    for (size_t i = 0; i < count; i++) {
+        u->targets[i].file = &u->journal->files.items[i];
+        if (look(u, &u->targets[i], err) < 0)
+            return -1;
+        /* nothing was renamed yet: whatever stands there is not our doing */
+        if (u->journal->state == SP_JOURNAL_PREPARED)
+            u->targets[i].standing = STANDS_OLD;
+        if (u->targets[i].standing != STANDS_OTHER)
+            continue;
+        if (!leave)
+            return sp_error_set(
+                err, SP_ERROR_PENDING,
+                "%s is neither what it was nor what transaction %u wrote; the "
+                "original is in %s/originals.tar. Put one of them back, or run "
+                "`sp-openstack recover --force` to leave this file as it is",
+                u->targets[i].where, u->journal->id,
+                sp_workdir_show(u->pool, u->workdir, "transactions", u->journal->id));
+        if (left)
+            *SP_PUSH(u->pool, left) = u->targets[i].where;
+    }
+    if (load_originals(u, err) < 0)
+        return -1;
+    for (size_t i = count; i-- > 0;)
+        if (undo_one(u, &u->targets[i], err) < 0)
+            return -1;
+    for (size_t i = 0; i < u->journal->dirs.count; i++)
+        if (settle_dir(u, &u->journal->dirs.items[i], err) < 0)
+            return -1;
+    return mark_undone(u, err);
+}
+
+int sp_undo(struct sp_pool *pool, struct sp_workdir *workdir, struct sp_journal *journal,
+            bool leave, sp_strv *left, struct sp_error *err)
+{
+    size_t count = journal->files.count;
+    struct undo u = {.pool = pool, .workdir = workdir, .journal = journal};
+    u.targets = sp_pool_calloc(pool, count + 1, sizeof(*u.targets));
+    for (size_t i = 0; i < count; i++)
+        u.targets[i].dir = -1;
+    sp_out_of_memory_leaves_half();
+    int rc = run(&u, leave, left, err);
+    for (size_t i = 0; i < count; i++)
+        if (u.targets[i].dir >= 0)
+            close(u.targets[i].dir);
+    return rc;
+}
+
+/* ---- recover ------------------------------------------------------------------------------- */
+
+static int recover_one(struct sp_pool *pool, struct sp_workdir *workdir, unsigned id, bool leave,
+                       sp_strv *said, struct sp_error *err)
+{
+    struct sp_journal journal;
+    bool found;
+    const char *where = sp_workdir_show(pool, workdir, "transactions", id);
+    int fd = sp_workdir_transaction(workdir, id, false, err);
+    if (fd < 0)
+        return -1;
+    int rc = sp_journal_load(pool, fd, id, &journal, &found, where, err);
+    close(fd);
+    if (rc < 0)
+        return -1;
+    if (!found) { /* it ended before anything was recorded, and so before anything was changed */
+        if (sp_workdir_unstage(pool, workdir, id, err) < 0 ||
+            sp_workdir_drop(pool, workdir, id, err) < 0)
+            return -1;
+        *SP_PUSH(pool, said) = sp_pool_printf(
+            pool, "transaction %u had not begun to change anything; it was dropped", id);
+        return 0;
+    }
+    sp_strv left = {NULL, 0, 0};
+    if (sp_undo(pool, workdir, &journal, leave, &left, err) < 0)
+        return -1;
+    *SP_PUSH(pool, said) =
+        sp_pool_printf(pool, "transaction %u (%s, %s) was interrupted; it was undone", id,
+                       journal.command, journal.time);
+    for (size_t i = 0; i < left.count; i++)
+        *SP_PUSH(pool, said) = sp_pool_printf(pool, "%s was left as it is", left.items[i]);
+    return 0;
+}
+
+int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool leave, sp_strv *said,
+               struct sp_error *err)
+{
+    struct sp_history history;
+    if (sp_history_load(pool, workdir, &history, err) < 0)
+        return -1;
+    for (size_t i = history.pending.count; i-- > 0;)
+        if (recover_one(pool, workdir, history.pending.items[i], leave, said, err) < 0)
+            return -1;
+    /* what was committed may have ended before it cleaned up */
+    return sp_workdir_unstage_all(pool, workdir, err);
+}

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "txn/transaction.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "txn/backup.h"
+#include "txn/pyc.h"
+#include "txn/recover.h"
+
+/* A directory in which targets stand. */
+struct place {
+    const char *path;
+    int fd;
+    struct stat st;
+    uint64_t needed; /* bytes of new files */
+};
+
+/* One file on its way. */
+struct step {
+    const struct sp_change *change;
+    struct place *place;
+    const char *name, *temp, *where;
+    struct stat st;      /* of the target */
+    struct sp_meta meta; /* of the target, or for a new file what it gets */
+    struct sp_blob_id before, after;
+};
+
+struct run {
+    struct sp_pool *pool;
+    const struct sp_root *root;
+    struct sp_workdir *workdir;
+    const struct sp_transaction *txn;
+    struct sp_journal journal;
+    const char *where; /* transactions/ID */
+    int fd;            /* of it */
+    SP_VEC(struct place *) places;
+    SP_VEC(struct step) steps;
+};
+
+/* ---- signals ------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t caught;
+
+static void on_signal(int number)
+{
+    caught = number;
+}
+
+void sp_transaction_catch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct sigaction old;
+        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
+    }
+    /* the call that fails is better met than the signal, which would end it halfway */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static int check_signals(struct sp_error *err)
+{
+    if (!caught)
+        return 0;
+    return sp_error_set(err, SP_ERROR_SYSTEM, "interrupted (%s); everything is as it was",
+                        strsignal(caught));
+}
+
+/* ---- looking at the targets ---------------------------------------------------------------- */
+
+static int find_place(struct run *r, const char *path, struct place **out, struct sp_error *err)
+{
+    const char *dir = sp_path_dirname(r->pool, path);
+    for (size_t i = 0; i < r->places.count; i++)
+        if (strcmp(r->places.items[i]->path, dir) == 0) {
+            *out = r->places.items[i];
+            return 0;
+        }
+    struct place *place = sp_pool_alloc(r->pool, sizeof(*place));
+    place->path = dir;
+    place->fd = sp_fs_open_dir(r->root, dir, err);
+    if (place->fd < 0)
+        return -1;
+    *SP_PUSH(r->pool, &r->places) = place;
+    if (fstat(place->fd, &place->st) < 0)
+        return sp_error_errno(err, errno, "can't look at %s", dir);
+    *out = place;
+    return sp_fs_check_writable(place->fd, sp_root_show(r->root, r->pool, dir), err);
+}
+
+/* Whether the target is still what was planned for. */
+static int check_target(struct run *r, struct step *step, struct sp_error *err)
+{
+    struct sp_bytes now;
+    bool whole;
+    struct stat st;
+    if (sp_fs_read_at(step->place->fd, r->pool, step->name, SP_MAX_SOURCE, &now, &whole, &st, err) <
+        0)
+        return sp_error_prefix(err, "%s", step->where);
+    bool same = whole && (now.data != NULL) == (step->change->before.data != NULL) &&
+                sp_bytes_equal(now, step->change->before);
+    if (!same)
+        return sp_error_set(err, SP_ERROR_CANNOT,
+                            "%s was changed by something else since it was looked at; it was left "
+                            "alone, run the command again",
+                            step->where);
+    if (now.data)
+        step->st = st;
+    return 0;
+}
+
+static int hash_if(struct sp_bytes content, struct sp_blob_id *out, struct sp_error *err)
+{
+    out->hex[0] = '\0';
+    return content.data ? sp_blob_hash(content, out, err) : 0;
+}
+
+/* What hashes of the content vouch for must not be taken over by another content. */
+static void drop_hashes(struct sp_meta *meta)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < meta->xattrs.count; i++) {
+        const char *name = meta->xattrs.items[i].name;
+        if (strcmp(name, "security.ima") != 0 && strcmp(name, "security.evm") != 0)
+            meta->xattrs.items[kept++] = meta->xattrs.items[i];
+    }
+    meta->xattrs.count = kept;
+}
+
+static int prepare_step(struct run *r, const struct sp_change *change, const char *random,
+                        struct sp_error *err)
+{
+    struct step *step = SP_PUSH(r->pool, &r->steps);
+    step->change = change;
+    step->name = sp_path_basename(change->path);
+    step->where = sp_root_show(r->root, r->pool, change->path);
+    step->temp = sp_pool_printf(r->pool, ".%s.sp-openstack-%s", step->name, random);
+    if (!sp_path_is_printable(change->path))
+        return sp_error_set(err, SP_ERROR_CANNOT,
+                            "the path %s has control characters or bytes that are not UTF-8 in it; "
+                            "a journal can't hold it",
+                            step->where);
+    if (find_place(r, change->path, &step->place, err) < 0 || check_target(r, step, err) < 0)
+        return -1;
+    if (r->workdir && (hash_if(change->before, &step->before, err) < 0 ||
+                       hash_if(change->after, &step->after, err) < 0))
+        return -1; /* hashes are for the journal: a mere look needs none */
+    step->place->needed += change->after.len;
+    if (change->before.data)
+        return sp_fs_get_meta(step->place->fd, r->pool, step->name, &step->meta, err);
+    step->meta = (struct sp_meta){
+        .mode = 0644, .uid = step->place->st.st_uid, .gid = step->place->st.st_gid};
+    return 0;
+}
+
+enum {
+    SPARE = 64 * 1024
+};
+
+/* Room for the new files, with some to spare: a full disk is better met before than in between. */
+static int check_space(struct run *r, struct sp_error *err)
+{
+    uint64_t free_bytes;
+    for (size_t i = 0; i < r->places.count; i++) {
+        if (sp_fs_free_bytes(r->places.items[i]->fd, &free_bytes, err) < 0)
+            return -1;
+        if (free_bytes < r->places.items[i]->needed + SPARE)
+            return sp_error_set(err, SP_ERROR_SYSTEM, "there is not enough free space in %s",
+                                r->places.items[i]->path);
+    }
+    return 0;
+}
+
+static int check_archive_space(struct run *r, struct sp_error *err)
+{
+    uint64_t archived = SPARE, free_bytes;
+    for (size_t i = 0; i < r->steps.count; i++)
+        archived += 2 * r->steps.items[i].change->before.len + r->steps.items[i].change->after.len;
+    if (sp_fs_free_bytes(r->workdir->fd, &free_bytes, err) < 0)
+        return -1;
+    if (free_bytes < archived)
+        return sp_error_set(err, SP_ERROR_SYSTEM,
+                            "there is not enough free space in the work directory %s",
+                            r->workdir->path);
+    return 0;
+}
+
+static int prepare(struct run *r, struct sp_error *err)
+{
+    char random[9];
+    if (sp_fs_random_name(random, err) < 0)
+        return -1;
+    for (size_t i = 0; i < r->txn->changes.count; i++)
+        if (prepare_step(r, &r->txn->changes.items[i], random, err) < 0)
+            return -1;
+    return check_space(r, err);
+}
+
+/* ---- staging and recording ----------------------------------------------------------------- */
+
+static int stage(struct run *r, struct sp_error *err)
+{
+    for (size_t i = 0; i < r->steps.count; i++) {
+        const struct sp_change *change = r->steps.items[i].change;
+        struct sp_bytes back;
+        if (!change->after.data)
+            continue;
+        if (sp_workdir_stage(r->pool, r->workdir, r->journal.id, change->path, change->after, err) <
+                0 ||
+            sp_workdir_staged(r->pool, r->workdir, r->journal.id, change->path, &back, err) < 0)
+            return -1;
+        if (!sp_bytes_equal(back, change->after))
+            return sp_error_set(err, SP_ERROR_SYSTEM,
+                                "what was staged for %s reads back differently; the disk of %s is "
+                                "not to be trusted",
+                                r->steps.items[i].where, r->workdir->path);
+    }
+    return 0;
+}
+
+static int archive_originals(struct run *r, struct sp_error *err)
+{
+    size_t count = 0;
+    struct sp_original *items =
+        sp_pool_calloc(r->pool, r->steps.count + 1, sizeof(struct sp_original));
+    for (size_t i = 0; i < r->steps.count; i++) {
+        const struct step *step = &r->steps.items[i];
+        if (!step->change->before.data)
+            continue;
+        items[count].path = step->change->path + 1;
+        items[count].content = step->change->before;
+        items[count].meta = step->meta;
+        count++;
+    }
+    return sp_originals_write(r->fd, "originals.tar", items, count,
+                              sp_path_join(r->pool, r->where, "originals.tar"), err);
+}
+
+static int write_patch(struct run *r, struct sp_error *err)
+{
+    struct sp_buffer patch = SP_BUFFER_INIT;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < r->steps.count; i++) {
+        const struct step *step = &r->steps.items[i];
+        const struct sp_bytes *before = step->change->before.data ? &step->change->before : NULL;
+        const struct sp_bytes *after = step->change->after.data ? &step->change->after : NULL;
+        rc = sp_blob_diff(step->change->path + 1, before, after, step->meta.mode, &patch, err);
+    }
+    if (rc == 0) {
+        const char *where = sp_path_join(r->pool, r->where, "changes.patch");
+        int fd = sp_fs_open_new(r->fd, "changes.patch", 0600, where, err);
+        rc = fd < 0 ? -1 : sp_fs_write(fd, (struct sp_bytes){patch.data, patch.len}, where, err);
+        if (fd >= 0)
+            close(fd); /* for people: nothing relies on it */
+    }
+    sp_buffer_free(&patch);
+    return rc;
+}
+
+static void fill_journal(struct run *r)
+{
+    time_t now = time(NULL);
+    struct tm utc;
+    char text[32] = "";
+    if (gmtime_r(&now, &utc))
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    r->journal.command = r->txn->command;
+    r->journal.time = sp_pool_strdup(r->pool, text);
+    r->journal.tool = SP_VERSION;
+    for (size_t i = 0; i < r->txn->undoes.count; i++)
+        *SP_PUSH(r->pool, &r->journal.undoes) = r->txn->undoes.items[i];
+    for (size_t i = 0; i < r->txn->components.count; i++)
+        *SP_PUSH(r->pool, &r->journal.components) = r->txn->components.items[i];
+    for (size_t i = 0; i < r->steps.count; i++) {
+        const struct step *step = &r->steps.items[i];
+        *SP_PUSH(r->pool, &r->journal.files) =
+            (struct sp_journal_file){.component = step->change->component,
+                                     .path = step->change->path,
+                                     .action = step->change->action,
+                                     .temp = step->temp,
+                                     .before = step->before,
+                                     .after = step->after};
+    }
+    for (size_t i = 0; i < r->places.count; i++)
+        *SP_PUSH(r->pool, &r->journal.dirs) =
+            (struct sp_journal_dir){.path = r->places.items[i]->path,
+                                    .before = r->places.items[i]->st.st_mtim,
+                                    .after = r->places.items[i]->st.st_mtim};
+}
+
+static int save_journal(struct run *r, enum sp_journal_state state, struct sp_error *err)
+{
+    r->journal.state = state;
+    return sp_journal_save(r->pool, r->fd, &r->journal, r->where, err);
+}
+
+/* The next number, and its directory. */
+static int open_transaction(struct run *r, struct sp_error *err)
+{
+    sp_ids ids = {NULL, 0, 0};
+    if (sp_workdir_ids(r->pool, r->workdir, &ids, err) < 0)
+        return -1;
+    r->journal.id = ids.count ? ids.items[ids.count - 1] + 1 : 1;
+    r->where = sp_workdir_show(r->pool, r->workdir, "transactions", r->journal.id);
+    r->fd = sp_workdir_transaction(r->workdir, r->journal.id, true, err);
+    return r->fd < 0 ? -1 : 0;
+}
+
+/* ---- changing ------------------------------------------------------------------------------ */
+
+/* Python 2 takes a compiled file for current when it names the source's modification time in
+ * seconds: a new content must not have the time of the old one. */
+static void set_apart(struct step *step, unsigned *keep)
+{
+    time_t old = step->st.st_mtim.tv_sec;
+    if (*keep & SP_KEEP_MTIME || !step->change->before.data || time(NULL) != old)
+        return;
+    step->meta.mtime = (struct timespec){.tv_sec = old + 1};
+    *keep |= SP_KEEP_MTIME;
+}
+
+static const char *new_content_of(const struct run *r, const struct step *step)
+{
+    return sp_pool_printf(r->pool, "the new content of %s", step->where);
+}
+
+static int write_beside(struct run *r, struct step *step, struct sp_error *err)
+{
+    struct sp_bytes staged;
+    if (!step->change->after.data)
+        return 0;
+    if (sp_workdir_staged(r->pool, r->workdir, r->journal.id, step->change->path, &staged, err) < 0)
+        return -1;
+    if (!sp_bytes_equal(staged, step->change->after))
+        return sp_error_set(err, SP_ERROR_SYSTEM, "the staged %s was altered meanwhile",
+                            step->where);
+    unsigned keep = SP_KEEP_MODE | SP_KEEP_OWNER | SP_KEEP_XATTRS;
+    if (step->change->meta) {
+        step->meta = *step->change->meta;
+        keep = SP_KEEP_ALL;
+    } else {
+        drop_hashes(&step->meta);
+        set_apart(step, &keep);
+    }
+    return sp_fs_create(step->place->fd, step->temp, staged, &step->meta, keep | SP_SYNC_LATER,
+                        new_content_of(r, step), err);
+}
+
+/* All new contents on disk, before any of them is given its name. */
+static int sync_beside(struct run *r, struct sp_error *err)
+{
+    for (size_t i = 0; i < r->steps.count; i++) {
+        const struct step *step = &r->steps.items[i];
+        if (step->change->after.data &&
+            sp_fs_sync_name(step->place->fd, step->temp, new_content_of(r, step), err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int sync_places(struct run *r, struct sp_error *err)
+{
+    for (size_t i = 0; i < r->places.count; i++)
+        if (sp_fs_sync(r->places.items[i]->fd, r->places.items[i]->path, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int put_in_place(struct run *r, struct step *step, struct sp_error *err)
+{
+    if (check_signals(err) < 0 || check_target(r, step, err) < 0)
+        return -1;
+    int dir = step->place->fd;
+    switch (step->change->action) {
+    case SP_ACTION_ADD:
+        return sp_fs_rename_new(dir, step->temp, step->name, step->where, err);
+    case SP_ACTION_REPLACE:
+        return sp_fs_replace(dir, step->temp, step->name, &step->st, step->where, err);
+    case SP_ACTION_REMOVE:
+        if (sp_fs_remove_expected(dir, step->name, step->temp, &step->st, step->where, err) < 0)
+            return -1;
+        return sp_compiled_remove(dir, step->name, step->where, err);
+    case SP_ACTION_NONE:
+        break;
+    }
+    return 0;
+}
+
+/* Gives directories the times that are asked for, and notes the ones that they have in the end. A
+ * time is not worth failing for. */
+static void settle_times(struct run *r)
+{
+    for (size_t i = 0; i < r->places.count; i++) {
+        const struct place *place = r->places.items[i];
+        for (size_t j = 0; j < r->txn->dirs.count; j++) {
+            struct sp_error ignored = SP_ERROR_INIT;
+            if (strcmp(r->txn->dirs.items[j].path, place->path) == 0 &&
+                sp_fs_set_mtime(place->fd, r->txn->dirs.items[j].before, place->path, &ignored) < 0)
+                sp_error_clear(&ignored);
+        }
+        struct stat st;
+        if (fstat(place->fd, &st) == 0)
+            r->journal.dirs.items[i].after = st.st_mtim;
+    }
+}
+
+static int apply(struct run *r, struct sp_error *err)
+{
+    for (size_t i = 0; i < r->steps.count; i++)
+        if (check_signals(err) < 0 || write_beside(r, &r->steps.items[i], err) < 0)
+            return -1;
+    /* The directories are synced once, after the renames: recover copes with a temporary name
+     * that was lost as well as with one that is there. */
+    if (sync_beside(r, err) < 0 || save_journal(r, SP_JOURNAL_APPLYING, err) < 0)
+        return -1;
+    for (size_t i = 0; i < r->steps.count; i++)
+        if (put_in_place(r, &r->steps.items[i], err) < 0)
+            return -1;
+    settle_times(r);
+    if (sync_places(r, err) < 0)
+        return -1;
+    return save_journal(r, SP_JOURNAL_COMMITTED, err);
+}
+
+/* ---- all together -------------------------------------------------------------------------- */
+
+/* Puts everything back after a failure; the first error stays the one that is reported. */
+static void take_back(struct run *r, bool recorded, struct sp_error *err)
+{
+    struct sp_error second = SP_ERROR_INIT;
+    sp_strv left = {NULL, 0, 0};
+    int rc = 0;
+    if (recorded)
+        rc = sp_undo(r->pool, r->workdir, &r->journal, true, &left, &second);
+    else if (r->fd >= 0 &&
+             (rc = sp_workdir_unstage(r->pool, r->workdir, r->journal.id, &second)) == 0)
+        rc = sp_workdir_drop(r->pool, r->workdir, r->journal.id, &second);
+    if (rc < 0) {
+        sp_error_suffix(err, "; and undoing it failed: %s; run: sp-openstack recover",
+                        second.message);
+        err->kind = SP_ERROR_PENDING;
+    }
+    sp_error_clear(&second);
+}
+
+static void close_run(struct run *r)
+{
+    for (size_t i = 0; i < r->places.count; i++)
+        close(r->places.items[i]->fd);
+    if (r->fd >= 0)
+        close(r->fd);
+}
+
+int sp_transaction_check(struct sp_pool *pool, const struct sp_root *root,
+                         const struct sp_transaction *txn, struct sp_error *err)
+{
+    struct run r = {.pool = pool, .root = root, .txn = txn, .fd = -1};
+    int rc = prepare(&r, err);
+    close_run(&r);
+    return rc;
+}
+
+int sp_transaction_run(struct sp_pool *pool, struct sp_workdir *workdir,
+                       const struct sp_transaction *txn, unsigned *id, struct sp_error *err)
+{
+    struct run r = {.pool = pool, .root = workdir->root, .workdir = workdir, .txn = txn, .fd = -1};
+    bool recorded = false;
+    int rc = prepare(&r, err);
+    if (rc == 0)
+        rc = check_archive_space(&r, err);
+    if (rc == 0)
+        rc = open_transaction(&r, err);
+    if (rc == 0)
+        rc = stage(&r, err);
+    if (rc == 0)
+        rc = archive_originals(&r, err);
+    if (rc == 0)
+        rc = write_patch(&r, err);
+    if (rc == 0)
+        rc = check_signals(err);
+    if (rc == 0) {
+        fill_journal(&r);
+        recorded = true; /* a failed save may have left either journal */
+        sp_out_of_memory_leaves_half();
+        rc = save_journal(&r, SP_JOURNAL_PREPARED, err);
+    }
+    if (rc == 0)
+        rc = apply(&r, err);
+    if (rc < 0) {
+        take_back(&r, recorded, err);
+    } else {
+        struct sp_error ignored = SP_ERROR_INIT; /* the next writing command cleans up as well */
+        if (sp_workdir_unstage(pool, workdir, r.journal.id, &ignored) < 0)
+            sp_error_clear(&ignored);
+        *id = r.journal.id;
+    }
+    close_run(&r);
+    return rc;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Changes several files as one (design, section 5): stage, verify, archive the originals, write
+ * beside, rename into place, record. When anything fails, everything is put back. */
+#ifndef SP_TRANSACTION_H
+#define SP_TRANSACTION_H
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "fs/fsio.h"
+#include "txn/journal.h"
+#include "txn/workdir.h"
+
+struct sp_change {
+    const char *component;
+    const char *path; /* the real path, as seen from the root */
+    enum sp_action action;
+    struct sp_bytes before, after; /* data NULL where there is no file */
+    const struct sp_meta *meta; /* what the new file gets; NULL: what the one that it replaces has,
+                                   or for a new one mode 0644 and the owner of its directory */
+};
+
+struct sp_transaction {
+    const char *command;
+    SP_VEC(struct sp_journal_component) components;
+    SP_VEC(struct sp_change) changes; /* in the order of the renames */
+    SP_VEC(unsigned) undoes;
+    SP_VEC(struct sp_journal_dir) dirs; /* directories that get the time `before` in the end */
+};
+
+/* Looks whether it could be run: the targets are what was planned for, their directories can be
+ * written to and have room. Changes nothing. Errors as of sp_transaction_run(). */
+int sp_transaction_check(struct sp_pool *pool, const struct sp_root *root,
+                         const struct sp_transaction *txn, struct sp_error *err) SP_MUST_CHECK;
+
+/* Runs it; the work directory is locked and nothing is pending in it. *id is its number.
+ * SP_ERROR_CANNOT: a target is not what was planned for. SP_ERROR_SYSTEM: the system refused, or a
+ * signal came. Either way everything is as it was; should putting back fail too, SP_ERROR_PENDING.
+ */
+int sp_transaction_run(struct sp_pool *pool, struct sp_workdir *workdir,
+                       const struct sp_transaction *txn, unsigned *id,
+                       struct sp_error *err) SP_MUST_CHECK;
+
+/* From now on SIGINT, SIGTERM and SIGHUP are noted, and end a transaction between two steps. */
+void sp_transaction_catch_signals(void);
+
+#endif

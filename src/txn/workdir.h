@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The work directory: the lock, the staged contents, and a directory for each transaction
+ * (design, section 5). */
+#ifndef SP_WORKDIR_H
+#define SP_WORKDIR_H
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "fs/fsio.h"
+
+#define SP_WORKDIR_DEFAULT "/var/lib/sp-openstack"
+
+struct sp_workdir {
+    const struct sp_root *root;
+    const char *path; /* as it is shown */
+    int fd;           /* -1: there is none (yet) */
+    int transactions; /* descriptor of transactions/, -1 */
+    int staging;      /* descriptor of work/, -1 */
+    int lock;         /* -1: not locked */
+};
+
+/* Opens the work directory for reading, if there is one: what can't be opened for want of
+ * permission counts as none, with *hidden (may be NULL) set. path is absolute, as seen from the
+ * root. */
+int sp_workdir_open(struct sp_pool *pool, const struct sp_root *root, const char *path,
+                    struct sp_workdir *out, bool *hidden, struct sp_error *err) SP_MUST_CHECK;
+
+/* Creates it where it is missing (mode 0700, parents 0755), and locks it. Refuses one that belongs
+ * to another user, that others may write to, or that is a symbolic link (SP_ERROR_CANNOT). */
+int sp_workdir_lock(struct sp_pool *pool, const struct sp_root *root, const char *path,
+                    struct sp_workdir *out, struct sp_error *err) SP_MUST_CHECK;
+
+void sp_workdir_close(struct sp_workdir *workdir);
+
+/* The numbers of the transactions, ascending. */
+typedef SP_VEC(unsigned) sp_ids;
+int sp_workdir_ids(struct sp_pool *pool, const struct sp_workdir *workdir, sp_ids *out,
+                   struct sp_error *err) SP_MUST_CHECK;
+
+/* Opens the directory of a transaction; creates it if told to. Returns the descriptor, or -1. */
+int sp_workdir_transaction(const struct sp_workdir *workdir, unsigned id, bool create,
+                           struct sp_error *err) SP_MUST_CHECK;
+
+/* transactions/ID, work/ID: for messages. */
+const char *sp_workdir_show(struct sp_pool *pool, const struct sp_workdir *workdir,
+                            const char *part, unsigned id);
+
+/* Writes content to work/ID/PATH, in which PATH is a real path; its directories are created. */
+int sp_workdir_stage(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
+                     const char *path, struct sp_bytes content, struct sp_error *err) SP_MUST_CHECK;
+/* Reads it back. */
+int sp_workdir_staged(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
+                      const char *path, struct sp_bytes *out, struct sp_error *err) SP_MUST_CHECK;
+/* Removes work/ID; absent is success. */
+int sp_workdir_unstage(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
+                       struct sp_error *err) SP_MUST_CHECK;
+/* Empties work/. */
+int sp_workdir_unstage_all(struct sp_pool *pool, const struct sp_workdir *workdir,
+                           struct sp_error *err) SP_MUST_CHECK;
+/* Removes transactions/ID, of which no journal says that it did anything. */
+int sp_workdir_drop(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
+                    struct sp_error *err) SP_MUST_CHECK;
+
+#endif

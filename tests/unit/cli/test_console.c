@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/console.h"
+
+#include <unistd.h>
+
+#include "support.h"
+
+/* A report into two files; what was printed so far. */
+struct printed {
+    struct sp_report report;
+    FILE *out, *err;
+};
+
+static struct printed *open_report(struct fixture *f, int verbose, bool json)
+{
+    struct printed *p = sp_pool_alloc(f->pool, sizeof(*p));
+    sp_report_init(&p->report, verbose, json);
+    p->report.out = p->out = tmpfile();
+    p->report.err = p->err = tmpfile();
+    assert_non_null(p->out);
+    assert_non_null(p->err);
+    return p;
+}
+
+static const char *text_of(struct fixture *f, FILE *file)
+{
+    char text[4096];
+    rewind(file);
+    size_t len = fread(text, 1, sizeof(text), file);
+    fclose(file);
+    return sp_pool_memdup(f->pool, text, len);
+}
+
+static void test_messages(void **state)
+{
+    struct fixture *f = *state;
+    struct printed *p = open_report(f, 0, false);
+    struct sp_error err = SP_ERROR_INIT;
+    sp_report_say(&p->report, 0, "one %d", 1);
+    sp_report_say(&p->report, 1, "more");
+    sp_report_warn(f->pool, &p->report, "take %s", "care");
+    sp_error_set(&err, SP_ERROR_CANNOT, "no\nway");
+    sp_report_error(&p->report, &err);
+    sp_error_clear(&err);
+    assert_string_equal(text_of(f, p->out), "one 1\n");
+    assert_string_equal(text_of(f, p->err),
+                        "sp-openstack: warning: take care\nsp-openstack: no\\nway\n");
+    assert_int_equal(p->report.warnings.count, 1);
+    assert_string_equal(p->report.warnings.items[0], "take care");
+}
+
+static void test_levels(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        int verbose;
+        bool json;
+        const char *out;
+    } vectors[] = {{0, false, "0\n"}, {1, false, "0\n1\n"}, {2, false, "0\n1\n2\n"},
+                   {-1, false, ""},   {0, true, ""},        {2, true, ""}};
+    for (size_t i = 0; i < COUNT(vectors); i++) {
+        struct printed *p = open_report(f, vectors[i].verbose, vectors[i].json);
+        for (int level = 0; level < 3; level++)
+            sp_report_say(&p->report, level, "%d", level);
+        sp_report_warn(f->pool, &p->report, "care");
+        assert_string_equal(text_of(f, p->out), vectors[i].out);
+        assert_string_equal(text_of(f, p->err), "sp-openstack: warning: care\n");
+    }
+}
+
+static void test_safe(void **state)
+{
+    struct fixture *f = *state;
+    struct printed *p = open_report(f, 0, false);
+    sp_report_say(&p->report, 0, "a\x1b[2J%s", "\xff\n");
+    sp_report_warn(f->pool, &p->report, "b\r%s", "caf\xc3\xa9");
+    assert_string_equal(text_of(f, p->out), "a\\x1b[2J\\xff\\n\n");
+    assert_string_equal(text_of(f, p->err), "sp-openstack: warning: b\\x0dcaf\xc3\xa9\n");
+}
+
+static void test_table(void **state)
+{
+    struct fixture *f = *state;
+    struct printed *p = open_report(f, 0, false);
+    struct sp_table table = {.columns = 3, .state_column = 1};
+    static const char *const rows[][3] = {{"NAME", "STATE", "PLACE"},
+                                          {"nova", "installed", "/a"},
+                                          {"caf\xc3\xa9", NULL, "/a\nb"},
+                                          {"x", "", "/longer/than/all"}};
+    p->report.colour = false;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        sp_table_row(f->pool, &table, i ? SP_STATE_INSTALLED : -1, rows[i]);
+    sp_table_print(&p->report, &table);
+    assert_string_equal(text_of(f, p->out), "NAME  STATE      PLACE\n"
+                                            "nova  installed  /a\n"
+                                            "caf\xc3\xa9  -          /a\\nb\n"
+                                            "x                /longer/than/all\n");
+}
+
+static void test_colours(void **state)
+{
+    struct fixture *f = *state;
+    struct printed *p = open_report(f, 0, false);
+    struct sp_table table = {.columns = 2, .state_column = 0};
+    static const struct {
+        int state;
+        const char *shown;
+    } vectors[] = {
+        {-1, "s  x\n"},
+        {SP_STATE_INSTALLED, "\033[32ms\033[0m  x\n"},
+        {SP_STATE_INCLUDED, "\033[32ms\033[0m  x\n"},
+        {SP_STATE_NOT_INSTALLED, "\033[33ms\033[0m  x\n"},
+        {SP_STATE_PARTIAL, "\033[33ms\033[0m  x\n"},
+        {SP_STATE_OUTDATED, "\033[33ms\033[0m  x\n"},
+        {SP_STATE_CONFLICT, "\033[31ms\033[0m  x\n"},
+        {SP_STATE_UNSUPPORTED, "\033[31ms\033[0m  x\n"},
+        {SP_STATE_NOT_FOUND, "\033[31ms\033[0m  x\n"},
+    };
+    struct sp_buffer expected = SP_BUFFER_INIT;
+    p->report.colour = true;
+    for (size_t i = 0; i < COUNT(vectors); i++) {
+        const char *row[] = {"s", "x"};
+        sp_table_row(f->pool, &table, vectors[i].state, row);
+        sp_buffer_puts(&expected, vectors[i].shown);
+    }
+    sp_table_print(&p->report, &table);
+    assert_string_equal(text_of(f, p->out), sp_buffer_str(&expected));
+    sp_buffer_free(&expected);
+}
+
+/* Not into a file, whatever TERM says: standard output of a test is no terminal. */
+static void test_no_colour_without_a_terminal(void **state)
+{
+    struct fixture *f = *state;
+    (void)f;
+    struct sp_report report;
+    int saved = dup(STDOUT_FILENO);
+    FILE *file = tmpfile();
+    fflush(stdout);
+    assert_true(dup2(fileno(file), STDOUT_FILENO) >= 0);
+    setenv("TERM", "xterm", 1);
+    unsetenv("NO_COLOR");
+    sp_report_init(&report, 0, false);
+    fflush(stdout);
+    assert_true(dup2(saved, STDOUT_FILENO) >= 0);
+    close(saved);
+    fclose(file);
+    assert_false(report.colour);
+}
+
+static void test_empty_table(void **state)
+{
+    struct fixture *f = *state;
+    struct printed *p = open_report(f, 0, false);
+    struct sp_table table = {.columns = 0, .state_column = -1};
+    sp_table_print(&p->report, &table);
+    table.columns = 2;
+    sp_table_print(&p->report, &table);
+    assert_string_equal(text_of(f, p->out), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(test_messages),    FIXTURE_TEST(test_levels),
+        FIXTURE_TEST(test_safe),        FIXTURE_TEST(test_table),
+        FIXTURE_TEST(test_colours),     FIXTURE_TEST(test_no_colour_without_a_terminal),
+        FIXTURE_TEST(test_empty_table),
+    };
+    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/detect.h"
+
+#include "manifests.h"
+#include "memory.h"
+
+static const char *blob(struct fixture *f, const char *text)
+{
+    struct sp_blob_id id;
+    assert_success(sp_blob_hash(SP_BYTES_STR(text), &id, &f->err), &f->err);
+    return sp_pool_strdup(f->pool, id.hex);
+}
+
+/* Three releases of a component: old (1), new (2), and included (3); and one without it. */
+static struct sp_manifests *manifests(struct fixture *f)
+{
+    static struct sp_manifests all;
+    memset(&all, 0, sizeof(all));
+    *SP_PUSH(f->pool, &all.releases) =
+        manifest_of(f, "release: other\nreleased: '2019'\nstatus: included\nnote: n\n"
+                       "components: {else: {versions: '>=0'}}\n");
+    *SP_PUSH(f->pool, &all.releases) =
+        manifest_of(f, "release: later\nreleased: '2018'\nstatus: included\nnote: n\n"
+                       "components:\n"
+                       "  toy:\n"
+                       "    versions: '>=3'\n"
+                       "    probes: [{file: three.py}]\n");
+    *SP_PUSH(f->pool, &all.releases) = manifest_of(
+        f,
+        sp_pool_printf(f->pool,
+                       "release: new\nreleased: '2017'\n"
+                       "components:\n"
+                       "  toy:\n"
+                       "    versions: '>=2, <3'\n"
+                       "    probes:\n"
+                       "      - {file: a.py, pattern: '^TWO$'}\n"
+                       "      - {file: a.py, absent: '^GONE$'}\n"
+                       "    originals:\n"
+                       "      a.py: {%s: [2.0.0.0rc1, 2.0], %s: [2.1, 2.2]}\n"
+                       "      b.py: {%s: [2.0.0.0rc1, 2.0, 2.1], %s: [2.2]}\n"
+                       "    layouts:\n"
+                       "      - name: first\n"
+                       "        when: [{file: first.py}]\n"
+                       "        files: [{path: n.py, copy: n.py, marker: m}]\n"
+                       "      - name: second\n"
+                       "        when: [{file: a.py, pattern: TWO}]\n"
+                       "        files:\n"
+                       "          - {path: n.py, copy: n.py, marker: m}\n"
+                       "          - path: b.py\n"
+                       "            edits: [{name: f, append: true, text: \"MORE\\n\"}]\n"
+                       "          - path: a.py\n"
+                       "            edits: [{name: e, append: true, text: \"OURS\\n\"}]\n",
+                       blob(f, "TWO\n"), blob(f, "TWO\n1\n"), blob(f, "b\n"), blob(f, "b\n2\n")));
+    *SP_PUSH(f->pool, &all.releases) =
+        manifest_of(f, "release: old\nreleased: '2016'\n"
+                       "components:\n"
+                       "  toy:\n"
+                       "    versions: '>=1, <2'\n"
+                       "    probes: [{file: a.py, pattern: '^ONE$'}]\n"
+                       "    files: [{path: n.py, copy: n.py, marker: m}]\n");
+    return &all;
+}
+
+static struct memory *site(struct fixture *f)
+{
+    struct memory *m = memory_new(f);
+    m->tree.is_system = true;
+    memory_put(f, m, "site/toy/__init__.py", "");
+    return m;
+}
+
+/* All places of the component in `site`, `more`. */
+static sp_founds detect(struct fixture *f, struct memory *m)
+{
+    static sp_sites sites;
+    sp_founds found = {NULL, 0, 0};
+    struct sp_site_query query = {.pythonpath_origin = "test"};
+    memset(&sites, 0, sizeof(sites));
+    *SP_PUSH(f->pool, &query.pythonpath) = "site";
+    *SP_PUSH(f->pool, &query.pythonpath) = "more";
+    assert_success(sp_sites_find(f->pool, &m->tree, &query, &sites, &f->err), &f->err);
+    assert_success(sp_detect(f->pool, &m->tree, &sites, manifests(f), "toy", &found, &f->err),
+                   &f->err);
+    return found;
+}
+
+/* The one place: what is known of it. */
+static const struct sp_found *one(struct fixture *f, struct memory *m, enum sp_evidence evidence,
+                                  const char *version, const char *release)
+{
+    sp_founds found = detect(f, m);
+    assert_int_equal(found.count, 1);
+    const struct sp_found *item = &found.items[0];
+    assert_int_equal(item->evidence, evidence);
+    if (version)
+        assert_string_equal(item->version, version);
+    else
+        assert_null(item->version);
+    if (release)
+        assert_string_equal(item->spec->release->name, release);
+    else
+        assert_null(item->spec);
+    assert_string_equal(item->name, "toy");
+    assert_string_equal(item->dir, "site/toy");
+    return item;
+}
+
+static void test_metadata(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *version, *release;
+    } vectors[] = {{"1.0", "old"},      {"1.99", "old"},       {"2.0", "new"}, {"3.7", "later"},
+                   {"2.0.0.0b1", NULL}, {"2.0.1.dev3", "new"}, {"0.9", NULL}};
+    for (size_t i = 0; i < COUNT(vectors); i++) {
+        struct memory *m = site(f);
+        memory_put(f, m, "site/toy.egg-info/PKG-INFO",
+                   sp_pool_printf(f->pool, "Name: toy\nVersion: %s\n", vectors[i].version));
+        const struct sp_found *found =
+            one(f, m, SP_EVIDENCE_METADATA, vectors[i].version, vectors[i].release);
+        assert_string_equal(found->because, "metadata: toy.egg-info/PKG-INFO");
+    }
+}
+
+static void test_metadata_that_disagree(void **state)
+{
+    struct fixture *f = *state;
+    struct memory *m = site(f);
+    memory_put(f, m, "site/toy/a.py", "ONE\n");
+    memory_put(f, m, "site/toy-2.0.dist-info/METADATA", "Name: toy\nVersion: 2.0\n");
+    memory_put(f, m, "site/toy-2.1.dist-info/METADATA", "Name: toy\nVersion: 2.1\n");
+    const struct sp_found *found = one(f, m, SP_EVIDENCE_PROBES, NULL, "old");
+    assert_non_null(strstr(found->because, "toy-2.0.dist-info and toy-2.1.dist-info disagree; "));
+    m = site(f); /* 2.0 and 2.0.0 are one version */
+    memory_put(f, m, "site/toy-2.0.dist-info/METADATA", "Name: toy\nVersion: 2.0\n");
+    memory_put(f, m, "site/toy-2.0.0.dist-info/METADATA", "Name: toy\nVersion: 2.0.0\n");
+    assert_int_equal(detect(f, m).items[0].evidence, SP_EVIDENCE_METADATA);
+}
+
+static void test_originals(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *a, *b, *version;
+    } vectors[] = {
+        {"TWO\n", "b\n", "2.0"}, /* a final release goes before its candidates */
+        {"TWO\n1\n", "b\n", "2.1"},
+        {"TWO\n1\n", "b\n2\n", "2.2"},
+        {"TWO\nOURS\n", "b\n", "2.0"}, /* with our edit in it */
+        {"TWO\n1\nOURS\n", "b\n2\n", "2.2"},
+        {"TWO\n1\nOURS\n", "b\n2\nMORE\n", "2.2"},
+    };
+    for (size_t i = 0; i < COUNT(vectors); i++) {
+        struct memory *m = site(f);
+        memory_put(f, m, "site/toy/a.py", vectors[i].a);
+        memory_put(f, m, "site/toy/b.py", vectors[i].b);
+        const struct sp_found *found = one(f, m, SP_EVIDENCE_ORIGINALS, vectors[i].version, "new");
+        assert_non_null(strstr(found->because, "2 of 2"));
+    }
+}
+
+/* Contents that have no version in common, or are not known, tell none. */
+static void test_no_originals(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const contents[][2] = {
+        {"TWO\n", "b\n2\n"}, {"TWO\n", "c\n"}, {"TWO\n", NULL}, {"TWO\nOURS\nOURS\n", "b\n"}};
+    for (size_t i = 0; i < COUNT(contents); i++) {
+        struct memory *m = site(f);
+        memory_put(f, m, "site/toy/a.py", contents[i][0]);
+        if (contents[i][1])
+            memory_put(f, m, "site/toy/b.py", contents[i][1]);
+        one(f, m, SP_EVIDENCE_PROBES, NULL, "new");
+    }
+}
+
+static void test_probes(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *a, *release;
+    } vectors[] = {{"ONE\n", "old"},      {"ONE\nTWO\n", "new"},
+                   {"TWO\nGONE\n", NULL}, {"TWO\nGONE\nONE\n", "old"},
+                   {"ONE \n", NULL},      {"", NULL}};
+    for (size_t i = 0; i < COUNT(vectors); i++) {
+        struct memory *m = site(f);
+        memory_put(f, m, "site/toy/a.py", vectors[i].a);
+        one(f, m, vectors[i].release ? SP_EVIDENCE_PROBES : SP_EVIDENCE_NONE, NULL,
+            vectors[i].release);
+    }
+    struct memory *m = site(f);
+    memory_put(f, m, "site/toy/a.py", "TWO\n");
+    memory_put(f, m, "site/toy/three.py", "");
+    const struct sp_found *found = one(f, m, SP_EVIDENCE_PROBES, NULL, "later");
+    assert_non_null(strstr(found->because, "or later"));
+    assert_null(found->layout);
+}
+
+static void test_layouts(void **state)
+{
+    struct fixture *f = *state;
+    struct memory *m = site(f);
+    memory_put(f, m, "site/toy.egg-info/PKG-INFO", "Name: toy\nVersion: 2.5\n");
+    assert_null(one(f, m, SP_EVIDENCE_METADATA, "2.5", "new")->layout);
+    memory_put(f, m, "site/toy/a.py", "TWO\n");
+    assert_string_equal(one(f, m, SP_EVIDENCE_METADATA, "2.5", "new")->layout->name, "second");
+    memory_put(f, m, "site/toy/first.py", "");
+    assert_string_equal(one(f, m, SP_EVIDENCE_METADATA, "2.5", "new")->layout->name, "first");
+}
+
+/* Only a regular __init__.py makes it a package. */
+static void test_what_is_no_package(void **state)
+{
+    struct fixture *f = *state;
+    struct memory *m = memory_new(f);
+    m->tree.is_system = true;
+    memory_put(f, m, "site/toy/a.py", "ONE\n");
+    memory_put(f, m, "site/toys/__init__.py", "");
+    memory_put(f, m, "site/deeper/toy/__init__.py", "");
+    memory_put(f, m, "more/toy/__init__.py/x", "");
+    assert_int_equal(detect(f, m).count, 0);
+}
+
+static void test_several_places(void **state)
+{
+    struct fixture *f = *state;
+    struct memory *m = site(f);
+    memory_put(f, m, "more/toy/__init__.py", "");
+    sp_founds found = detect(f, m);
+    assert_int_equal(found.count, 2);
+    assert_string_equal(found.items[0].dir, "site/toy");
+    assert_string_equal(found.items[1].dir, "more/toy");
+    assert_string_not_equal(found.items[0].id, found.items[1].id);
+    m->alias = "more/toy"; /* a link to the other: one place */
+    m->target = "site/toy";
+    assert_int_equal(detect(f, m).count, 1);
+}
+
+/* A component of a --path is not looked for elsewhere. */
+static void test_path_goes_first(void **state)
+{
+    struct fixture *f = *state;
+    struct memory *m = site(f);
+    memory_put(f, m, "more/toy/__init__.py", "");
+    memory_put(f, m, "path/x", "");
+    sp_founds found = {NULL, 0, 0};
+    struct sp_site_query query = {.pythonpath_origin = "test"};
+    sp_sites sites = {NULL, 0, 0};
+    *SP_PUSH(f->pool, &query.paths) = "path";
+    *SP_PUSH(f->pool, &query.paths) = "more";
+    *SP_PUSH(f->pool, &query.pythonpath) = "site";
+    assert_success(sp_sites_find(f->pool, &m->tree, &query, &sites, &f->err), &f->err);
+    assert_success(sp_detect(f->pool, &m->tree, &sites, manifests(f), "toy", &found, &f->err),
+                   &f->err);
+    assert_int_equal(found.count, 1);
+    assert_string_equal(found.items[0].dir, "more/toy");
+}
+
+static void test_content_that_can_not_be_read(void **state)
+{
+    struct fixture *f = *state;
+    struct memory *m = site(f);
+    memory_put(f, m, "site/toy/a.py", "ONE\n");
+    m->unreadable = "site/toy/a.py";
+    sp_founds found = {NULL, 0, 0};
+    struct sp_site_query query = {.only = true};
+    sp_sites sites = {NULL, 0, 0};
+    *SP_PUSH(f->pool, &query.pythonpath) = "site";
+    assert_success(sp_sites_find(f->pool, &m->tree, &query, &sites, &f->err), &f->err);
+    assert_failure_with(sp_detect(f->pool, &m->tree, &sites, manifests(f), "toy", &found, &f->err),
+                        &f->err, SP_ERROR_SYSTEM, "site/toy/a.py");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(test_metadata),
+        FIXTURE_TEST(test_metadata_that_disagree),
+        FIXTURE_TEST(test_originals),
+        FIXTURE_TEST(test_no_originals),
+        FIXTURE_TEST(test_probes),
+        FIXTURE_TEST(test_layouts),
+        FIXTURE_TEST(test_what_is_no_package),
+        FIXTURE_TEST(test_several_places),
+        FIXTURE_TEST(test_path_goes_first),
+        FIXTURE_TEST(test_content_that_can_not_be_read),
+    };
+    return cmocka_run_group_tests_name("detect", tests, NULL, NULL);
+}

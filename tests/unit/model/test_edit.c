@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/edit.h"
+
+#include "manifests.h"
+
+#define BYTES(literal) ((struct sp_bytes){literal, sizeof(literal) - 1})
+
+static void assert_bytes(struct sp_bytes actual, const char *expected)
+{
+    if (actual.len != strlen(expected) || memcmp(actual.data, expected, actual.len) != 0)
+        fail_msg("it is:\n%.*s---- and should be:\n%s----", (int)actual.len, actual.data, expected);
+}
+
+static struct sp_bytes apply(struct fixture *f, const struct sp_file_spec *file, const char *text,
+                             enum sp_goal goal, struct sp_edit_found *found)
+{
+    struct sp_bytes out = {NULL, 0};
+    assert_success(sp_edit_apply(f->pool, file, SP_BYTES_STR(text), goal, &out, found, &f->err),
+                   &f->err);
+    return out;
+}
+
+/* before -> after when it goes in; a second time nothing; and out again. */
+static void there_and_back(struct fixture *f, const char *edits, const char *before,
+                           const char *after)
+{
+    const struct sp_file_spec *file = file_with_edits(f, edits);
+    struct sp_edit_found found;
+    struct sp_bytes out = apply(f, file, before, SP_GOAL_IN, &found);
+    assert_bytes(out, after);
+    assert_int_equal(found.wanted, file->edits.count);
+    assert_int_equal(found.ours, 0);
+    assert_int_equal(found.legacy, 0);
+
+    const char *edited = sp_pool_memdup(f->pool, out.data, out.len);
+    assert_ptr_equal(apply(f, file, edited, SP_GOAL_IN, &found).data, edited);
+    assert_int_equal(found.ours, file->edits.count);
+    assert_bytes(apply(f, file, edited, SP_GOAL_OUT, &found), before);
+    assert_int_equal(found.ours, file->edits.count);
+    assert_ptr_equal(apply(f, file, before, SP_GOAL_OUT, &found).data, before);
+    assert_int_equal(found.ours, 0);
+}
+
+static void fails(struct fixture *f, const char *edits, const char *text, enum sp_goal goal,
+                  const char *message)
+{
+    struct sp_bytes out;
+    struct sp_edit_found found;
+    assert_failure(sp_edit_apply(f->pool, file_with_edits(f, edits), SP_BYTES_STR(text), goal, &out,
+                                 &found, &f->err),
+                   &f->err, SP_ERROR_CANNOT, message);
+}
+
+static void test_unfit(void **state)
+{
+    (void)state;
+    static const struct {
+        struct sp_bytes content;
+        const char *why;
+    } vectors[] = {
+        {BYTES("a\n"), NULL},           {BYTES("\n"), NULL},
+        {BYTES("caf\xc3\xa9\n"), NULL}, {BYTES("\xef\xbb\xbf# with a byte order mark\n"), NULL},
+        {BYTES("\f\v\x1b\n"), NULL},    {BYTES(""), "empty"},
+        {BYTES("a"), "newline"},        {BYTES("a\nb"), "newline"},
+        {BYTES("a\0\n"), "NUL"},        {BYTES("\0"), "NUL"},
+        {BYTES("a\r\n"), "carriage"},   {BYTES("a\rb\n"), "carriage"},
+        {BYTES("caf\xe9\n"), "UTF-8"},  {BYTES("\xc3"), "UTF-8"},
+    };
+    for (size_t i = 0; i < COUNT(vectors); i++) {
+        const char *why = sp_edit_unfit(vectors[i].content);
+        if ((why != NULL) != (vectors[i].why != NULL) || (why && !strstr(why, vectors[i].why)))
+            fail_msg("vector %zu: %s", i, why ? why : "fit");
+    }
+}
+
+static void test_unfit_content_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    const char *edit = "- {name: one, append: true, text: \"x\\n\"}";
+    fails(f, edit, "", SP_GOAL_IN, "it is empty");
+    fails(f, edit, "x\n\r\n", SP_GOAL_OUT, "it has carriage returns (CRLF line ends) in it");
+}
+
+static void test_places(void **state)
+{
+    struct fixture *f = *state;
+    const char *text = "one\ntwo\nthree\n";
+    there_and_back(f, "- {name: e, before: '^two$', text: \"x\\n\"}", text, "one\nx\ntwo\nthree\n");
+    there_and_back(f, "- {name: e, after: '^two$', text: \"x\\n\"}", text, "one\ntwo\nx\nthree\n");
+    there_and_back(f, "- {name: e, append: true, text: \"x\\n\"}", text, "one\ntwo\nthree\nx\n");
+    there_and_back(f, "- {name: e, before: '^one$', text: \"x\\n\"}", text, "x\none\ntwo\nthree\n");
+    there_and_back(f, "- {name: e, after: '^three$', text: \"x\\n\"}", text,
+                   "one\ntwo\nthree\nx\n");
+    there_and_back(f, "- {name: e, after: '^one$', text: \"x\\ny\\n\\n\"}", text,
+                   "one\nx\ny\n\ntwo\nthree\n");
+}
+
+/* The text goes beside the whole line, wherever in it the anchor matches. */
+static void test_anchor_in_the_middle_of_a_line(void **state)
+{
+    struct fixture *f = *state;
+    there_and_back(f, "- {name: e, before: 'w', text: \"x\\n\"}", "one\ntwo\n", "one\nx\ntwo\n");
+    there_and_back(f, "- {name: e, after: 'w', text: \"x\\n\"}", "one\ntwo\n", "one\ntwo\nx\n");
+    there_and_back(f, "- {name: e, after: 'one$', text: \"x\\n\"}", "zero one\ntwo\n",
+                   "zero one\nx\ntwo\n");
+}
+
+/* Before the line in which the match starts, after the one in which it ends. */
+static void test_anchor_over_several_lines(void **state)
+{
+    struct fixture *f = *state;
+    const char *text = "one\ntwo\nthree\nfour\n";
+    there_and_back(f, "- {name: e, before: 'wo\\nth', text: \"x\\n\"}", text,
+                   "one\nx\ntwo\nthree\nfour\n");
+    there_and_back(f, "- {name: e, after: 'wo\\nth', text: \"x\\n\"}", text,
+                   "one\ntwo\nthree\nx\nfour\n");
+    /* a match that ends with the newline ends its line */
+    there_and_back(f, "- {name: e, after: '^two\\n', text: \"x\\n\"}", text,
+                   "one\ntwo\nx\nthree\nfour\n");
+    there_and_back(f, "- {name: e, after: '^four\\n', text: \"x\\n\"}", text,
+                   "one\ntwo\nthree\nfour\nx\n");
+}
+
+static void test_region(void **state)
+{
+    struct fixture *f = *state;
+    const char *text = "]\na = [\n]\nb = [\n  1,\n]\n]\n";
+    there_and_back(
+        f, "- {name: e, within: ['^a = \\[$', '^\\]$'], before: '^\\]$', text: \"  x,\\n\"}", text,
+        "]\na = [\n  x,\n]\nb = [\n  1,\n]\n]\n");
+    there_and_back(
+        f, "- {name: e, within: ['^b = \\[$', '^\\]$'], before: '^\\]$', text: \"  x,\\n\"}", text,
+        "]\na = [\n]\nb = [\n  1,\n  x,\n]\n]\n");
+    /* the line that starts the region is not in it */
+    fails(f, "- {name: e, within: ['^b = \\[$', '^\\]$'], before: '^b', text: \"x\\n\"}", text,
+          SP_GOAL_IN, "the anchor of the edit 'e', /^b/, is not there");
+}
+
+/* The same text elsewhere is not ours: only what stands in the region counts. */
+static void test_same_text_out_of_the_region(void **state)
+{
+    struct fixture *f = *state;
+    const char *edit =
+        "- {name: e, within: ['^b = \\[$', '^\\]$'], before: '^\\]$', text: \"  1,\\n\"}";
+    there_and_back(f, edit, "a = [\n  1,\n]\nb = [\n]\nc = [\n  1,\n]\n",
+                   "a = [\n  1,\n]\nb = [\n  1,\n]\nc = [\n  1,\n]\n");
+}
+
+/* ... nor is what is a part of another line. */
+static void test_same_text_inside_of_a_line(void **state)
+{
+    struct fixture *f = *state;
+    there_and_back(f, "- {name: e, after: '^one$', text: \"x\\n\"}", "one\nyx\nxx\n",
+                   "one\nx\nyx\nxx\n");
+    there_and_back(f, "- {name: e, append: true, text: \"x\\nx\\n\"}", "x\nyx\nx\n",
+                   "x\nyx\nx\nx\nx\n");
+    /* ours may begin inside of what only looks like it */
+    struct sp_edit_found found;
+    const char *text = "yx\nx\nx\n";
+    const char *edit = "- {name: e, append: true, text: \"x\\nx\\n\"}";
+    assert_ptr_equal(apply(f, file_with_edits(f, edit), text, SP_GOAL_IN, &found).data, text);
+    assert_bytes(apply(f, file_with_edits(f, edit), text, SP_GOAL_OUT, &found), "yx\n");
+}
+
+/* Ours stays where it is, even where we would not put it. */
+static void test_in_place_elsewhere(void **state)
+{
+    struct fixture *f = *state;
+    struct sp_edit_found found;
+    const char *edit =
+        "- {name: e, within: ['^a = \\[$', '^\\]$'], before: '^\\]$', text: \"  x,\\n\"}";
+    const char *text = "a = [\n  x,\n  1,\n]\n";
+    assert_ptr_equal(apply(f, file_with_edits(f, edit), text, SP_GOAL_IN, &found).data, text);
+    assert_int_equal(found.ours, 1);
+    assert_bytes(apply(f, file_with_edits(f, edit), text, SP_GOAL_OUT, &found), "a = [\n  1,\n]\n");
+    /* the anchor is not looked for then: it may be gone or stand twice */
+    text = "x\none\none\n";
+    edit = "- {name: e, before: '^one$', text: \"x\\n\"}";
+    assert_ptr_equal(apply(f, file_with_edits(f, edit), text, SP_GOAL_IN, &found).data, text);
+}
+
+static void test_several_edits(void **state)
+{
+    struct fixture *f = *state;
+    there_and_back(f,
+                   "- {name: one, before: '^one$', text: \"x\\n\"}\n"
+                   "- {name: two, within: ['^one$', '^three$'], after: '^two$', text: \"y\\n\"}\n"
+                   "- {name: end, append: true, text: \"\\nz\\n\"}\n",
+                   "one\ntwo\nthree\n", "x\none\ntwo\ny\nthree\n\nz\n");
+}
+
+/* One of several is there already. */
+static void test_partly_in_place(void **state)
+{
+    struct fixture *f = *state;
+    struct sp_edit_found found;
+    const struct sp_file_spec *file =
+        file_with_edits(f, "- {name: one, before: '^one$', text: \"x\\n\"}\n"
+                           "- {name: two, after: '^one$', text: \"y\\n\"}\n");
+    assert_bytes(apply(f, file, "x\none\n", SP_GOAL_IN, &found), "x\none\ny\n");
+    assert_int_equal(found.wanted, 2);
+    assert_int_equal(found.ours, 1);
+    assert_bytes(apply(f, file, "one\ny\n", SP_GOAL_OUT, &found), "one\n");
+}
+
+static void test_anchor_not_once(void **state)
+{
+    struct fixture *f = *state;
+    const char *edit = "- {name: entry, before: '^two$', text: \"x\\n\"}";
+    fails(f, edit, "one\n", SP_GOAL_IN, "the anchor of the edit 'entry', /^two$/, is not there");
+    fails(f, edit, "two\ntwo\n", SP_GOAL_IN,
+          "the anchor of the edit 'entry', /^two$/, stands there more than once");
+    /* it comes out all the same */
+    struct sp_edit_found found;
+    assert_bytes(apply(f, file_with_edits(f, edit), "x\none\n", SP_GOAL_OUT, &found), "one\n");
+}
+
+static void test_region_not_once(void **state)
+{
+    struct fixture *f = *state;
+    const char *edit = "- {name: e, within: ['^a$', '^b$'], before: '^b$', text: \"x\\n\"}";
+    fails(f, edit, "b\n", SP_GOAL_IN,
+          "the start of the region of the edit 'e', /^a$/, is not there");
+    fails(f, edit, "a\na\nb\n", SP_GOAL_IN,
+          "the start of the region of the edit 'e', /^a$/, stands there more than once");
+    fails(f, edit, "b\na\n", SP_GOAL_IN,
+          "the end of the region of the edit 'e', /^b$/, is not there");
+    /* out: wherever it is */
+    struct sp_edit_found found;
+    assert_bytes(apply(f, file_with_edits(f, edit), "x\nb\n", SP_GOAL_OUT, &found), "b\n");
+    assert_bytes(apply(f, file_with_edits(f, edit), "a\na\nx\nb\n", SP_GOAL_OUT, &found),
+                 "a\na\nb\n");
+    assert_bytes(apply(f, file_with_edits(f, edit), "a\nx\n", SP_GOAL_OUT, &found), "a\n");
+}
+
+static void test_insertion_twice(void **state)
+{
+    struct fixture *f = *state;
+    const char *edit = "- {name: e, before: '^one$', text: \"x\\n\"}";
+    fails(f, edit, "x\none\nx\n", SP_GOAL_IN, "the edit 'e' is in it 2 times");
+    fails(f, edit, "x\nx\none\nx\n", SP_GOAL_OUT, "the edit 'e' is in it 3 times");
+}
+
+static void test_legacy(void **state)
+{
+    struct fixture *f = *state;
+    struct sp_edit_found found;
+    const char *edit = "- name: e\n"
+                       "  after: '^one$'\n"
+                       "  text: \"new\\n\"\n"
+                       "  legacy: ['^old1\\n', '^old2\\n(?:  .*\\n)*']\n";
+    const struct sp_file_spec *file = file_with_edits(f, edit);
+    assert_bytes(apply(f, file, "one\nold1\ntwo\n", SP_GOAL_IN, &found), "one\nnew\ntwo\n");
+    assert_int_equal(found.legacy, 1);
+    assert_int_equal(found.ours, 0);
+    assert_bytes(apply(f, file, "one\ntwo\nold2\n  a\n  b\nthree\nold1\n", SP_GOAL_IN, &found),
+                 "one\nnew\ntwo\nthree\n");
+    assert_int_equal(found.legacy, 2);
+    assert_bytes(apply(f, file, "one\ntwo\nold2\n  a\n", SP_GOAL_OUT, &found), "one\ntwo\n");
+    /* both are there: ours is put where it belongs */
+    assert_bytes(apply(f, file, "new\none\nold1\n", SP_GOAL_IN, &found), "one\nnew\n");
+    assert_int_equal(found.ours, 1);
+    assert_int_equal(found.legacy, 1);
+    assert_bytes(apply(f, file, "one\nnew\nold1\n", SP_GOAL_OUT, &found), "one\n");
+    fails(f, edit, "one\nold1\nold1\n", SP_GOAL_IN,
+          "what the older tool left of the edit 'e', /^old1\\n/, stands there more than once");
+}
+
+/* An edit without text only takes out what the older tool left. */
+static void test_legacy_only(void **state)
+{
+    struct fixture *f = *state;
+    struct sp_edit_found found;
+    const struct sp_file_spec *file = file_with_edits(f, "- {name: e, legacy: ['^\\n\\nold\\n']}");
+    assert_bytes(apply(f, file, "one\n\n\nold\n", SP_GOAL_IN, &found), "one\n");
+    assert_int_equal(found.wanted, 0);
+    assert_int_equal(found.legacy, 1);
+    const char *text = "one\n\nold\n";
+    assert_ptr_equal(apply(f, file, text, SP_GOAL_IN, &found).data, text);
+    assert_ptr_equal(apply(f, file, text, SP_GOAL_OUT, &found).data, text);
+}
+
+/* ... and only in its region. */
+static void test_legacy_in_its_region(void **state)
+{
+    struct fixture *f = *state;
+    struct sp_edit_found found;
+    const struct sp_file_spec *file =
+        file_with_edits(f, "- {name: e, within: ['^a$', '^b$'], legacy: ['^old1\\n', '^old2\\n']}");
+    assert_bytes(apply(f, file, "old1\na\nold1\nold2\nb\nold2\n", SP_GOAL_IN, &found),
+                 "old1\na\nb\nold2\n");
+    assert_int_equal(found.legacy, 2);
+    const char *text = "old1\na\nb\nold2\n";
+    assert_ptr_equal(apply(f, file, text, SP_GOAL_IN, &found).data, text);
+}
+
+static void test_foreign(void **state)
+{
+    struct fixture *f = *state;
+    struct sp_edit_found found;
+    const char *edit = "- name: e\n"
+                       "  before: '^one$'\n"
+                       "  text: \"x=1\\n\"\n"
+                       "  legacy: ['^x=0\\n']\n"
+                       "  foreign: ['^y=', '^x=']\n";
+    fails(f, edit, "\n\nx=2\none\n", SP_GOAL_IN,
+          "line 3 stands where the edit 'e' goes, and neither this tool nor the older one wrote "
+          "it");
+    fails(f, edit, "x=1\none\nx=1 \n", SP_GOAL_IN,
+          "line 2 stands where the edit 'e' goes, and neither this tool nor the older one wrote "
+          "it");
+    /* ours and the older tool's are not foreign */
+    assert_bytes(apply(f, file_with_edits(f, edit), "x=0\none\n", SP_GOAL_IN, &found),
+                 "x=1\none\n");
+    /* what is foreign is not ours to take out, and no reason not to take out ours */
+    assert_bytes(apply(f, file_with_edits(f, edit), "x=2\nx=1\none\n", SP_GOAL_OUT, &found),
+                 "x=2\none\n");
+}
+
+static void test_foreign_in_its_region(void **state)
+{
+    struct fixture *f = *state;
+    there_and_back(f,
+                   "- {name: e, within: ['^a$', '^b$'], before: '^b$', text: \"x=1\\n\", "
+                   "foreign: ['^x=']}",
+                   "x=2\na\nb\nx=3\n", "x=2\na\nx=1\nb\nx=3\n");
+}
+
+/* The work of a pattern is bounded, wherever it stands; that is an error that names it, and never
+ * passes for an answer. */
+static void test_endless_pattern(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *edit;
+        bool out; /* it is looked for when the edit is taken out, too */
+    } vectors[] = {
+        {"- {name: e, legacy: ['^(a+)+!']}", true},
+        {"- {name: e, within: ['^(a+)+!', '^!$'], append: true, text: \"x\\n\"}", true},
+        {"- {name: e, within: ['^start$', '^(a+)+!'], append: true, text: \"x\\n\"}", true},
+        {"- {name: e, before: '^(a+)+!', text: \"x\\n\"}", false},
+        {"- {name: e, append: true, text: \"x\\n\", foreign: ['^(a+)+!']}", false},
+    };
+    char text[80];
+    strcpy(text, "start\n");
+    memset(text + 6, 'a', 64);
+    strcpy(text + 70, "\n!\n");
+    for (size_t i = 0; i < COUNT(vectors); i++)
+        for (int goal = SP_GOAL_IN; goal <= SP_GOAL_OUT; goal++) {
+            struct sp_bytes out;
+            struct sp_edit_found found;
+            int rc = sp_edit_apply(f->pool, file_with_edits(f, vectors[i].edit), SP_BYTES_STR(text),
+                                   (enum sp_goal)goal, &out, &found, &f->err);
+            if (rc != (goal == SP_GOAL_IN || vectors[i].out ? -1 : 0))
+                fail_msg("vector %zu, goal %d", i, goal);
+            if (rc < 0)
+                assert_non_null(strstr(f->err.message, "^(a+)+!"));
+            sp_error_clear(&f->err);
+        }
+}
+
+/* Random texts of the lines that matter: in and out again is where it was, in twice is once. */
+static void test_random_texts(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const lines[] = {"a = [\n", "]\n", "  'storpool',\n", "  'b',\n",
+                                        "X = 1\n", "\n",  "LOCAL = 1\n",     "def f():\n"};
+    const struct sp_file_spec *file = file_with_edits(
+        f,
+        "- {name: e, within: ['^a = \\[$', '^\\]$'], before: '^\\]$', text: \"  'storpool',\\n\"}\n"
+        "- {name: f, before: '^LOCAL = 1$', text: \"X = 1\\n\"}\n"
+        "- {name: g, append: true, text: \"\\nEND = 1\\n\"}\n");
+    unsigned seed = 12345, good = 0;
+    for (int round = 0; round < 4000; round++) {
+        struct sp_buffer buf = SP_BUFFER_INIT;
+        seed = seed * 1103515245 + 12345;
+        for (unsigned n = seed >> 16 & 7; n < 9; n++) {
+            seed = seed * 1103515245 + 12345;
+            sp_buffer_puts(&buf, lines[seed >> 16 & 7]);
+        }
+        struct sp_bytes text = {sp_buffer_str(&buf), buf.len}, clean, in, again, back;
+        struct sp_edit_found found;
+        if (sp_edit_apply(f->pool, file, text, SP_GOAL_IN, &in, &found, &f->err) == 0 &&
+            sp_edit_apply(f->pool, file, text, SP_GOAL_OUT, &clean, &found, &f->err) == 0) {
+            good++;
+            assert_success(sp_edit_apply(f->pool, file, in, SP_GOAL_IN, &again, &found, &f->err),
+                           &f->err);
+            assert_int_equal(found.ours, 3);
+            assert_true(sp_bytes_equal(in, again));
+            assert_success(sp_edit_apply(f->pool, file, in, SP_GOAL_OUT, &back, &found, &f->err),
+                           &f->err);
+            if (!sp_bytes_equal(clean, back))
+                fail_msg("out of:\n%s----came:\n%.*s", text.data, (int)back.len, back.data);
+        }
+        sp_error_clear(&f->err);
+        sp_buffer_free(&buf);
+    }
+    assert_true(good > 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_unfit),
+        FIXTURE_TEST(test_unfit_content_is_refused),
+        FIXTURE_TEST(test_places),
+        FIXTURE_TEST(test_anchor_in_the_middle_of_a_line),
+        FIXTURE_TEST(test_anchor_over_several_lines),
+        FIXTURE_TEST(test_region),
+        FIXTURE_TEST(test_same_text_out_of_the_region),
+        FIXTURE_TEST(test_same_text_inside_of_a_line),
+        FIXTURE_TEST(test_in_place_elsewhere),
+        FIXTURE_TEST(test_several_edits),
+        FIXTURE_TEST(test_partly_in_place),
+        FIXTURE_TEST(test_anchor_not_once),
+        FIXTURE_TEST(test_region_not_once),
+        FIXTURE_TEST(test_insertion_twice),
+        FIXTURE_TEST(test_legacy),
+        FIXTURE_TEST(test_legacy_only),
+        FIXTURE_TEST(test_legacy_in_its_region),
+        FIXTURE_TEST(test_foreign),
+        FIXTURE_TEST(test_foreign_in_its_region),
+        FIXTURE_TEST(test_endless_pattern),
+        FIXTURE_TEST(test_random_texts),
+    };
+    return cmocka_run_group_tests_name("edit", tests, NULL, NULL);
+}
