@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/build.h"
 #include "cli/cli.h"
 #include "cli/cmd.h"
 #include "cli/console.h"
@@ -16,7 +17,7 @@
 
 static const struct {
     enum sp_command command;
-    int (*run)(struct sp_session *session, struct sp_error *err);
+    int (*run)(struct sp_context *session, struct sp_error *err);
 } commands[] = {
     {SP_COMMAND_DETECT, sp_cmd_detect},       {SP_COMMAND_CHECK, sp_cmd_check},
     {SP_COMMAND_DIFF, sp_cmd_diff},           {SP_COMMAND_INSTALL, sp_cmd_install},
@@ -25,23 +26,23 @@ static const struct {
     {SP_COMMAND_GROUPS, sp_cmd_groups},
 };
 
-static int run(struct sp_pool *pool, const struct sp_options *options, struct sp_report *report,
+static int run(struct sp_pool *pool, const struct sp_options *options, struct sp_console *report,
                struct sp_error *err)
 {
-    struct sp_session session;
-    int status = sp_session_open(pool, options, report, &session, err);
+    struct sp_context session;
+    int status = sp_context_open(pool, options, report, &session, err);
     for (size_t i = 0; status == 0 && i < sizeof(commands) / sizeof(commands[0]); i++)
         if (commands[i].command == options->command) {
             status = commands[i].run(&session, err);
             break;
         }
-    sp_session_close(&session);
+    sp_context_close(&session);
     return status;
 }
 
 /* What was inherited must not matter. A standard descriptor that is closed would be given to the
  * first file that is opened, and messages would be written into it. */
-static void set_apart(void)
+static void sanitize_process(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
@@ -84,11 +85,11 @@ int main(int argc, char **argv)
     struct sp_pool *pool = sp_pool_new();
     struct sp_error err = SP_ERROR_INIT;
     struct sp_options options;
-    struct sp_report report;
+    struct sp_console report;
     int status = 0;
-    set_apart();
+    sanitize_process();
     sp_fs_fault_init();
-    sp_report_init(&report, 0, false);
+    sp_console_init(&report, 0, false);
     if (sp_cli_parse(pool, argc, argv, &options, &err) < 0) {
         status = -1;
         if (argc < 2)
@@ -96,15 +97,15 @@ int main(int argc, char **argv)
     } else if (options.command == SP_COMMAND_HELP) {
         sp_cli_help(stdout);
     } else if (options.command == SP_COMMAND_VERSION) {
-        puts("sp-openstack " SP_VERSION);
+        printf("sp-openstack %s\n", sp_build_version);
     } else {
-        sp_report_init(&report, options.verbose, options.json);
+        sp_console_init(&report, options.verbose, options.json);
         status = run(pool, &options, &report, &err);
     }
     status = finish_output(&options, status, &err);
     if (status < 0) {
         if (!(err.kind == SP_ERROR_USAGE && argc < 2))
-            sp_report_error(&report, &err);
+            sp_console_error(&report, &err);
         status = (int)err.kind;
     }
     sp_error_clear(&err);

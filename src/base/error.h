@@ -12,10 +12,10 @@
 /* What an error means for the exit status; the values are the exit statuses of the contract. */
 enum sp_error_kind {
     SP_ERROR_NONE = 0,
-    SP_ERROR_USAGE = 2,  /* the command line is wrong */
-    SP_ERROR_CANNOT = 3, /* it can't be done on what is here */
-    SP_ERROR_SYSTEM = 4, /* the system refused: I/O, permission, space */
-    SP_ERROR_PENDING = 5 /* an interrupted transaction waits for `recover` */
+    SP_ERROR_USAGE = 2,         /* the command line is wrong */
+    SP_ERROR_REFUSED = 3,       /* it can't be done on what is here */
+    SP_ERROR_SYSTEM = 4,        /* the system refused: I/O, permission, space */
+    SP_ERROR_NEEDS_RECOVERY = 5 /* an interrupted transaction waits for `recover` */
 };
 
 struct sp_error {

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-void sp_charset_enter(struct sp_charset *charset)
+void sp_utf8_locale_enter(struct sp_utf8_locale *charset)
 {
     static const char *const names[] = {"C.UTF-8", "C.utf8", "en_US.UTF-8", "en_US.utf8"};
     charset->own = (locale_t)0;
@@ -13,7 +13,7 @@ void sp_charset_enter(struct sp_charset *charset)
         charset->before = uselocale(charset->own);
 }
 
-void sp_charset_leave(struct sp_charset *charset)
+void sp_utf8_locale_leave(struct sp_utf8_locale *charset)
 {
     if (!charset->own)
         return;

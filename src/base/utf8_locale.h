@@ -7,11 +7,11 @@
 
 #include <locale.h>
 
-struct sp_charset {
+struct sp_utf8_locale {
     locale_t own, before;
 };
 
-void sp_charset_enter(struct sp_charset *charset);
-void sp_charset_leave(struct sp_charset *charset);
+void sp_utf8_locale_enter(struct sp_utf8_locale *charset);
+void sp_utf8_locale_leave(struct sp_utf8_locale *charset);
 
 #endif

@@ -13,7 +13,7 @@
 
 static const char *state_of(const struct sp_history *history, const struct sp_journal *journal)
 {
-    if (sp_history_is_rolled_back(history, journal->id))
+    if (sp_history_is_reverted(history, journal->id))
         return "rolled-back";
     return sp_journal_state_name(journal->state);
 }
@@ -27,11 +27,11 @@ static const char *components_of(struct sp_pool *pool, const struct sp_journal *
     return text;
 }
 
-static void history_document(struct sp_session *s, const struct sp_history *history)
+static void history_document(struct sp_context *s, const struct sp_history *history)
 {
     struct sp_buffer buf = SP_BUFFER_INIT;
     struct sp_json json;
-    sp_document_begin(&json, &buf, "history");
+    sp_output_begin(&json, &buf, "history");
     sp_json_key(&json, "transactions");
     sp_json_array(&json);
     for (size_t i = 0; i < history->journals.count; i++) {
@@ -60,15 +60,15 @@ static void history_document(struct sp_session *s, const struct sp_history *hist
         sp_json_end_object(&json);
     }
     sp_json_end_array(&json);
-    sp_document_end(&json, s);
+    sp_output_end(&json, s);
 }
 
-static void history_table(struct sp_session *s, const struct sp_history *history)
+static void history_table(struct sp_context *s, const struct sp_history *history)
 {
     struct sp_table table = {.columns = 6, .state_column = -1};
     const char *head[] = {"ID", "TIME", "COMMAND", "STATE", "FILES", "COMPONENTS"};
     if (history->journals.count == 0) {
-        sp_report_say(s->report, 0, "nothing was done yet");
+        sp_console_print(s->report, 0, "nothing was done yet");
         return;
     }
     sp_table_row(s->pool, &table, -1, head);
@@ -85,23 +85,24 @@ static void history_table(struct sp_session *s, const struct sp_history *history
     sp_table_print(s->report, &table);
     for (size_t i = 0; s->report->verbose > 0 && i < history->journals.count; i++) {
         const struct sp_journal *journal = &history->journals.items[i];
-        sp_report_say(s->report, 1, "%u:", journal->id);
+        sp_console_print(s->report, 1, "%u:", journal->id);
         for (size_t j = 0; j < journal->files.count; j++)
-            sp_report_say(s->report, 1, "  %-7s  %s",
-                          sp_action_name(journal->files.items[j].action),
-                          sp_root_show(&s->root, s->pool, journal->files.items[j].path));
+            sp_console_print(s->report, 1, "  %-7s  %s",
+                             sp_action_name(journal->files.items[j].action),
+                             sp_root_show(&s->root, s->pool, journal->files.items[j].path));
     }
 }
 
-int sp_cmd_history(struct sp_session *s, struct sp_error *err)
+int sp_cmd_history(struct sp_context *s, struct sp_error *err)
 {
     struct sp_workdir workdir;
     struct sp_history history;
-    bool hidden;
-    int pending = sp_cmd_announce_pending(s, err);
-    if (pending < 0 || sp_workdir_open(s->pool, &s->root, s->work_dir, &workdir, &hidden, err) < 0)
+    bool unreadable;
+    int pending = sp_cmd_warn_unfinished(s, err);
+    if (pending < 0 ||
+        sp_workdir_open(s->pool, &s->root, s->work_dir, &workdir, &unreadable, err) < 0)
         return -1;
-    if (hidden) {
+    if (unreadable) {
         sp_workdir_close(&workdir);
         return sp_error_set(err, SP_ERROR_SYSTEM,
                             "you may not read the work directory %s; run this as root",
@@ -121,10 +122,10 @@ int sp_cmd_history(struct sp_session *s, struct sp_error *err)
 /* ---- rollback ------------------------------------------------------------------------------ */
 
 struct rollback {
-    struct sp_session *s;
+    struct sp_context *s;
     struct sp_workdir workdir;
     struct sp_history history;
-    struct sp_rollback plan;
+    struct sp_revert plan;
     unsigned from; /* this transaction and all after it; 0: there is none */
 };
 
@@ -141,18 +142,18 @@ static int choose_from(struct rollback *r, struct sp_error *err)
         r->from = (unsigned)strtoul(text, NULL, 10);
         const struct sp_journal *journal = sp_history_find(&r->history, r->from);
         if (!journal)
-            return sp_error_set(err, SP_ERROR_CANNOT,
+            return sp_error_set(err, SP_ERROR_REFUSED,
                                 "there is no transaction %s; `sp-openstack history` lists them",
                                 text);
-        if (!sp_rollback_applies(&r->history, journal))
+        if (!sp_revert_applies(&r->history, journal))
             return sp_error_set(
-                err, SP_ERROR_CANNOT, "transaction %s can't be taken back: it is %s", text,
+                err, SP_ERROR_REFUSED, "transaction %s can't be taken back: it is %s", text,
                 strcmp(journal->command, "rollback") == 0 ? "a rollback itself"
                                                           : state_of(&r->history, journal));
         return 0;
     }
     for (size_t i = r->history.journals.count; i-- > 0;)
-        if (sp_rollback_applies(&r->history, &r->history.journals.items[i])) {
+        if (sp_revert_applies(&r->history, &r->history.journals.items[i])) {
             r->from = r->history.journals.items[i].id;
             return 0;
         }
@@ -163,7 +164,7 @@ static void rollback_document(struct rollback *r, unsigned id)
 {
     struct sp_buffer buf = SP_BUFFER_INIT;
     struct sp_json json;
-    sp_document_begin(&json, &buf, "rollback");
+    sp_output_begin(&json, &buf, "rollback");
     sp_json_key(&json, "dry_run");
     sp_json_bool(&json, r->s->options->dry_run);
     sp_json_key(&json, "transaction");
@@ -186,63 +187,63 @@ static void rollback_document(struct rollback *r, unsigned id)
         sp_json_end_object(&json);
     }
     sp_json_end_array(&json);
-    sp_document_strings(&json, "left", &r->plan.left);
-    sp_document_end(&json, r->s);
+    sp_output_strings(&json, "left", &r->plan.left);
+    sp_output_end(&json, r->s);
 }
 
 static int rollback(struct rollback *r, struct sp_error *err)
 {
-    struct sp_session *s = r->s;
+    struct sp_context *s = r->s;
     unsigned id = 0;
     if (choose_from(r, err) < 0)
         return -1;
     r->plan.txn.command = "rollback";
     if (r->from == 0)
-        sp_report_say(s->report, 0, "there is nothing to take back");
-    else if (sp_rollback_plan(s->pool, &s->root, &s->manifests, &r->history, r->from, &r->plan,
-                              err) < 0)
+        sp_console_print(s->report, 0, "there is nothing to take back");
+    else if (sp_revert_plan(s->pool, &s->root, &s->manifests, &r->history, r->from, &r->plan, err) <
+             0)
         return -1;
     sp_cmd_add_times(s, &r->history, r->from, &r->plan.txn);
     for (size_t i = 0; i < r->plan.left.count; i++)
-        sp_report_warn(s->pool, s->report,
-                       "%s is not what was installed any more; it was left alone",
-                       r->plan.left.items[i]);
+        sp_console_warn(s->pool, s->report,
+                        "%s is not what was installed any more; it was left alone",
+                        r->plan.left.items[i]);
     for (size_t i = 0; i < r->plan.edited.count; i++)
-        sp_report_warn(s->pool, s->report,
-                       "%s was edited since; only what the transactions did to it is taken back",
-                       r->plan.edited.items[i]);
+        sp_console_warn(s->pool, s->report,
+                        "%s was edited since; only what the transactions did to it is taken back",
+                        r->plan.edited.items[i]);
     for (size_t i = 0; i < r->plan.txn.changes.count; i++)
-        sp_report_say(s->report, 0, "  %-7s  %s",
-                      sp_action_name(r->plan.txn.changes.items[i].action),
-                      sp_root_show(&s->root, s->pool, r->plan.txn.changes.items[i].path));
+        sp_console_print(s->report, 0, "  %-7s  %s",
+                         sp_action_name(r->plan.txn.changes.items[i].action),
+                         sp_root_show(&s->root, s->pool, r->plan.txn.changes.items[i].path));
     if (s->options->dry_run) {
-        sp_report_say(s->report, 0, "%zu files would be changed; nothing was (--dry-run)",
-                      r->plan.txn.changes.count);
+        sp_console_print(s->report, 0, "%zu files would be changed; nothing was (--dry-run)",
+                         r->plan.txn.changes.count);
     } else if (r->from) {
         sp_transaction_catch_signals();
         if (sp_transaction_run(s->pool, &r->workdir, &r->plan.txn, &id, err) < 0)
             return -1;
-        sp_report_say(s->report, 0,
-                      "Transaction %u: %zu files are as they were before transaction %u.", id,
-                      r->plan.txn.changes.count, r->from);
+        sp_console_print(s->report, 0,
+                         "Transaction %u: %zu files are as they were before transaction %u.", id,
+                         r->plan.txn.changes.count, r->from);
     }
     if (s->report->json)
         rollback_document(r, id);
     return 0;
 }
 
-int sp_cmd_rollback(struct sp_session *s, struct sp_error *err)
+int sp_cmd_rollback(struct sp_context *s, struct sp_error *err)
 {
     struct rollback r = {.s = s};
     bool locked = false;
     int rc;
     if (s->options->dry_run) {
-        rc = sp_cmd_announce_pending(s, err);
+        rc = sp_cmd_warn_unfinished(s, err);
         if (rc >= 0)
             rc = sp_workdir_open(s->pool, &s->root, s->work_dir, &r.workdir, NULL, err);
         locked = rc == 0;
     } else {
-        rc = sp_cmd_settle(s, &r.workdir, &locked, err);
+        rc = sp_cmd_recover_first(s, &r.workdir, &locked, err);
     }
     if (rc < 0)
         return -1;
@@ -257,33 +258,33 @@ int sp_cmd_rollback(struct sp_session *s, struct sp_error *err)
 
 /* ---- recover ------------------------------------------------------------------------------- */
 
-int sp_cmd_recover(struct sp_session *s, struct sp_error *err)
+int sp_cmd_recover(struct sp_context *s, struct sp_error *err)
 {
     struct sp_workdir workdir;
-    sp_strv said = {NULL, 0, 0};
-    bool hidden;
-    if (sp_workdir_open(s->pool, &s->root, s->work_dir, &workdir, &hidden, err) < 0)
+    sp_strv messages = {NULL, 0, 0};
+    bool unreadable;
+    if (sp_workdir_open(s->pool, &s->root, s->work_dir, &workdir, &unreadable, err) < 0)
         return -1;
-    bool exists = workdir.fd >= 0 || hidden;
+    bool exists = workdir.fd >= 0 || unreadable;
     sp_workdir_close(&workdir);
     if (exists) {
         if (sp_workdir_lock(s->pool, &s->root, s->work_dir, &workdir, err) < 0)
             return -1;
-        int rc = sp_recover(s->pool, &workdir, s->options->force, &said, err);
+        int rc = sp_recover(s->pool, &workdir, s->options->force, &messages, err);
         sp_workdir_close(&workdir);
         if (rc < 0)
             return -1;
     }
-    if (said.count == 0)
-        sp_report_say(s->report, 0, "there is nothing to settle");
-    for (size_t i = 0; i < said.count; i++)
-        sp_report_say(s->report, 0, "%s", said.items[i]);
+    if (messages.count == 0)
+        sp_console_print(s->report, 0, "there is nothing to settle");
+    for (size_t i = 0; i < messages.count; i++)
+        sp_console_print(s->report, 0, "%s", messages.items[i]);
     if (s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;
         struct sp_json json;
-        sp_document_begin(&json, &buf, "recover");
-        sp_document_strings(&json, "settled", &said);
-        sp_document_end(&json, s);
+        sp_output_begin(&json, &buf, "recover");
+        sp_output_strings(&json, "settled", &messages);
+        sp_output_end(&json, s);
     }
     return 0;
 }

@@ -10,7 +10,7 @@
 #include "txn/transaction.h"
 
 struct job {
-    struct sp_session *s;
+    struct sp_context *s;
     enum sp_goal goal;
     sp_selection selection;
     sp_prerequisites prerequisites;
@@ -41,21 +41,21 @@ static int remembered_meta(struct job *job, const struct sp_history *history, co
 }
 
 static int add_change(struct job *job, const struct sp_history *history,
-                      const struct sp_selected *one, const struct sp_file_plan *file,
+                      const struct sp_target *one, const struct sp_file_plan *file,
                       struct sp_error *err)
 {
     struct sp_pool *pool = job->s->pool;
-    struct sp_change change = {.component = one->name,
-                               .action = file->action,
-                               .before = file->file->content,
-                               .after = file->after};
-    change.path = sp_pool_printf(pool, "/%s", file->file->where);
+    struct sp_file_change change = {.component = one->name,
+                                    .action = file->action,
+                                    .before = file->snapshot->content,
+                                    .after = file->after};
+    change.path = sp_pool_printf(pool, "/%s", file->snapshot->real);
     for (size_t i = 0; i < job->txn.changes.count; i++)
         if (strcmp(job->txn.changes.items[i].path, change.path) == 0)
-            return sp_error_set(err, SP_ERROR_CANNOT,
+            return sp_error_set(err, SP_ERROR_REFUSED,
                                 "%s is the same file as another one that would be changed",
-                                sp_document_path(job->s, one, file));
-    if (job->goal == SP_GOAL_OUT && file->action == SP_ACTION_REPLACE &&
+                                sp_output_path(job->s, one, file));
+    if (job->goal == SP_GOAL_UNINSTALL && file->action == SP_ACTION_REPLACE &&
         remembered_meta(job, history, change.path, file->after, &change.meta, err) < 0)
         return -1;
     *SP_PUSH(pool, &job->txn.changes) = change;
@@ -63,28 +63,28 @@ static int add_change(struct job *job, const struct sp_history *history,
 }
 
 /* The i-th component in the order of the changes: what others need comes first, and goes last. */
-static const struct sp_selected *in_order(const struct job *job, size_t i)
+static const struct sp_target *in_order(const struct job *job, size_t i)
 {
     size_t count = job->selection.count;
-    return &job->selection.items[job->goal == SP_GOAL_IN ? i : count - 1 - i];
+    return &job->selection.items[job->goal == SP_GOAL_INSTALL ? i : count - 1 - i];
 }
 
 typedef SP_VEC(const struct sp_file_plan *) sp_file_order;
 
 /* Its files in the order of the changes: modules before the files that refer to them, and after
  * them when they are taken out. */
-static void order_files(const struct job *job, const struct sp_selected *one, sp_file_order *out)
+static void order_files(const struct job *job, const struct sp_target *one, sp_file_order *out)
 {
     for (int round = 0; round < 2; round++) {
-        bool modules = (round == 0) == (job->goal == SP_GOAL_IN);
+        bool modules = (round == 0) == (job->goal == SP_GOAL_INSTALL);
         for (size_t i = 0; i < one->plan.files.count; i++)
-            if ((one->plan.files.items[i].file->spec->copy != NULL) == modules)
+            if ((one->plan.files.items[i].snapshot->spec->copy != NULL) == modules)
                 *SP_PUSH(job->s->pool, out) = &one->plan.files.items[i];
     }
 }
 
 static int add_changes_of(struct job *job, const struct sp_history *history,
-                          const struct sp_selected *one, struct sp_error *err)
+                          const struct sp_target *one, struct sp_error *err)
 {
     sp_file_order files = {NULL, 0, 0};
     order_files(job, one, &files);
@@ -95,7 +95,7 @@ static int add_changes_of(struct job *job, const struct sp_history *history,
     return 0;
 }
 
-static void add_component(struct job *job, const struct sp_selected *one)
+static void add_component(struct job *job, const struct sp_target *one)
 {
     struct sp_pool *pool = job->s->pool;
     const struct sp_component *spec = one->found->spec;
@@ -113,14 +113,14 @@ static int build(struct job *job, struct sp_error *err)
 {
     struct sp_history history;
     const struct sp_history *known = NULL;
-    if (job->goal == SP_GOAL_OUT && job->locked) {
+    if (job->goal == SP_GOAL_UNINSTALL && job->locked) {
         if (sp_history_load(job->s->pool, &job->workdir, &history, err) < 0)
             return -1;
         known = &history;
     }
-    job->txn.command = job->goal == SP_GOAL_IN ? "install" : "uninstall";
+    job->txn.command = job->goal == SP_GOAL_INSTALL ? "install" : "uninstall";
     for (size_t i = 0; i < job->selection.count; i++) {
-        const struct sp_selected *one = in_order(job, i);
+        const struct sp_target *one = in_order(job, i);
         if (!sp_plan_changes(&one->plan))
             continue;
         add_component(job, one);
@@ -134,37 +134,37 @@ static int build(struct job *job, struct sp_error *err)
 
 /* ---- what is said -------------------------------------------------------------------------- */
 
-static void say_file(struct job *job, const struct sp_selected *one,
-                     const struct sp_file_plan *file)
+static void say_file(struct job *job, const struct sp_target *one, const struct sp_file_plan *file)
 {
-    struct sp_session *s = job->s;
+    struct sp_context *s = job->s;
     const char *note = file->note;
     /* a package upgrade put the original back, say */
-    if (!note && job->goal == SP_GOAL_OUT && file->state == SP_STATE_NOT_INSTALLED &&
-        file->file->content.data && sp_plan_changes(&one->plan))
+    if (!note && job->goal == SP_GOAL_UNINSTALL && file->state == SP_STATE_NOT_INSTALLED &&
+        file->snapshot->content.data && sp_plan_changes(&one->plan))
         note = "nothing of ours is in it; left alone";
     bool worth = file->action != SP_ACTION_NONE || note;
-    sp_report_say(s->report, worth ? 0 : 1, "  %-7s  %s%s%s%s",
-                  file->action == SP_ACTION_NONE ? "keep" : sp_action_name(file->action),
-                  sp_document_path(s, one, file), note ? " (" : "", note ? note : "",
-                  note ? ")" : "");
+    sp_console_print(s->report, worth ? 0 : 1, "  %-7s  %s%s%s%s",
+                     file->action == SP_ACTION_NONE ? "keep" : sp_action_name(file->action),
+                     sp_output_path(s, one, file), note ? " (" : "", note ? note : "",
+                     note ? ")" : "");
 }
 
 static void say_plan(struct job *job)
 {
-    struct sp_session *s = job->s;
+    struct sp_context *s = job->s;
     for (size_t i = 0; i < job->selection.count; i++) {
-        const struct sp_selected *one = in_order(job, i);
-        const char *title = sp_document_title(s->pool, one);
+        const struct sp_target *one = in_order(job, i);
+        const char *title = sp_output_title(s->pool, one);
         sp_file_order files = {NULL, 0, 0};
         if (one->plan.state == SP_STATE_INCLUDED || (one->plan.note && one->plan.files.count == 0))
-            sp_report_say(s->report, 0, "%s: nothing to do; %s", title, one->plan.note);
+            sp_console_print(s->report, 0, "%s: nothing to do; %s", title, one->plan.note);
         else if (!sp_plan_changes(&one->plan))
-            sp_report_say(s->report, 0, "%s: nothing to do, %s", title,
-                          job->goal == SP_GOAL_IN ? "it is integrated" : "it is not integrated");
+            sp_console_print(s->report, 0, "%s: nothing to do, %s", title,
+                             job->goal == SP_GOAL_INSTALL ? "it is integrated"
+                                                          : "it is not integrated");
         else
-            sp_report_say(s->report, 0, "%s%s%s:", title, one->needed_by ? ", needed by " : "",
-                          one->needed_by ? one->needed_by : "");
+            sp_console_print(s->report, 0, "%s%s%s:", title, one->needed_by ? ", needed by " : "",
+                             one->needed_by ? one->needed_by : "");
         order_files(job, one, &files);
         for (size_t j = 0; j < files.count; j++)
             say_file(job, one, files.items[j]);
@@ -173,29 +173,30 @@ static void say_plan(struct job *job)
 
 static void say_outcome(struct job *job)
 {
-    struct sp_session *s = job->s;
+    struct sp_context *s = job->s;
     size_t count = job->txn.changes.count;
     if (count == 0)
         return;
     if (s->options->dry_run) {
-        sp_report_say(s->report, 0, "%zu files would be changed; nothing was (--dry-run)", count);
+        sp_console_print(s->report, 0, "%zu files would be changed; nothing was (--dry-run)",
+                         count);
         return;
     }
-    sp_report_say(s->report, 0,
-                  "Transaction %u: %zu files changed. `sp-openstack rollback` undoes it.", job->id,
-                  count);
+    sp_console_print(s->report, 0,
+                     "Transaction %u: %zu files changed. `sp-openstack rollback` undoes it.",
+                     job->id, count);
     if (job->services.count)
-        sp_report_say(s->report, 0, "Restart what runs on this host of: %s",
-                      sp_strv_join(s->pool, &job->services, ", "));
+        sp_console_print(s->report, 0, "Restart what runs on this host of: %s",
+                         sp_strv_join(s->pool, &job->services, ", "));
 }
 
 static void put_document(struct job *job)
 {
-    struct sp_session *s = job->s;
+    struct sp_context *s = job->s;
     struct sp_buffer buf = SP_BUFFER_INIT;
     struct sp_json json;
     static const sp_strv none;
-    sp_document_begin(&json, &buf, job->txn.command);
+    sp_output_begin(&json, &buf, job->txn.command);
     sp_json_key(&json, "dry_run");
     sp_json_bool(&json, s->options->dry_run);
     sp_json_key(&json, "transaction");
@@ -205,18 +206,18 @@ static void put_document(struct job *job)
         sp_json_string(&json, NULL);
     sp_json_key(&json, "changed");
     sp_json_number(&json, (long long)job->txn.changes.count);
-    sp_document_components(&json, s, &job->selection, true);
-    sp_document_prerequisites(s->pool, &json, &job->prerequisites);
-    sp_document_strings(&json, "services", job->id ? &job->services : &none);
-    sp_document_strings(&json, "groups", &job->groups);
-    sp_document_end(&json, s);
+    sp_output_components(&json, s, &job->selection, true);
+    sp_output_prerequisites(s->pool, &json, &job->prerequisites);
+    sp_output_strings(&json, "services", job->id ? &job->services : &none);
+    sp_output_strings(&json, "groups", &job->groups);
+    sp_output_end(&json, s);
 }
 
 /* ---- running ------------------------------------------------------------------------------- */
 
 static int run(struct job *job, struct sp_error *err)
 {
-    struct sp_session *s = job->s;
+    struct sp_context *s = job->s;
     if (job->txn.changes.count == 0 || s->options->dry_run)
         return 0;
     if (!job->locked) {
@@ -234,15 +235,14 @@ static int run(struct job *job, struct sp_error *err)
 /* Settles, if there is anything to settle and this is not a dry run, and makes the plan. */
 static int open_job(struct job *job, enum sp_select_mode mode, struct sp_error *err)
 {
-    struct sp_session *s = job->s;
+    struct sp_context *s = job->s;
     int pending = 0;
     if (s->options->dry_run)
-        pending = sp_cmd_announce_pending(s, err);
+        pending = sp_cmd_warn_unfinished(s, err);
     else
-        pending = sp_cmd_settle(s, &job->workdir, &job->locked, err);
-    if (pending < 0 || sp_session_look(s, err) < 0 ||
-        sp_session_select(s, mode, &job->selection, err) < 0 ||
-        sp_session_plan(s, &job->selection, job->goal, err) < 0)
+        pending = sp_cmd_recover_first(s, &job->workdir, &job->locked, err);
+    if (pending < 0 || sp_scan_all(s, err) < 0 || sp_select(s, mode, &job->selection, err) < 0 ||
+        sp_plan_targets(s, &job->selection, job->goal, err) < 0)
         return -1;
     return 0;
 }
@@ -262,28 +262,28 @@ static int finish(struct job *job, int rc)
 static void warn_left_out(struct job *job)
 {
     for (size_t i = 0; job->s->options->no_deps && i < job->selection.count; i++) {
-        const struct sp_selected *one = &job->selection.items[i];
+        const struct sp_target *one = &job->selection.items[i];
         const sp_strv *needs = &one->found->spec->requires;
         for (size_t j = 0; j < needs->count; j++) {
             bool here = false;
             for (size_t k = 0; k < job->selection.count; k++)
                 here |= strcmp(job->selection.items[k].name, needs->items[j]) == 0;
             if (!here)
-                sp_report_warn(job->s->pool, job->s->report,
-                               "%s needs %s, which is left out (--no-deps); unless it is "
-                               "integrated, no volume can be attached",
-                               one->name, needs->items[j]);
+                sp_console_warn(job->s->pool, job->s->report,
+                                "%s needs %s, which is left out (--no-deps); unless it is "
+                                "integrated, no volume can be attached",
+                                one->name, needs->items[j]);
         }
     }
 }
 
 static int install(struct job *job, struct sp_error *err)
 {
-    struct sp_session *s = job->s;
+    struct sp_context *s = job->s;
     if (open_job(job, SP_SELECT_CHANGE, err) < 0 ||
-        sp_session_check_mixed(s, &job->selection, err) < 0 ||
+        sp_select_check_mixed(s, &job->selection, err) < 0 ||
         sp_cmd_refuse(s, &job->selection, err) < 0 ||
-        sp_session_prerequisites(s, &job->selection, &job->prerequisites, err) < 0 ||
+        sp_prerequisites_find(s, &job->selection, &job->prerequisites, err) < 0 ||
         build(job, err) < 0)
         return -1;
     warn_left_out(job);
@@ -291,7 +291,7 @@ static int install(struct job *job, struct sp_error *err)
     if (run(job, err) < 0)
         return -1;
     say_outcome(job);
-    sp_document_warn_prerequisites(s, &job->prerequisites);
+    sp_output_warn_prerequisites(s, &job->prerequisites);
     bool groups = geteuid() == 0 && !s->options->no_groups && !s->options->dry_run &&
                   s->options->trees.count == 0;
     if (groups && sp_cmd_ensure_groups(s, &job->selection, &job->groups, err) < 0)
@@ -299,9 +299,9 @@ static int install(struct job *job, struct sp_error *err)
     return 0;
 }
 
-int sp_cmd_install(struct sp_session *s, struct sp_error *err)
+int sp_cmd_install(struct sp_context *s, struct sp_error *err)
 {
-    struct job job = {.s = s, .goal = SP_GOAL_IN};
+    struct job job = {.s = s, .goal = SP_GOAL_INSTALL};
     return finish(&job, install(&job, err));
 }
 
@@ -315,30 +315,30 @@ static bool is_integrated(const struct sp_component_plan *plan)
 /* Refuses to take away what an integrated component needs, unless that goes too. */
 static int check_dependents(struct job *job, struct sp_error *err)
 {
-    struct sp_session *s = job->s;
+    struct sp_context *s = job->s;
     sp_selection others = {NULL, 0, 0};
     if (s->options->no_deps)
         return 0;
     for (size_t i = 0; i < job->selection.count; i++) {
-        const struct sp_selected *gone = &job->selection.items[i];
+        const struct sp_target *gone = &job->selection.items[i];
         for (size_t j = 0; is_integrated(&gone->plan) && j < gone->view->found.count; j++) {
-            const struct sp_found *other = &gone->view->found.items[j];
+            const struct sp_detection *other = &gone->view->found.items[j];
             bool goes = false;
             for (size_t k = 0; k < job->selection.count; k++)
                 goes |= job->selection.items[k].found == other;
             if (!goes && other->spec && other->site == gone->found->site &&
                 sp_strv_has(&other->spec->requires, gone->name))
-                *SP_PUSH(s->pool, &others) = (struct sp_selected){.view = gone->view,
-                                                                  .found = other,
-                                                                  .name = other->name,
-                                                                  .needed_by = gone->name};
+                *SP_PUSH(s->pool, &others) = (struct sp_target){.view = gone->view,
+                                                                .found = other,
+                                                                .name = other->name,
+                                                                .needed_by = gone->name};
         }
     }
-    if (sp_session_plan(s, &others, SP_GOAL_IN, err) < 0)
+    if (sp_plan_targets(s, &others, SP_GOAL_INSTALL, err) < 0)
         return -1;
     for (size_t i = 0; i < others.count; i++)
         if (is_integrated(&others.items[i].plan))
-            return sp_error_set(err, SP_ERROR_CANNOT,
+            return sp_error_set(err, SP_ERROR_REFUSED,
                                 "%s is integrated and needs %s; take both out, or add --no-deps",
                                 others.items[i].name, others.items[i].needed_by);
     return 0;
@@ -346,7 +346,7 @@ static int check_dependents(struct job *job, struct sp_error *err)
 
 static int uninstall(struct job *job, struct sp_error *err)
 {
-    struct sp_session *s = job->s;
+    struct sp_context *s = job->s;
     if (open_job(job, SP_SELECT_REMOVE, err) < 0)
         return -1;
     for (size_t i = 0; i < job->selection.count; i++) /* there is nothing of ours in the others */
@@ -362,8 +362,8 @@ static int uninstall(struct job *job, struct sp_error *err)
     return 0;
 }
 
-int sp_cmd_uninstall(struct sp_session *s, struct sp_error *err)
+int sp_cmd_uninstall(struct sp_context *s, struct sp_error *err)
 {
-    struct job job = {.s = s, .goal = SP_GOAL_OUT};
+    struct job job = {.s = s, .goal = SP_GOAL_UNINSTALL};
     return finish(&job, uninstall(&job, err));
 }

@@ -4,20 +4,20 @@
 #include "cli/output.h"
 #include "format/diff.h"
 
-int sp_cmd_detect(struct sp_session *s, struct sp_error *err)
+int sp_cmd_detect(struct sp_context *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
-    if (sp_cmd_announce_pending(s, err) < 0 || sp_session_look(s, err) < 0 ||
-        sp_session_select(s, SP_SELECT_DETECT, &selection, err) < 0)
+    if (sp_cmd_warn_unfinished(s, err) < 0 || sp_scan_all(s, err) < 0 ||
+        sp_select(s, SP_SELECT_DETECT, &selection, err) < 0)
         return -1;
     if (s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;
         struct sp_json json;
-        sp_document_begin(&json, &buf, "detect");
-        sp_document_components(&json, s, &selection, false);
-        sp_document_end(&json, s);
+        sp_output_begin(&json, &buf, "detect");
+        sp_output_components(&json, s, &selection, false);
+        sp_output_end(&json, s);
     } else {
-        sp_document_table(s, &selection, false);
+        sp_output_table(s, &selection, false);
     }
     for (size_t i = 0; i < selection.count; i++)
         if (!selection.items[i].found)
@@ -47,30 +47,30 @@ static int status_of(const sp_selection *selection)
     return status;
 }
 
-int sp_cmd_check(struct sp_session *s, struct sp_error *err)
+int sp_cmd_check(struct sp_context *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
     sp_prerequisites prerequisites = {NULL, 0, 0};
-    int pending = sp_cmd_announce_pending(s, err);
-    if (pending < 0 || sp_session_look(s, err) < 0 ||
-        sp_session_select(s, SP_SELECT_REPORT, &selection, err) < 0 ||
-        sp_session_plan(s, &selection, SP_GOAL_IN, err) < 0 ||
-        sp_session_prerequisites(s, &selection, &prerequisites, err) < 0)
+    int pending = sp_cmd_warn_unfinished(s, err);
+    if (pending < 0 || sp_scan_all(s, err) < 0 ||
+        sp_select(s, SP_SELECT_REPORT, &selection, err) < 0 ||
+        sp_plan_targets(s, &selection, SP_GOAL_INSTALL, err) < 0 ||
+        sp_prerequisites_find(s, &selection, &prerequisites, err) < 0)
         return -1;
     struct sp_error mixed = SP_ERROR_INIT; /* said after the table, which shows it */
-    int mixed_rc = sp_session_check_mixed(s, &selection, &mixed);
+    int mixed_rc = sp_select_check_mixed(s, &selection, &mixed);
     if (!s->report->json) {
-        sp_document_table(s, &selection, true);
-        sp_document_details(s, &selection);
+        sp_output_table(s, &selection, true);
+        sp_output_details(s, &selection);
     }
-    sp_document_warn_prerequisites(s, &prerequisites);
+    sp_output_warn_prerequisites(s, &prerequisites);
     if (s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;
         struct sp_json json;
-        sp_document_begin(&json, &buf, "check");
-        sp_document_components(&json, s, &selection, true);
-        sp_document_prerequisites(s->pool, &json, &prerequisites);
-        sp_document_end(&json, s);
+        sp_output_begin(&json, &buf, "check");
+        sp_output_components(&json, s, &selection, true);
+        sp_output_prerequisites(s->pool, &json, &prerequisites);
+        sp_output_end(&json, s);
     }
     if (mixed_rc < 0) {
         *err = mixed;
@@ -79,29 +79,30 @@ int sp_cmd_check(struct sp_session *s, struct sp_error *err)
     return pending ? 5 : status_of(&selection);
 }
 
-static int print_diff(struct sp_session *s, const struct sp_selected *one, struct sp_buffer *out,
+static int print_diff(struct sp_context *s, const struct sp_target *one, struct sp_buffer *out,
                       struct sp_error *err)
 {
     for (size_t i = 0; i < one->plan.files.count; i++) {
         const struct sp_file_plan *file = &one->plan.files.items[i];
         if (file->action == SP_ACTION_NONE)
             continue;
-        const struct sp_bytes *before = file->file->content.data ? &file->file->content : NULL;
+        const struct sp_bytes *before =
+            file->snapshot->content.data ? &file->snapshot->content : NULL;
         const struct sp_bytes *after = file->after.data ? &file->after : NULL;
-        if (sp_blob_diff(file->file->path, before, after, 0644, out, err) < 0)
-            return sp_error_prefix(err, "%s", sp_document_path(s, one, file));
+        if (sp_blob_diff(file->snapshot->path, before, after, 0644, out, err) < 0)
+            return sp_error_prefix(err, "%s", sp_output_path(s, one, file));
     }
     return 0;
 }
 
-int sp_cmd_diff(struct sp_session *s, struct sp_error *err)
+int sp_cmd_diff(struct sp_context *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
-    int pending = sp_cmd_announce_pending(s, err);
-    if (pending < 0 || sp_session_look(s, err) < 0 ||
-        sp_session_select(s, SP_SELECT_CHANGE, &selection, err) < 0 ||
-        sp_session_plan(s, &selection, SP_GOAL_IN, err) < 0 ||
-        sp_session_check_mixed(s, &selection, err) < 0 || sp_cmd_refuse(s, &selection, err) < 0)
+    int pending = sp_cmd_warn_unfinished(s, err);
+    if (pending < 0 || sp_scan_all(s, err) < 0 ||
+        sp_select(s, SP_SELECT_CHANGE, &selection, err) < 0 ||
+        sp_plan_targets(s, &selection, SP_GOAL_INSTALL, err) < 0 ||
+        sp_select_check_mixed(s, &selection, err) < 0 || sp_cmd_refuse(s, &selection, err) < 0)
         return -1;
     struct sp_buffer diff = SP_BUFFER_INIT;
     int rc = 0;
@@ -111,10 +112,10 @@ int sp_cmd_diff(struct sp_session *s, struct sp_error *err)
     if (rc == 0 && s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;
         struct sp_json json;
-        sp_document_begin(&json, &buf, "diff");
-        sp_document_components(&json, s, &selection, true);
+        sp_output_begin(&json, &buf, "diff");
+        sp_output_components(&json, s, &selection, true);
         sp_json_pair(&json, "diff", sp_buffer_str(&diff));
-        sp_document_end(&json, s);
+        sp_output_end(&json, s);
     } else if (rc == 0) {
         fwrite(sp_buffer_str(&diff), 1, diff.len, s->report->out);
     }

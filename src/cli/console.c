@@ -9,7 +9,7 @@
 #include "base/buffer.h"
 #include "base/path.h"
 
-void sp_report_init(struct sp_report *report, int verbose, bool json)
+void sp_console_init(struct sp_console *report, int verbose, bool json)
 {
     const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
     memset(report, 0, sizeof(*report));
@@ -29,7 +29,7 @@ static void put_safe(FILE *file, const char *text)
     sp_buffer_free(&safe);
 }
 
-void sp_report_warn(struct sp_pool *pool, struct sp_report *report, const char *fmt, ...)
+void sp_console_warn(struct sp_pool *pool, struct sp_console *report, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -42,7 +42,7 @@ void sp_report_warn(struct sp_pool *pool, struct sp_report *report, const char *
     fputc('\n', report->err);
 }
 
-void sp_report_say(struct sp_report *report, int level, const char *fmt, ...)
+void sp_console_print(struct sp_console *report, int level, const char *fmt, ...)
 {
     if (report->json || report->verbose < level)
         return;
@@ -55,7 +55,7 @@ void sp_report_say(struct sp_report *report, int level, const char *fmt, ...)
     sp_pool_free(pool);
 }
 
-void sp_report_error(struct sp_report *report, const struct sp_error *err)
+void sp_console_error(struct sp_console *report, const struct sp_error *err)
 {
     fflush(report->out);
     fputs("sp-openstack: ", report->err);
@@ -103,7 +103,7 @@ static size_t width_of(const char *text)
     return width;
 }
 
-void sp_table_print(struct sp_report *report, const struct sp_table *table)
+void sp_table_print(struct sp_console *report, const struct sp_table *table)
 {
     if (table->columns == 0)
         return;

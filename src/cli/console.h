@@ -9,7 +9,7 @@
 #include "base/pool.h"
 #include "model/plan.h"
 
-struct sp_report {
+struct sp_console {
     FILE *out, *err;
     int verbose; /* -1: quiet */
     bool json;   /* nothing but the document on out */
@@ -18,17 +18,17 @@ struct sp_report {
 };
 
 /* Colour: only on a terminal, without NO_COLOR (no-color.org) and with a TERM other than "dumb". */
-void sp_report_init(struct sp_report *report, int verbose, bool json);
+void sp_console_init(struct sp_console *report, int verbose, bool json);
 
 /* "sp-openstack: warning: ..." on standard error; kept for the JSON document too. */
-void sp_report_warn(struct sp_pool *pool, struct sp_report *report, const char *fmt, ...)
+void sp_console_warn(struct sp_pool *pool, struct sp_console *report, const char *fmt, ...)
     SP_PRINTF(3, 4);
 
 /* A line on standard output, unless quiet or JSON. level: shown from this verbosity on. */
-void sp_report_say(struct sp_report *report, int level, const char *fmt, ...) SP_PRINTF(3, 4);
+void sp_console_print(struct sp_console *report, int level, const char *fmt, ...) SP_PRINTF(3, 4);
 
 /* The error on standard error, as "sp-openstack: ...". */
-void sp_report_error(struct sp_report *report, const struct sp_error *err);
+void sp_console_error(struct sp_console *report, const struct sp_error *err);
 
 /* A table: columns aligned, the last one not padded. Cells are printed safely
  * (sp_buffer_puts_visible). state_column (or -1): the column of states, which is coloured. */
@@ -40,6 +40,6 @@ struct sp_table {
 };
 void sp_table_row(struct sp_pool *pool, struct sp_table *table, int state,
                   const char *const *cells);
-void sp_table_print(struct sp_report *report, const struct sp_table *table);
+void sp_table_print(struct sp_console *report, const struct sp_table *table);
 
 #endif

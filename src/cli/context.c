@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/build.h"
 #include "base/path.h"
 #include "host/process.h"
 #include "model/metadata.h"
@@ -45,11 +46,11 @@ static const char *find_data_dir(struct sp_pool *pool, const struct sp_options *
         if (has_manifests(pool, dir))
             return dir;
     }
-    return SP_DATADIR;
+    return sp_build_data_dir;
 }
 
-int sp_session_open(struct sp_pool *pool, const struct sp_options *options,
-                    struct sp_report *report, struct sp_session *out, struct sp_error *err)
+int sp_context_open(struct sp_pool *pool, const struct sp_options *options,
+                    struct sp_console *report, struct sp_context *out, struct sp_error *err)
 {
     memset(out, 0, sizeof(*out));
     out->pool = pool;
@@ -70,7 +71,7 @@ int sp_session_open(struct sp_pool *pool, const struct sp_options *options,
     return sp_manifests_load(pool, tree, &out->manifests, err);
 }
 
-void sp_session_close(struct sp_session *session)
+void sp_context_close(struct sp_context *session)
 {
     sp_root_close(&session->root);
     sp_root_close(&session->data_root);
@@ -78,7 +79,7 @@ void sp_session_close(struct sp_session *session)
 
 /* ---- looking ------------------------------------------------------------------------------- */
 
-static void collect_programs(struct sp_session *s, sp_strv *out)
+static void collect_programs(struct sp_context *s, sp_strv *out)
 {
     for (size_t i = 0; i < s->manifests.releases.count; i++) {
         const struct sp_release *release = s->manifests.releases.items[i];
@@ -91,10 +92,10 @@ static void collect_programs(struct sp_session *s, sp_strv *out)
     }
 }
 
-static int add_view(struct sp_session *s, struct sp_tree *tree, const struct sp_site_query *query,
+static int add_scan(struct sp_context *s, struct sp_tree *tree, const struct sp_site_query *query,
                     struct sp_error *err)
 {
-    struct sp_view *view = sp_pool_alloc(s->pool, sizeof(*view));
+    struct sp_scan *view = sp_pool_alloc(s->pool, sizeof(*view));
     view->tree = tree;
     if (sp_sites_find(s->pool, tree, query, &view->sites, err) < 0)
         return -1;
@@ -102,12 +103,12 @@ static int add_view(struct sp_session *s, struct sp_tree *tree, const struct sp_
         if (sp_detect(s->pool, tree, &view->sites, &s->manifests, s->manifests.components.items[i],
                       &view->found, err) < 0)
             return -1;
-    *SP_PUSH(s->pool, &s->views) = view;
+    *SP_PUSH(s->pool, &s->scans) = view;
     return 0;
 }
 
 /* The directories in a list: "a:b", or one a line. */
-static void split_dirs(struct sp_session *s, const char *list, const char *separators, sp_strv *out)
+static void split_dirs(struct sp_context *s, const char *list, const char *separators, sp_strv *out)
 {
     while (*list) {
         size_t len = strcspn(list, separators);
@@ -119,7 +120,7 @@ static void split_dirs(struct sp_session *s, const char *list, const char *separ
 }
 
 /* Asks the interpreter of --python for its sys.path. */
-static int ask_python(struct sp_session *s, struct sp_site_query *query, struct sp_error *err)
+static int ask_python(struct sp_context *s, struct sp_site_query *query, struct sp_error *err)
 {
     const char *program = s->options->python;
     if (*program != '/')
@@ -136,7 +137,7 @@ static int ask_python(struct sp_session *s, struct sp_site_query *query, struct 
     return rc;
 }
 
-static int look_at_system(struct sp_session *s, struct sp_error *err)
+static int look_at_system(struct sp_context *s, struct sp_error *err)
 {
     struct sp_site_query query = {.pythonpath_origin = "PYTHONPATH"};
     struct sp_tree *tree;
@@ -154,10 +155,10 @@ static int look_at_system(struct sp_session *s, struct sp_error *err)
     if (sp_tree_open_root(s->pool, &s->root, s->root.path, &tree, err) < 0)
         return -1;
     tree->is_system = true;
-    return add_view(s, tree, &query, err);
+    return add_scan(s, tree, &query, err);
 }
 
-int sp_session_look(struct sp_session *s, struct sp_error *err)
+int sp_scan_all(struct sp_context *s, struct sp_error *err)
 {
     static const struct sp_site_query nothing;
     if (s->options->trees.count == 0)
@@ -169,13 +170,13 @@ int sp_session_look(struct sp_session *s, struct sp_error *err)
         struct sp_tree *tree;
         if (sp_tree_open(s->pool, s->options->trees.items[i], &wanted, &tree, err) < 0)
             return -1;
-        if (add_view(s, tree, &nothing, err) < 0)
+        if (add_scan(s, tree, &nothing, err) < 0)
             return sp_error_prefix(err, "%s", tree->name);
     }
     return 0;
 }
 
-const char *sp_session_show(struct sp_session *s, const struct sp_view *view, const char *path)
+const char *sp_context_show(struct sp_context *s, const struct sp_scan *view, const char *path)
 {
     if (view->tree->is_system)
         return sp_root_show(&s->root, s->pool, sp_pool_printf(s->pool, "/%s", path));
@@ -185,13 +186,14 @@ const char *sp_session_show(struct sp_session *s, const struct sp_view *view, co
 /* ---- choosing ------------------------------------------------------------------------------ */
 
 struct chooser {
-    struct sp_session *s;
+    struct sp_context *s;
     enum sp_select_mode mode;
     sp_selection *out;
     struct sp_error *err;
 };
 
-static struct sp_selected *selected_of(const sp_selection *selection, const struct sp_found *found)
+static struct sp_target *selected_of(const sp_selection *selection,
+                                     const struct sp_detection *found)
 {
     for (size_t i = 0; i < selection->count; i++)
         if (selection->items[i].found == found)
@@ -199,7 +201,8 @@ static struct sp_selected *selected_of(const sp_selection *selection, const stru
     return NULL;
 }
 
-static size_t places_of(const struct sp_view *view, const char *name, const struct sp_found **first)
+static size_t places_of(const struct sp_scan *view, const char *name,
+                        const struct sp_detection **first)
 {
     size_t count = 0;
     for (size_t i = 0; i < view->found.count; i++)
@@ -209,52 +212,52 @@ static size_t places_of(const struct sp_view *view, const char *name, const stru
 }
 
 /* Where a component was looked for. */
-static const char *places(struct sp_session *s, const struct sp_view *view)
+static const char *places(struct sp_context *s, const struct sp_scan *view)
 {
     return view->tree->is_system ? "in the places where Python packages are"
                                  : sp_pool_printf(s->pool, "in %s", view->tree->name);
 }
 
-static const char *advice(const struct sp_view *view)
+static const char *advice(const struct sp_scan *view)
 {
     return view->tree->is_system ? "name the directory that it is in with --path"
                                  : "is it the right tree?";
 }
 
-static int not_found(struct chooser *c, const struct sp_view *view, const char *name)
+static int not_found(struct chooser *c, const struct sp_scan *view, const char *name)
 {
-    return sp_error_set(c->err, SP_ERROR_CANNOT, "%s was not found %s; %s", name,
+    return sp_error_set(c->err, SP_ERROR_REFUSED, "%s was not found %s; %s", name,
                         places(c->s, view), advice(view));
 }
 
-static int several(struct chooser *c, const struct sp_view *view, const char *name)
+static int several(struct chooser *c, const struct sp_scan *view, const char *name)
 {
     struct sp_buffer list = SP_BUFFER_INIT;
     for (size_t i = 0; i < view->found.count; i++)
         if (strcmp(view->found.items[i].name, name) == 0)
             sp_buffer_printf(&list, "%s%s", list.len ? ", " : "",
-                             sp_session_show(c->s, view, view->found.items[i].site->path));
-    sp_error_set(c->err, SP_ERROR_CANNOT,
+                             sp_context_show(c->s, view, view->found.items[i].site->path));
+    sp_error_set(c->err, SP_ERROR_REFUSED,
                  "%s stands in several places: %s; name the one that is meant with --path", name,
                  sp_buffer_str(&list));
     sp_buffer_free(&list);
     return -1;
 }
 
-static void add(struct chooser *c, struct sp_view *view, const struct sp_found *found,
+static void add(struct chooser *c, struct sp_scan *view, const struct sp_detection *found,
                 const char *name, const char *needed_by)
 {
     if (found && selected_of(c->out, found))
         return;
     *SP_PUSH(c->s->pool, c->out) =
-        (struct sp_selected){.view = view, .found = found, .name = name, .needed_by = needed_by};
+        (struct sp_target){.view = view, .found = found, .name = name, .needed_by = needed_by};
 }
 
 /* The place of `name` that a component in the site uses. */
-static int find_required(struct chooser *c, struct sp_view *view, const char *name,
-                         const struct sp_found *by, const struct sp_found **out)
+static int find_required(struct chooser *c, struct sp_scan *view, const char *name,
+                         const struct sp_detection *by, const struct sp_detection **out)
 {
-    const struct sp_found *first = NULL;
+    const struct sp_detection *first = NULL;
     size_t count = places_of(view, name, &first);
     *out = NULL;
     for (size_t i = 0; i < view->found.count; i++)
@@ -265,7 +268,7 @@ static int find_required(struct chooser *c, struct sp_view *view, const char *na
     if (count == 0 && !view->tree->is_system) /* a package or a repository, not a whole host */
         return 0;
     if (count == 0)
-        return sp_error_set(c->err, SP_ERROR_CANNOT,
+        return sp_error_set(c->err, SP_ERROR_REFUSED,
                             "%s, which %s needs, was not found; name the directory that it is in "
                             "with --path, or leave it out with --no-deps",
                             name, by->name);
@@ -275,8 +278,8 @@ static int find_required(struct chooser *c, struct sp_view *view, const char *na
     return 0;
 }
 
-static int add_with_requirements(struct chooser *c, struct sp_view *view,
-                                 const struct sp_found *found, const char *needed_by,
+static int add_with_requirements(struct chooser *c, struct sp_scan *view,
+                                 const struct sp_detection *found, const char *needed_by,
                                  unsigned depth)
 {
     const struct sp_component *spec = found->spec;
@@ -284,9 +287,9 @@ static int add_with_requirements(struct chooser *c, struct sp_view *view,
                   (c->mode == SP_SELECT_REPORT || c->mode == SP_SELECT_CHANGE) &&
                   !c->s->options->no_deps;
     for (size_t i = 0; follow && i < spec->requires.count; i++) {
-        const struct sp_found *required;
+        const struct sp_detection *required;
         if (depth > c->s->manifests.components.count)
-            return sp_error_set(c->err, SP_ERROR_CANNOT,
+            return sp_error_set(c->err, SP_ERROR_REFUSED,
                                 "the manifest %s has components that require each other",
                                 spec->release->file);
         if (find_required(c, view, spec->requires.items[i], found, &required) < 0 ||
@@ -297,7 +300,7 @@ static int add_with_requirements(struct chooser *c, struct sp_view *view,
     return 0;
 }
 
-static bool is_required_by_others(const struct sp_view *view, const char *name)
+static bool is_required_by_others(const struct sp_scan *view, const char *name)
 {
     for (size_t i = 0; i < view->found.count; i++)
         if (view->found.items[i].spec && sp_strv_has(&view->found.items[i].spec->requires, name))
@@ -306,9 +309,9 @@ static bool is_required_by_others(const struct sp_view *view, const char *name)
 }
 
 /* All places of the component, or the one; `named`: the operator typed it. */
-static int choose_one(struct chooser *c, struct sp_view *view, const char *name, bool named)
+static int choose_one(struct chooser *c, struct sp_scan *view, const char *name, bool named)
 {
-    const struct sp_found *first = NULL;
+    const struct sp_detection *first = NULL;
     size_t count = places_of(view, name, &first);
     bool reports = c->mode == SP_SELECT_DETECT || c->mode == SP_SELECT_REPORT;
     if (count == 0 && named && reports) {
@@ -339,7 +342,7 @@ static void forget_needs(struct chooser *c, const sp_strv *names)
             c->out->items[i].needed_by = NULL;
 }
 
-static bool needs(const struct sp_selected *one, const struct sp_selected *other)
+static bool needs(const struct sp_target *one, const struct sp_target *other)
 {
     return one->view == other->view && one->found && one->found->spec &&
            sp_strv_has(&one->found->spec->requires, other->name);
@@ -353,7 +356,7 @@ static void order_by_needs(sp_selection *selection)
         for (size_t j = i + 1; j < selection->count && turns > 0; j++) {
             if (!needs(&selection->items[i], &selection->items[j]))
                 continue;
-            struct sp_selected first = selection->items[j];
+            struct sp_target first = selection->items[j];
             memmove(&selection->items[i + 1], &selection->items[i], (j - i) * sizeof(first));
             selection->items[i] = first;
             j = i; /* what that one needs in turn */
@@ -362,8 +365,8 @@ static void order_by_needs(sp_selection *selection)
     }
 }
 
-int sp_session_select(struct sp_session *s, enum sp_select_mode mode, sp_selection *out,
-                      struct sp_error *err)
+int sp_select(struct sp_context *s, enum sp_select_mode mode, sp_selection *out,
+              struct sp_error *err)
 {
     struct chooser c = {s, mode, out, err};
     const sp_strv *named = &s->options->components;
@@ -373,15 +376,15 @@ int sp_session_select(struct sp_session *s, enum sp_select_mode mode, sp_selecti
                 err, SP_ERROR_USAGE, "there is no component '%s'; the manifests describe %s",
                 named->items[i], sp_strv_join(s->pool, &s->manifests.components, ", "));
     const sp_strv *names = named->count ? named : &s->manifests.components;
-    for (size_t v = 0; v < s->views.count; v++) {
+    for (size_t v = 0; v < s->scans.count; v++) {
         size_t before = out->count;
         for (size_t i = 0; i < names->count; i++)
-            if (choose_one(&c, s->views.items[v], names->items[i], named->count > 0) < 0)
+            if (choose_one(&c, s->scans.items[v], names->items[i], named->count > 0) < 0)
                 return -1;
         if (out->count == before)
-            return sp_error_set(err, SP_ERROR_CANNOT, "none of %s was found %s; %s",
-                                sp_strv_join(s->pool, names, ", "), places(s, s->views.items[v]),
-                                advice(s->views.items[v]));
+            return sp_error_set(err, SP_ERROR_REFUSED, "none of %s was found %s; %s",
+                                sp_strv_join(s->pool, names, ", "), places(s, s->scans.items[v]),
+                                advice(s->scans.items[v]));
     }
     forget_needs(&c, names);
     if (mode != SP_SELECT_DETECT)
@@ -391,12 +394,12 @@ int sp_session_select(struct sp_session *s, enum sp_select_mode mode, sp_selecti
 
 /* ---- planning ------------------------------------------------------------------------------ */
 
-int sp_session_plan(struct sp_session *s, sp_selection *selection, enum sp_goal goal,
+int sp_plan_targets(struct sp_context *s, sp_selection *selection, enum sp_goal goal,
                     struct sp_error *err)
 {
     for (size_t i = 0; i < selection->count; i++) {
-        struct sp_selected *one = &selection->items[i];
-        struct sp_snapshot *files;
+        struct sp_target *one = &selection->items[i];
+        struct sp_file_snapshot *files;
         size_t count;
         if (!one->found) {
             one->plan.state = SP_STATE_NOT_FOUND;
@@ -410,16 +413,15 @@ int sp_session_plan(struct sp_session *s, sp_selection *selection, enum sp_goal 
     return 0;
 }
 
-int sp_session_check_mixed(struct sp_session *s, const sp_selection *selection,
-                           struct sp_error *err)
+int sp_select_check_mixed(struct sp_context *s, const sp_selection *selection, struct sp_error *err)
 {
-    for (size_t v = 0; v < s->views.count; v++) {
+    for (size_t v = 0; v < s->scans.count; v++) {
         const struct sp_release *release = NULL;
         bool mixed = false;
         const char *list = "";
         for (size_t i = 0; i < selection->count; i++) {
-            const struct sp_selected *one = &selection->items[i];
-            if (one->view != s->views.items[v] || !one->found || !one->found->spec)
+            const struct sp_target *one = &selection->items[i];
+            if (one->view != s->scans.items[v] || !one->found || !one->found->spec)
                 continue;
             mixed |= release && release != one->found->spec->release;
             release = one->found->spec->release;
@@ -430,14 +432,14 @@ int sp_session_check_mixed(struct sp_session *s, const sp_selection *selection,
         if (!mixed)
             continue;
         if (!s->options->allow_mixed)
-            return sp_error_set(err, SP_ERROR_CANNOT,
+            return sp_error_set(err, SP_ERROR_REFUSED,
                                 "the components are of different releases: %s; is the host halfway "
                                 "through an upgrade? (--allow-mixed takes them as they are)",
                                 list);
-        sp_report_warn(s->pool, s->report,
-                       "the components are of different releases: %s; the drivers of one release "
-                       "may not find what they need in another",
-                       list);
+        sp_console_warn(s->pool, s->report,
+                        "the components are of different releases: %s; the drivers of one release "
+                        "may not find what they need in another",
+                        list);
     }
     return 0;
 }
@@ -474,7 +476,7 @@ static bool same_interpreter(struct sp_pool *pool, const char *a, const char *b)
 }
 
 /* The pip of the environment that the component is in, as it is typed outside of --root. */
-static const char *pip_of(struct sp_session *s, const struct sp_selected *one)
+static const char *pip_of(struct sp_context *s, const struct sp_target *one)
 {
     const char *prefix = prefix_of(s->pool, one->found->site->path);
     bool venv = prefix && *prefix && strcmp(prefix, "usr") != 0;
@@ -482,7 +484,7 @@ static const char *pip_of(struct sp_session *s, const struct sp_selected *one)
     return *s->root.path ? sp_pool_printf(s->pool, "chroot %s %s", s->root.path, pip) : pip;
 }
 
-static int find_prerequisite(struct sp_session *s, const struct sp_selected *one, const char *name,
+static int find_prerequisite(struct sp_context *s, const struct sp_target *one, const char *name,
                              const char **version, struct sp_error *err)
 {
     *version = NULL;
@@ -500,11 +502,11 @@ static int find_prerequisite(struct sp_session *s, const struct sp_selected *one
     return 0;
 }
 
-int sp_session_prerequisites(struct sp_session *s, const sp_selection *selection,
-                             sp_prerequisites *out, struct sp_error *err)
+int sp_prerequisites_find(struct sp_context *s, const sp_selection *selection,
+                          sp_prerequisites *out, struct sp_error *err)
 {
     for (size_t i = 0; i < selection->count; i++) {
-        const struct sp_selected *one = &selection->items[i];
+        const struct sp_target *one = &selection->items[i];
         const struct sp_component *spec = one->found ? one->found->spec : NULL;
         if (!spec || spec->release->support != SP_SUPPORTED || !one->view->tree->is_system)
             continue;

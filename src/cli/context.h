@@ -17,46 +17,46 @@
 
 /* One tree with what was found in it. Components of different trees have nothing to do with each
  * other. */
-struct sp_view {
+struct sp_scan {
     struct sp_tree *tree;
     sp_sites sites;
-    sp_founds found;
+    sp_detections found;
 };
 
-struct sp_session {
+struct sp_context {
     struct sp_pool *pool;
     const struct sp_options *options;
-    struct sp_report *report;
+    struct sp_console *report;
     struct sp_root root;      /* of the system */
     struct sp_root data_root; /* the data directory */
     const char *work_dir;     /* absolute, as seen from the root */
     struct sp_manifests manifests;
-    SP_VEC(struct sp_view *) views;
+    SP_VEC(struct sp_scan *) scans;
 };
 
 /* Opens the root, finds the data directory and reads the manifests. */
-int sp_session_open(struct sp_pool *pool, const struct sp_options *options,
-                    struct sp_report *report, struct sp_session *out,
+int sp_context_open(struct sp_pool *pool, const struct sp_options *options,
+                    struct sp_console *report, struct sp_context *out,
                     struct sp_error *err) SP_MUST_CHECK;
 
 /* Opens the trees and looks for all components in them. */
-int sp_session_look(struct sp_session *session, struct sp_error *err) SP_MUST_CHECK;
+int sp_scan_all(struct sp_context *session, struct sp_error *err) SP_MUST_CHECK;
 
-void sp_session_close(struct sp_session *session);
+void sp_context_close(struct sp_context *session);
 
 /* A path in a tree, as it is shown. */
-const char *sp_session_show(struct sp_session *session, const struct sp_view *view,
+const char *sp_context_show(struct sp_context *session, const struct sp_scan *view,
                             const char *path);
 
 /* A component that a command works on. */
-struct sp_selected {
-    struct sp_view *view;
-    const struct sp_found *found; /* NULL: it was named, and is not here */
+struct sp_target {
+    struct sp_scan *view;
+    const struct sp_detection *found; /* NULL: it was named, and is not here */
     const char *name;
     const char *needed_by; /* NULL: it was meant itself */
     struct sp_component_plan plan;
 };
-typedef SP_VEC(struct sp_selected) sp_selection;
+typedef SP_VEC(struct sp_target) sp_selection;
 
 enum sp_select_mode {
     SP_SELECT_DETECT, /* as SELECT_REPORT, without what is required */
@@ -67,19 +67,19 @@ enum sp_select_mode {
 
 /* Chooses the components: those that were named, or all that are found; with SELECT_REPORT and
  * SELECT_CHANGE also what they require, in the same site if it is there, before them. Plans
- * nothing. SP_ERROR_CANNOT: one that was named or is required is not found, or stands in several
+ * nothing. SP_ERROR_REFUSED: one that was named or is required is not found, or stands in several
  * places. */
-int sp_session_select(struct sp_session *session, enum sp_select_mode mode, sp_selection *out,
-                      struct sp_error *err) SP_MUST_CHECK;
+int sp_select(struct sp_context *session, enum sp_select_mode mode, sp_selection *out,
+              struct sp_error *err) SP_MUST_CHECK;
 
 /* Takes the snapshots and plans all of them towards the goal. */
-int sp_session_plan(struct sp_session *session, sp_selection *selection, enum sp_goal goal,
+int sp_plan_targets(struct sp_context *session, sp_selection *selection, enum sp_goal goal,
                     struct sp_error *err) SP_MUST_CHECK;
 
-/* SP_ERROR_CANNOT with a list, when the components of one tree are of different releases and
+/* SP_ERROR_REFUSED with a list, when the components of one tree are of different releases and
  * --allow-mixed was not given (then a warning names the risk). */
-int sp_session_check_mixed(struct sp_session *session, const sp_selection *selection,
-                           struct sp_error *err) SP_MUST_CHECK;
+int sp_select_check_mixed(struct sp_context *session, const sp_selection *selection,
+                          struct sp_error *err) SP_MUST_CHECK;
 
 /* A distribution that drivers need at run time. */
 struct sp_prerequisite {
@@ -91,7 +91,7 @@ struct sp_prerequisite {
 typedef SP_VEC(struct sp_prerequisite) sp_prerequisites;
 
 /* Looks beside each selected component that is supported; each distribution and site once. */
-int sp_session_prerequisites(struct sp_session *session, const sp_selection *selection,
-                             sp_prerequisites *out, struct sp_error *err) SP_MUST_CHECK;
+int sp_prerequisites_find(struct sp_context *session, const sp_selection *selection,
+                          sp_prerequisites *out, struct sp_error *err) SP_MUST_CHECK;
 
 #endif

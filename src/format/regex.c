@@ -83,7 +83,7 @@ static int pattern_error(struct sp_error *err, const char *pattern, const char *
 {
     struct sp_buffer shown = SP_BUFFER_INIT;
     put_pattern(&shown, pattern);
-    sp_error_set(err, SP_ERROR_CANNOT, "pattern '%s': %s", sp_buffer_str(&shown), reason);
+    sp_error_set(err, SP_ERROR_REFUSED, "pattern '%s': %s", sp_buffer_str(&shown), reason);
     sp_buffer_free(&shown);
     return -1;
 }

@@ -12,7 +12,7 @@
 struct sp_regex; /* belongs to the pool that it was compiled into */
 
 /* Compiles pattern (NUL-terminated). On failure err names PCRE2's reason and the offset in the
- * pattern; kind SP_ERROR_CANNOT. */
+ * pattern; kind SP_ERROR_REFUSED. */
 int sp_regex_compile(struct sp_pool *pool, const char *pattern, struct sp_regex **out,
                      struct sp_error *err) SP_MUST_CHECK;
 
@@ -26,7 +26,7 @@ struct sp_span {
  * found. ^ and $ and look-behind see the subject outside the range [from,to) as it is; a match
  * must lie inside the range: one that would run over its end is given up for a shorter one, if the
  * pattern has it. Returns the number of spans written to out, or -1 when the work limit, which
- * holds for the whole call (some 0.1 s), is exceeded (SP_ERROR_CANNOT). An empty match advances by
+ * holds for the whole call (some 0.1 s), is exceeded (SP_ERROR_REFUSED). An empty match advances by
  * one byte. */
 int sp_regex_find(const struct sp_regex *regex, struct sp_bytes subject, size_t from, size_t to,
                   struct sp_span *out, int max, struct sp_error *err) SP_MUST_CHECK;

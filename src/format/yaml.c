@@ -35,7 +35,7 @@ struct reader {
 static int error_at(const char *name, size_t line, size_t column, struct sp_error *err,
                     const char *text)
 {
-    return sp_error_set(err, SP_ERROR_CANNOT, "%s:%zu:%zu: %s", name, line, column, text);
+    return sp_error_set(err, SP_ERROR_REFUSED, "%s:%zu:%zu: %s", name, line, column, text);
 }
 
 static int error_at_mark(struct reader *reader, const yaml_mark_t *mark, const char *text)

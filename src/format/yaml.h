@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A YAML document as a tree of nodes that know where they stand, by libyaml's event parser.
  *
- * Refused, with FILE:LINE:COLUMN in the message (SP_ERROR_CANNOT): more than one document,
+ * Refused, with FILE:LINE:COLUMN in the message (SP_ERROR_REFUSED): more than one document,
  * directives (a line that begins with %), anchors and aliases, tags, duplicate keys, keys that are
  * not scalars, a NUL in a scalar, nesting deeper than SP_YAML_DEPTH, more than SP_YAML_NODES nodes,
  * no document at all, and whatever libyaml itself refuses. */
@@ -49,7 +49,7 @@ struct sp_yaml_node *sp_yaml_get(struct sp_yaml_node *mapping, const char *key);
 int sp_yaml_no_more(const struct sp_yaml *doc, const struct sp_yaml_node *mapping,
                     struct sp_error *err) SP_MUST_CHECK;
 
-/* SP_ERROR_CANNOT with "NAME:LINE:COLUMN: " before the message. Returns -1. */
+/* SP_ERROR_REFUSED with "NAME:LINE:COLUMN: " before the message. Returns -1. */
 int sp_yaml_error(const struct sp_yaml *doc, const struct sp_yaml_node *node, struct sp_error *err,
                   const char *fmt, ...) SP_PRINTF(4, 5);
 
@@ -69,7 +69,7 @@ void sp_yaml_write_end(struct sp_yaml_writer *writer); /* of the innermost mappi
 void sp_yaml_write_scalar(struct sp_yaml_writer *writer, const char *text);
 void sp_yaml_write_pair(struct sp_yaml_writer *writer, const char *key, const char *value);
 void sp_yaml_write_number(struct sp_yaml_writer *writer, const char *key, long long value);
-/* Ends the document. -1 (SP_ERROR_CANNOT) if anything since the start failed. */
+/* Ends the document. -1 (SP_ERROR_REFUSED) if anything since the start failed. */
 int sp_yaml_writer_finish(struct sp_yaml_writer *writer, struct sp_error *err) SP_MUST_CHECK;
 
 #endif

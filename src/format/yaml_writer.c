@@ -166,6 +166,6 @@ int sp_yaml_writer_finish(struct sp_yaml_writer *writer, struct sp_error *err)
     if (!writer->failure)
         emit(writer, &event, yaml_stream_end_event_initialize(&event));
     if (writer->failure)
-        return sp_error_set(err, SP_ERROR_CANNOT, "cannot write YAML: %s", writer->failure);
+        return sp_error_set(err, SP_ERROR_REFUSED, "cannot write YAML: %s", writer->failure);
     return 0;
 }

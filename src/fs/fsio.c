@@ -64,11 +64,11 @@ void sp_fs_fault_init(void)
         fault_log = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
-static int fault(const char *call, const char *where)
+static int fault(const char *call, const char *shown)
 {
     fault_count++;
     if (fault_log >= 0)
-        dprintf(fault_log, "%ld %s %s\n", fault_count, call, where);
+        dprintf(fault_log, "%ld %s %s\n", fault_count, call, shown);
     if (fault_count != fault_at)
         return 0;
     if (strcmp(fault_what, "exit") == 0)
@@ -92,7 +92,7 @@ void sp_fs_fault_init(void)
 {
 }
 
-#define fault(call, where) ((void)(call), (void)(where), 0)
+#define fault(call, shown) ((void)(call), (void)(shown), 0)
 #define fault_is_short()   false
 #endif
 
@@ -224,7 +224,7 @@ int sp_fs_resolve(const struct sp_root *root, struct sp_pool *pool, const char *
         return 0;
     const char *shown = sp_root_show(root, pool, path);
     if (saved == ELOOP)
-        return sp_error_set(err, SP_ERROR_CANNOT, "the symbolic links at %s lead in a circle",
+        return sp_error_set(err, SP_ERROR_REFUSED, "the symbolic links at %s lead in a circle",
                             shown);
     return sp_error_errno(err, saved, "can't look at %s", shown);
 }
@@ -297,22 +297,22 @@ static const char *kind_name(mode_t mode)
 }
 
 /* Opens the regular file for reading. Returns the descriptor, -2 when nothing stands there, -1. */
-static int open_regular(int dirfd, const char *name, const char *where, struct stat *st,
+static int open_regular(int dirfd, const char *name, const char *shown, struct stat *st,
                         struct sp_error *err)
 {
     /* looked at first, since opening a device may already do something */
     if (fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? -2 : sp_error_errno(err, errno, "can't look at %s", where);
+        return errno == ENOENT ? -2 : sp_error_errno(err, errno, "can't look at %s", shown);
     if (!S_ISREG(st->st_mode))
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s is %s, not a regular file", where,
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s is %s, not a regular file", shown,
                             kind_name(st->st_mode));
     int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
-        return sp_error_errno(err, errno, "can't open %s", where);
+        return sp_error_errno(err, errno, "can't open %s", shown);
     if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode)) {
         close(fd);
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s was replaced while it was being opened",
-                            where);
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s was replaced while it was being opened",
+                            shown);
     }
     return fd;
 }
@@ -335,7 +335,7 @@ int sp_fs_open_file(int dirfd, const char *name, struct stat *st)
 }
 
 static int read_all(int fd, struct sp_pool *pool, const char *name, size_t limit, size_t guess,
-                    struct sp_bytes *out, bool *whole, struct sp_error *err)
+                    struct sp_bytes *out, bool *complete, struct sp_error *err)
 {
     size_t room = (guess < limit ? guess : limit) + 1;
     char *data = sp_pool_alloc(pool, room + 1);
@@ -359,7 +359,7 @@ static int read_all(int fd, struct sp_pool *pool, const char *name, size_t limit
             break;
         len += (size_t)got;
     }
-    *whole = len <= limit;
+    *complete = len <= limit;
     if (len > limit)
         len = limit;
     data[len] = '\0';
@@ -367,40 +367,40 @@ static int read_all(int fd, struct sp_pool *pool, const char *name, size_t limit
     return 0;
 }
 
-static int read_named(int dirfd, struct sp_pool *pool, const char *name, const char *where,
-                      size_t limit, struct sp_bytes *out, bool *whole, struct stat *st,
+static int read_named(int dirfd, struct sp_pool *pool, const char *name, const char *shown,
+                      size_t limit, struct sp_bytes *out, bool *complete, struct stat *st,
                       struct sp_error *err)
 {
     struct stat own = {0};
     st = st ? st : &own;
     *out = (struct sp_bytes){NULL, 0};
-    *whole = true;
-    int fd = open_regular(dirfd, name, where, st, err);
+    *complete = true;
+    int fd = open_regular(dirfd, name, shown, st, err);
     if (fd < 0)
         return fd == -2 ? 0 : -1;
     size_t guess = st->st_size > 0 ? (size_t)st->st_size : 4096;
-    int rc = read_all(fd, pool, where, limit, guess, out, whole, err);
+    int rc = read_all(fd, pool, shown, limit, guess, out, complete, err);
     close(fd);
     return rc;
 }
 
 int sp_fs_read_at(int dirfd, struct sp_pool *pool, const char *name, size_t limit,
-                  struct sp_bytes *out, bool *whole, struct stat *st, struct sp_error *err)
+                  struct sp_bytes *out, bool *complete, struct stat *st, struct sp_error *err)
 {
-    return read_named(dirfd, pool, name, name, limit, out, whole, st, err);
+    return read_named(dirfd, pool, name, name, limit, out, complete, st, err);
 }
 
 int sp_fs_read(const struct sp_root *root, struct sp_pool *pool, const char *real, size_t limit,
-               struct sp_bytes *out, bool *whole, struct stat *st, struct sp_error *err)
+               struct sp_bytes *out, bool *complete, struct stat *st, struct sp_error *err)
 {
     int fd = sp_fs_open_dir(root, sp_path_dirname(pool, real), err);
     if (fd < 0)
         return -1;
-    const char *where = sp_root_show(root, pool, real);
-    int rc = read_named(fd, pool, sp_path_basename(real), where, limit, out, whole, st, err);
+    const char *shown = sp_root_show(root, pool, real);
+    int rc = read_named(fd, pool, sp_path_basename(real), shown, limit, out, complete, st, err);
     close(fd);
     if (rc == 0 && !out->data)
-        return sp_error_set(err, SP_ERROR_CANNOT, "there is no file %s", where);
+        return sp_error_set(err, SP_ERROR_REFUSED, "there is no file %s", shown);
     return rc;
 }
 
@@ -426,7 +426,7 @@ int sp_fs_list(int dirfd, struct sp_pool *pool, sp_strv *out, struct sp_error *e
             continue;
         if (out->count >= SP_MAX_ENTRIES) {
             closedir(dir);
-            return sp_error_set(err, SP_ERROR_CANNOT, "the directory has more than %zu names",
+            return sp_error_set(err, SP_ERROR_REFUSED, "the directory has more than %zu names",
                                 SP_MAX_ENTRIES);
         }
         *SP_PUSH(pool, out) = sp_pool_strdup(pool, entry->d_name);
@@ -440,10 +440,10 @@ int sp_fs_list(int dirfd, struct sp_pool *pool, sp_strv *out, struct sp_error *e
     return 0;
 }
 
-int sp_fs_check_writable(int dirfd, const char *where, struct sp_error *err)
+int sp_fs_check_writable(int dirfd, const char *shown, struct sp_error *err)
 {
     if (faccessat(dirfd, ".", W_OK | X_OK, AT_EACCESS) < 0)
-        return sp_error_errno(err, errno, "can't change files in %s", where);
+        return sp_error_errno(err, errno, "can't change files in %s", shown);
     return 0;
 }
 
@@ -496,84 +496,84 @@ int sp_fs_get_meta(int dirfd, struct sp_pool *pool, const char *name, struct sp_
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-int sp_fs_open_new(int dirfd, const char *name, mode_t mode, const char *where,
+int sp_fs_open_new(int dirfd, const char *name, mode_t mode, const char *shown,
                    struct sp_error *err)
 {
-    if (fault("open", where))
-        return sp_error_errno(err, errno, "can't create %s", where);
+    if (fault("open", shown))
+        return sp_error_errno(err, errno, "can't create %s", shown);
     int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600);
     if (fd < 0)
-        return sp_error_errno(err, errno, "can't create %s", where);
+        return sp_error_errno(err, errno, "can't create %s", shown);
     if ((mode & ~(mode_t)0600) && fchmod(fd, mode) < 0) {
         int saved = errno;
         close(fd);
         unlinkat(dirfd, name, 0);
-        return sp_error_errno(err, saved, "can't set the mode of %s", where);
+        return sp_error_errno(err, saved, "can't set the mode of %s", shown);
     }
     return fd;
 }
 
-int sp_fs_write(int fd, struct sp_bytes content, const char *where, struct sp_error *err)
+int sp_fs_write(int fd, struct sp_bytes content, const char *shown, struct sp_error *err)
 {
     size_t done = 0;
     while (done < content.len) {
         size_t len = content.len - done;
-        if (fault("write", where))
-            return sp_error_errno(err, errno, "can't write %s", where);
+        if (fault("write", shown))
+            return sp_error_errno(err, errno, "can't write %s", shown);
         if (fault_is_short() && len > 1)
             len /= 2;
         ssize_t put = write(fd, content.data + done, len);
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return sp_error_errno(err, errno, "can't write %s", where);
+            return sp_error_errno(err, errno, "can't write %s", shown);
         done += (size_t)put;
     }
     return 0;
 }
 
-int sp_fs_sync(int fd, const char *where, struct sp_error *err)
+int sp_fs_sync(int fd, const char *shown, struct sp_error *err)
 {
-    if (fault("fsync", where) || fsync(fd) < 0)
-        return sp_error_errno(err, errno, "can't bring %s to disk", where);
+    if (fault("fsync", shown) || fsync(fd) < 0)
+        return sp_error_errno(err, errno, "can't bring %s to disk", shown);
     return 0;
 }
 
-int sp_fs_sync_name(int dirfd, const char *name, const char *where, struct sp_error *err)
+int sp_fs_sync_name(int dirfd, const char *name, const char *shown, struct sp_error *err)
 {
     int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
-        return sp_error_errno(err, errno, "can't open %s", where);
-    int rc = sp_fs_sync(fd, where, err);
+        return sp_error_errno(err, errno, "can't open %s", shown);
+    int rc = sp_fs_sync(fd, shown, err);
     close(fd);
     return rc;
 }
 
-int sp_fs_chmod(int fd, mode_t mode, const char *where, struct sp_error *err)
+int sp_fs_chmod(int fd, mode_t mode, const char *shown, struct sp_error *err)
 {
-    if (fault("fchmod", where) || fchmod(fd, mode) < 0)
-        return sp_error_errno(err, errno, "can't set the mode of %s to %04o", where,
+    if (fault("fchmod", shown) || fchmod(fd, mode) < 0)
+        return sp_error_errno(err, errno, "can't set the mode of %s to %04o", shown,
                               (unsigned)mode);
     return 0;
 }
 
-int sp_fs_chown(int fd, uid_t uid, gid_t gid, const char *where, struct sp_error *err)
+int sp_fs_chown(int fd, uid_t uid, gid_t gid, const char *shown, struct sp_error *err)
 {
-    if (fault("fchown", where) || fchown(fd, uid, gid) < 0)
-        return sp_error_errno(err, errno, "can't set the owner of %s to %ld:%ld", where, (long)uid,
+    if (fault("fchown", shown) || fchown(fd, uid, gid) < 0)
+        return sp_error_errno(err, errno, "can't set the owner of %s to %ld:%ld", shown, (long)uid,
                               (long)gid);
     return 0;
 }
 
-int sp_fs_set_mtime(int fd, struct timespec mtime, const char *where, struct sp_error *err)
+int sp_fs_set_mtime(int fd, struct timespec mtime, const char *shown, struct sp_error *err)
 {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, mtime};
-    if (fault("futimens", where) || futimens(fd, times) < 0)
-        return sp_error_errno(err, errno, "can't set the modification time of %s", where);
+    if (fault("futimens", shown) || futimens(fd, times) < 0)
+        return sp_error_errno(err, errno, "can't set the modification time of %s", shown);
     return 0;
 }
 
-static int set_xattrs(int fd, const struct sp_meta *meta, const char *where, struct sp_error *err)
+static int set_xattrs(int fd, const struct sp_meta *meta, const char *shown, struct sp_error *err)
 {
     for (size_t i = 0; i < meta->xattrs.count; i++) {
         const struct sp_xattr *xattr = &meta->xattrs.items[i];
@@ -584,46 +584,46 @@ static int set_xattrs(int fd, const struct sp_meta *meta, const char *where, str
         free(present);
         if (same)
             continue;
-        if (fault("fsetxattr", where) ||
+        if (fault("fsetxattr", shown) ||
             fsetxattr(fd, xattr->name, xattr->value, xattr->len, 0) < 0)
             return sp_error_errno(err, errno, "can't set the attribute %s of %s", xattr->name,
-                                  where);
+                                  shown);
     }
     return 0;
 }
 
-static int dress(int fd, const struct sp_meta *meta, unsigned keep, const char *where,
+static int dress(int fd, const struct sp_meta *meta, unsigned keep, const char *shown,
                  struct sp_error *err)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
-        return sp_error_errno(err, errno, "can't look at %s", where);
+        return sp_error_errno(err, errno, "can't look at %s", shown);
     if ((keep & SP_KEEP_OWNER) && (st.st_uid != meta->uid || st.st_gid != meta->gid) &&
-        sp_fs_chown(fd, meta->uid, meta->gid, where, err) < 0)
+        sp_fs_chown(fd, meta->uid, meta->gid, shown, err) < 0)
         return -1;
     mode_t mode = keep & SP_KEEP_MODE ? meta->mode : 0644; /* after fchown(), which clears set-id */
-    if (sp_fs_chmod(fd, mode, where, err) < 0)
+    if (sp_fs_chmod(fd, mode, shown, err) < 0)
         return -1;
-    if ((keep & SP_KEEP_XATTRS) && set_xattrs(fd, meta, where, err) < 0)
+    if ((keep & SP_KEEP_XATTRS) && set_xattrs(fd, meta, shown, err) < 0)
         return -1;
-    if ((keep & SP_KEEP_MTIME) && sp_fs_set_mtime(fd, meta->mtime, where, err) < 0)
+    if ((keep & SP_KEEP_MTIME) && sp_fs_set_mtime(fd, meta->mtime, shown, err) < 0)
         return -1;
     return 0;
 }
 
 int sp_fs_create(int dirfd, const char *name, struct sp_bytes content, const struct sp_meta *meta,
-                 unsigned keep, const char *where, struct sp_error *err)
+                 unsigned keep, const char *shown, struct sp_error *err)
 {
-    int fd = sp_fs_open_new(dirfd, name, 0600, where, err);
+    int fd = sp_fs_open_new(dirfd, name, 0600, shown, err);
     if (fd < 0)
         return -1;
-    int rc = sp_fs_write(fd, content, where, err);
+    int rc = sp_fs_write(fd, content, shown, err);
     if (rc == 0)
-        rc = dress(fd, meta, keep, where, err);
+        rc = dress(fd, meta, keep, shown, err);
     if (rc == 0 && (keep & SP_SYNC_LATER))
         sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: the fsync is what counts */
     else if (rc == 0)
-        rc = sp_fs_sync(fd, where, err);
+        rc = sp_fs_sync(fd, shown, err);
     close(fd);
     if (rc < 0)
         unlinkat(dirfd, name, 0); /* best effort: the journal names it as well */
@@ -654,30 +654,30 @@ static bool is_expected(int dirfd, const char *name, const struct stat *expected
            st.st_mtim.tv_nsec == expected->st_mtim.tv_nsec;
 }
 
-static int changed_meanwhile(const char *where, struct sp_error *err)
+static int changed_meanwhile(const char *shown, struct sp_error *err)
 {
-    return sp_error_set(err, SP_ERROR_CANNOT,
+    return sp_error_set(err, SP_ERROR_REFUSED,
                         "%s was changed by something else at this very moment; it was left alone",
-                        where);
+                        shown);
 }
 
 int sp_fs_replace(int dirfd, const char *from, const char *to, const struct stat *expected,
-                  const char *where, struct sp_error *err)
+                  const char *shown, struct sp_error *err)
 {
     if (!is_expected(dirfd, to, expected))
-        return changed_meanwhile(where, err);
-    if (fault("rename", where))
-        return sp_error_errno(err, errno, "can't put the new %s in place", where);
+        return changed_meanwhile(shown, err);
+    if (fault("rename", shown))
+        return sp_error_errno(err, errno, "can't put the new %s in place", shown);
     if (rename_flags(dirfd, from, to, RENAME_EXCHANGE) == 0) {
         if (is_expected(dirfd, from, expected))
-            return sp_fs_unlink(dirfd, from, where, err);
+            return sp_fs_unlink(dirfd, from, shown, err);
         if (rename_flags(dirfd, from, to, RENAME_EXCHANGE) < 0)
             return sp_error_errno(err, errno, "can't give %s back what was put there meanwhile",
-                                  where);
-        return changed_meanwhile(where, err);
+                                  shown);
+        return changed_meanwhile(shown, err);
     }
     if (errno != ENOSYS || renameat(dirfd, from, dirfd, to) < 0)
-        return sp_error_errno(err, errno, "can't put the new %s in place", where);
+        return sp_error_errno(err, errno, "can't put the new %s in place", shown);
     return 0;
 }
 
@@ -693,52 +693,52 @@ static int rename_noreplace(int dirfd, const char *from, const char *to)
     return unlinkat(dirfd, from, 0);
 }
 
-int sp_fs_rename_new(int dirfd, const char *from, const char *to, const char *where,
+int sp_fs_rename_new(int dirfd, const char *from, const char *to, const char *shown,
                      struct sp_error *err)
 {
-    if (fault("rename", where))
-        return sp_error_errno(err, errno, "can't put %s in place", where);
+    if (fault("rename", shown))
+        return sp_error_errno(err, errno, "can't put %s in place", shown);
     if (rename_noreplace(dirfd, from, to) == 0)
         return 0;
     if (errno == EEXIST)
-        return changed_meanwhile(where, err);
-    return sp_error_errno(err, errno, "can't put %s in place", where);
+        return changed_meanwhile(shown, err);
+    return sp_error_errno(err, errno, "can't put %s in place", shown);
 }
 
 int sp_fs_remove_expected(int dirfd, const char *name, const char *aside,
-                          const struct stat *expected, const char *where, struct sp_error *err)
+                          const struct stat *expected, const char *shown, struct sp_error *err)
 {
     if (!is_expected(dirfd, name, expected))
-        return changed_meanwhile(where, err);
+        return changed_meanwhile(shown, err);
     /* what is at the name, whatever it is: with link(2) and unlink(2) that could be two files */
-    if (fault("rename", where) || renameat(dirfd, name, dirfd, aside) < 0)
-        return sp_error_errno(err, errno, "can't take %s out", where);
+    if (fault("rename", shown) || renameat(dirfd, name, dirfd, aside) < 0)
+        return sp_error_errno(err, errno, "can't take %s out", shown);
     if (is_expected(dirfd, aside, expected))
-        return sp_fs_unlink(dirfd, aside, where, err);
+        return sp_fs_unlink(dirfd, aside, shown, err);
     if (rename_noreplace(dirfd, aside, name) < 0)
-        return sp_error_errno(err, errno, "can't give %s back what was put there meanwhile", where);
-    return changed_meanwhile(where, err);
+        return sp_error_errno(err, errno, "can't give %s back what was put there meanwhile", shown);
+    return changed_meanwhile(shown, err);
 }
 
-int sp_fs_unlink(int dirfd, const char *name, const char *where, struct sp_error *err)
+int sp_fs_unlink(int dirfd, const char *name, const char *shown, struct sp_error *err)
 {
-    if (fault("unlink", where))
-        return sp_error_errno(err, errno, "can't remove %s", where);
+    if (fault("unlink", shown))
+        return sp_error_errno(err, errno, "can't remove %s", shown);
     if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT)
-        return sp_error_errno(err, errno, "can't remove %s", where);
+        return sp_error_errno(err, errno, "can't remove %s", shown);
     return 0;
 }
 
-int sp_fs_rmdir(int dirfd, const char *name, const char *where, struct sp_error *err)
+int sp_fs_rmdir(int dirfd, const char *name, const char *shown, struct sp_error *err)
 {
-    if (fault("rmdir", where))
-        return sp_error_errno(err, errno, "can't remove the directory %s", where);
+    if (fault("rmdir", shown))
+        return sp_error_errno(err, errno, "can't remove the directory %s", shown);
     if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-        return sp_error_errno(err, errno, "can't remove the directory %s", where);
+        return sp_error_errno(err, errno, "can't remove the directory %s", shown);
     return 0;
 }
 
-static int remove_below(int dirfd, const char *name, const char *where, unsigned depth,
+static int remove_below(int dirfd, const char *name, const char *shown, unsigned depth,
                         struct sp_error *err)
 {
     int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -748,7 +748,7 @@ static int remove_below(int dirfd, const char *name, const char *where, unsigned
         int saved = fd < 0 ? errno : ENAMETOOLONG;
         if (fd >= 0)
             close(fd);
-        return sp_error_errno(err, saved, "can't remove %s in %s", name, where);
+        return sp_error_errno(err, saved, "can't remove %s in %s", name, shown);
     }
     struct sp_pool *pool = sp_pool_new();
     sp_strv names = {NULL, 0, 0};
@@ -757,67 +757,67 @@ static int remove_below(int dirfd, const char *name, const char *where, unsigned
         struct stat st;
         if (fstatat(fd, names.items[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
             continue; /* gone */
-        rc = S_ISDIR(st.st_mode) ? remove_below(fd, names.items[i], where, depth - 1, err)
-                                 : sp_fs_unlink(fd, names.items[i], where, err);
+        rc = S_ISDIR(st.st_mode) ? remove_below(fd, names.items[i], shown, depth - 1, err)
+                                 : sp_fs_unlink(fd, names.items[i], shown, err);
     }
     sp_pool_free(pool);
     close(fd);
-    return rc < 0 ? -1 : sp_fs_rmdir(dirfd, name, where, err);
+    return rc < 0 ? -1 : sp_fs_rmdir(dirfd, name, shown, err);
 }
 
-int sp_fs_remove_tree(int dirfd, const char *name, const char *where, struct sp_error *err)
+int sp_fs_remove_tree(int dirfd, const char *name, const char *shown, struct sp_error *err)
 {
-    return remove_below(dirfd, name, where, MAX_DEPTH, err);
+    return remove_below(dirfd, name, shown, MAX_DEPTH, err);
 }
 
-int sp_fs_mkdir(int dirfd, const char *name, mode_t mode, bool *created, const char *where,
+int sp_fs_mkdir(int dirfd, const char *name, mode_t mode, bool *created, const char *shown,
                 struct sp_error *err)
 {
     bool own = false;
     created = created ? created : &own;
     *created = false;
-    if (fault("mkdir", where))
-        return sp_error_errno(err, errno, "can't create the directory %s", where);
+    if (fault("mkdir", shown))
+        return sp_error_errno(err, errno, "can't create the directory %s", shown);
     if (mkdirat(dirfd, name, mode & 0700) == 0) {
         *created = true;
         if (!(mode & ~(mode_t)0700))
             return 0;
         int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        int rc = fd < 0 ? sp_error_errno(err, errno, "can't open the directory %s", where)
-                        : sp_fs_chmod(fd, mode, where, err);
+        int rc = fd < 0 ? sp_error_errno(err, errno, "can't open the directory %s", shown)
+                        : sp_fs_chmod(fd, mode, shown, err);
         if (fd >= 0)
             close(fd);
         return rc;
     }
     if (errno != EEXIST)
-        return sp_error_errno(err, errno, "can't create the directory %s", where);
+        return sp_error_errno(err, errno, "can't create the directory %s", shown);
     struct stat st;
     if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return sp_error_errno(err, errno, "can't look at %s", where);
+        return sp_error_errno(err, errno, "can't look at %s", shown);
     if (!S_ISDIR(st.st_mode))
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s is %s, not a directory; move it away", where,
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s is %s, not a directory; move it away", shown,
                             kind_name(st.st_mode));
     return 0;
 }
 
-int sp_fs_save(int dirfd, const char *name, struct sp_bytes content, const char *where,
+int sp_fs_save(int dirfd, const char *name, struct sp_bytes content, const char *shown,
                struct sp_error *err)
 {
     char temp[256];
     if (snprintf(temp, sizeof(temp), ".%s.new", name) >= (int)sizeof(temp))
-        return sp_error_set(err, SP_ERROR_CANNOT, "the name of %s is too long", where);
+        return sp_error_set(err, SP_ERROR_REFUSED, "the name of %s is too long", shown);
     /* one that a crash left: nobody else writes here, the caller holds the lock */
-    if (sp_fs_unlink(dirfd, temp, where, err) < 0)
+    if (sp_fs_unlink(dirfd, temp, shown, err) < 0)
         return -1;
     struct sp_meta meta = {.mode = 0600};
-    if (sp_fs_create(dirfd, temp, content, &meta, SP_KEEP_MODE, where, err) < 0)
+    if (sp_fs_create(dirfd, temp, content, &meta, SP_KEEP_MODE, shown, err) < 0)
         return -1;
-    if (fault("rename", where) || renameat(dirfd, temp, dirfd, name) < 0) {
-        sp_error_errno(err, errno, "can't save %s", where);
+    if (fault("rename", shown) || renameat(dirfd, temp, dirfd, name) < 0) {
+        sp_error_errno(err, errno, "can't save %s", shown);
         unlinkat(dirfd, temp, 0);
         return -1;
     }
-    return sp_fs_sync(dirfd, where, err);
+    return sp_fs_sync(dirfd, shown, err);
 }
 
 int sp_fs_free_bytes(int dirfd, uint64_t *out, struct sp_error *err)

@@ -35,7 +35,7 @@ const char *sp_root_show(const struct sp_root *root, struct sp_pool *pool, const
 /* The real path of path: absolute as seen from the root, links (at most 40, none leaving the root;
  * ".." above the root stays at the root) followed, the last component too. *st (may be NULL) is
  * what stands there. *real is NULL when nothing does: a component is missing, or a link's target.
- * Errors: SP_ERROR_SYSTEM; SP_ERROR_CANNOT for links that loop. */
+ * Errors: SP_ERROR_SYSTEM; SP_ERROR_REFUSED for links that loop. */
 int sp_fs_resolve(const struct sp_root *root, struct sp_pool *pool, const char *path,
                   const char **real, struct stat *st, struct sp_error *err) SP_MUST_CHECK;
 
@@ -45,14 +45,14 @@ int sp_fs_open_dir(const struct sp_root *root, const char *real,
                    struct sp_error *err) SP_MUST_CHECK;
 
 /* Reads the first `limit` bytes of the regular file at a real path, following no link and never
- * waiting (a FIFO is SP_ERROR_CANNOT). *whole tells whether that was all; st may be NULL. */
+ * waiting (a FIFO is SP_ERROR_REFUSED). *complete tells whether that was all; st may be NULL. */
 int sp_fs_read(const struct sp_root *root, struct sp_pool *pool, const char *real, size_t limit,
-               struct sp_bytes *out, bool *whole, struct stat *st,
+               struct sp_bytes *out, bool *complete, struct stat *st,
                struct sp_error *err) SP_MUST_CHECK;
 
 /* The same for the name in an open directory. Absent: 0 with out->data NULL. */
 int sp_fs_read_at(int dirfd, struct sp_pool *pool, const char *name, size_t limit,
-                  struct sp_bytes *out, bool *whole, struct stat *st,
+                  struct sp_bytes *out, bool *complete, struct stat *st,
                   struct sp_error *err) SP_MUST_CHECK;
 
 /* Opens a regular file for reading, by way of links: for what has no root to stay in. It never
@@ -64,7 +64,7 @@ int sp_fs_open_file(int dirfd, const char *name, struct stat *st);
 int sp_fs_list(int dirfd, struct sp_pool *pool, sp_strv *out, struct sp_error *err) SP_MUST_CHECK;
 
 /* Whether this process may create and rename names in the directory: -1 with the reason if not. */
-int sp_fs_check_writable(int dirfd, const char *where, struct sp_error *err) SP_MUST_CHECK;
+int sp_fs_check_writable(int dirfd, const char *shown, struct sp_error *err) SP_MUST_CHECK;
 
 /* What besides its bytes makes a file what it is. */
 struct sp_xattr {
@@ -100,60 +100,60 @@ enum sp_keep {
  * (else mode 0644, the process's owner, the present time), and fsyncs it - unless SP_SYNC_LATER
  * is in `keep`: then the disk only begins to write, and sp_fs_sync_name() has to follow; of
  * several files that are created so, the file system makes one commit instead of one each. When
- * anything fails the file is removed again. where: the path for messages. */
+ * anything fails the file is removed again. shown: the path for messages. */
 int sp_fs_create(int dirfd, const char *name, struct sp_bytes content, const struct sp_meta *meta,
-                 unsigned keep, const char *where, struct sp_error *err) SP_MUST_CHECK;
+                 unsigned keep, const char *shown, struct sp_error *err) SP_MUST_CHECK;
 
 /* Puts the temporary file `from` in the place of the existing `to`, both in dirfd, if `to` is still
- * the expected file (device, inode, size, modification time); else SP_ERROR_CANNOT and nothing
+ * the expected file (device, inode, size, modification time); else SP_ERROR_REFUSED and nothing
  * changed. Where the kernel can exchange two names (renameat2), the check is free of races: what
  * was swapped out is looked at, and swapped back if it is not the expected file. `from` is gone
  * afterwards. */
 int sp_fs_replace(int dirfd, const char *from, const char *to, const struct stat *expected,
-                  const char *where, struct sp_error *err) SP_MUST_CHECK;
+                  const char *shown, struct sp_error *err) SP_MUST_CHECK;
 
-/* Gives the temporary file `from` the name `to`, which must not exist (SP_ERROR_CANNOT if it does):
+/* Gives the temporary file `from` the name `to`, which must not exist (SP_ERROR_REFUSED if it does):
  * renameat2(RENAME_NOREPLACE), else linkat() and unlinkat(). */
-int sp_fs_rename_new(int dirfd, const char *from, const char *to, const char *where,
+int sp_fs_rename_new(int dirfd, const char *from, const char *to, const char *shown,
                      struct sp_error *err) SP_MUST_CHECK;
 
 /* Moves `name` to `aside`, and removes it if it is the expected file; else moves it back
- * (SP_ERROR_CANNOT). */
+ * (SP_ERROR_REFUSED). */
 int sp_fs_remove_expected(int dirfd, const char *name, const char *aside,
-                          const struct stat *expected, const char *where,
+                          const struct stat *expected, const char *shown,
                           struct sp_error *err) SP_MUST_CHECK;
 
 /* Removes a name; absent is success. */
-int sp_fs_unlink(int dirfd, const char *name, const char *where,
+int sp_fs_unlink(int dirfd, const char *name, const char *shown,
                  struct sp_error *err) SP_MUST_CHECK;
-int sp_fs_rmdir(int dirfd, const char *name, const char *where, struct sp_error *err) SP_MUST_CHECK;
+int sp_fs_rmdir(int dirfd, const char *name, const char *shown, struct sp_error *err) SP_MUST_CHECK;
 /* Removes a directory of ours with everything in it, at most 128 levels deep; absent is success. */
-int sp_fs_remove_tree(int dirfd, const char *name, const char *where,
+int sp_fs_remove_tree(int dirfd, const char *name, const char *shown,
                       struct sp_error *err) SP_MUST_CHECK;
 /* fsync() of a directory or file descriptor. */
-int sp_fs_sync(int fd, const char *where, struct sp_error *err) SP_MUST_CHECK;
+int sp_fs_sync(int fd, const char *shown, struct sp_error *err) SP_MUST_CHECK;
 /* Creates a directory with exactly that mode; *created (may be NULL) is false when a directory
  * stood there already, whose mode is left alone. */
-int sp_fs_mkdir(int dirfd, const char *name, mode_t mode, bool *created, const char *where,
+int sp_fs_mkdir(int dirfd, const char *name, mode_t mode, bool *created, const char *shown,
                 struct sp_error *err) SP_MUST_CHECK;
-int sp_fs_chmod(int fd, mode_t mode, const char *where, struct sp_error *err) SP_MUST_CHECK;
-int sp_fs_chown(int fd, uid_t uid, gid_t gid, const char *where,
+int sp_fs_chmod(int fd, mode_t mode, const char *shown, struct sp_error *err) SP_MUST_CHECK;
+int sp_fs_chown(int fd, uid_t uid, gid_t gid, const char *shown,
                 struct sp_error *err) SP_MUST_CHECK;
 /* fsync() of the regular file `name` in dirfd. */
-int sp_fs_sync_name(int dirfd, const char *name, const char *where,
+int sp_fs_sync_name(int dirfd, const char *name, const char *shown,
                     struct sp_error *err) SP_MUST_CHECK;
 /* Sets the modification time of an open file or directory. */
-int sp_fs_set_mtime(int fd, struct timespec mtime, const char *where,
+int sp_fs_set_mtime(int fd, struct timespec mtime, const char *shown,
                     struct sp_error *err) SP_MUST_CHECK;
 /* Creates name for writing (O_EXCL, O_NOFOLLOW, O_CLOEXEC) with exactly that mode. Returns the
  * descriptor, or -1. */
-int sp_fs_open_new(int dirfd, const char *name, mode_t mode, const char *where,
+int sp_fs_open_new(int dirfd, const char *name, mode_t mode, const char *shown,
                    struct sp_error *err) SP_MUST_CHECK;
-int sp_fs_write(int fd, struct sp_bytes content, const char *where,
+int sp_fs_write(int fd, struct sp_bytes content, const char *shown,
                 struct sp_error *err) SP_MUST_CHECK;
 
 /* Replaces or creates `name` durably: temporary file, fsync, rename, fsync of dirfd. Mode 0600. */
-int sp_fs_save(int dirfd, const char *name, struct sp_bytes content, const char *where,
+int sp_fs_save(int dirfd, const char *name, struct sp_bytes content, const char *shown,
                struct sp_error *err) SP_MUST_CHECK;
 
 /* Bytes free to the caller on the file system of dirfd. */

@@ -8,7 +8,7 @@
 
 /* Locks the file `name` in dirfd, which is created if need be. Returns the descriptor to be closed
  * at the end, or -1: SP_ERROR_SYSTEM naming the process that holds it. */
-int sp_lock_take(int dirfd, const char *name, const char *where,
+int sp_lock_take(int dirfd, const char *name, const char *shown,
                  struct sp_error *err) SP_MUST_CHECK;
 
 #endif

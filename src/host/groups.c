@@ -109,15 +109,15 @@ static int find_in_file(struct work *w, const char *file, const char *name, stru
     const char *real, *shown = sp_root_show(w->root, w->pool, file);
     struct sp_bytes text;
     struct stat st;
-    bool whole;
+    bool complete;
     if (sp_fs_resolve(w->root, w->pool, file, &real, &st, w->err) < 0)
         return -1;
     if (!real)
         return 0;
-    if (sp_fs_read(w->root, w->pool, real, SP_MAX_SOURCE, &text, &whole, NULL, w->err) < 0)
+    if (sp_fs_read(w->root, w->pool, real, SP_MAX_SOURCE, &text, &complete, NULL, w->err) < 0)
         return -1;
-    if (!whole)
-        return sp_error_set(w->err, SP_ERROR_CANNOT, "%s is larger than %zu bytes", shown,
+    if (!complete)
+        return sp_error_set(w->err, SP_ERROR_REFUSED, "%s is larger than %zu bytes", shown,
                             SP_MAX_SOURCE);
     bool group = strcmp(file, "/etc/group") == 0;
     for (size_t at = 0; at < text.len;) {
@@ -130,7 +130,7 @@ static int find_in_file(struct work *w, const char *file, const char *name, stru
             continue;
         *out = (struct record){.name = name};
         if (!parse_id(fields[2], &out->id) || (!group && !parse_id(fields[3], &out->primary)))
-            return sp_error_set(w->err, SP_ERROR_CANNOT, "%s: the entry '%s' is damaged", shown,
+            return sp_error_set(w->err, SP_ERROR_REFUSED, "%s: the entry '%s' is damaged", shown,
                                 safe(w, name));
         out->members = fields[3];
         return 1;
@@ -253,7 +253,7 @@ static const char *absolute_root(struct work *w)
     free(path);
     if (opened.st_dev == named.st_dev && opened.st_ino == named.st_ino)
         return copy;
-    sp_error_set(w->err, SP_ERROR_CANNOT, "the root directory %s was replaced meanwhile",
+    sp_error_set(w->err, SP_ERROR_REFUSED, "the root directory %s was replaced meanwhile",
                  w->root->path);
     return NULL;
 }
@@ -357,23 +357,23 @@ static int ensure_members(struct work *w)
 
 /* Gives the open file or directory its owner and mode. The set-group-id bit of a directory is left
  * as it is: it does no harm there, and some set it. */
-static int repair(struct work *w, int fd, const struct stat *st, mode_t mode, const char *where)
+static int repair(struct work *w, int fd, const struct stat *st, mode_t mode, const char *shown)
 {
     mode_t kept = S_ISDIR(st->st_mode) ? 02000 : 0;
     bool owner = st->st_uid != OWNER || !w->have_gid || st->st_gid != w->gid;
     bool wrong_mode = (st->st_mode & 07777 & ~kept) != mode;
     mode |= st->st_mode & kept;
     if (owner) {
-        if (!w->request->dry_run && sp_fs_chown(fd, OWNER, w->gid, where, w->err) < 0)
+        if (!w->request->dry_run && sp_fs_chown(fd, OWNER, w->gid, shown, w->err) < 0)
             return -1;
-        say(w, false, "%sset the owner of %s to root:%s", would(w), where, w->group);
+        say(w, false, "%sset the owner of %s to root:%s", would(w), shown, w->group);
     }
     /* fchown(2) clears set-id bits, so the mode comes after it */
     if (wrong_mode || (owner && !w->request->dry_run)) {
-        if (!w->request->dry_run && sp_fs_chmod(fd, mode, where, w->err) < 0)
+        if (!w->request->dry_run && sp_fs_chmod(fd, mode, shown, w->err) < 0)
             return -1;
         if (wrong_mode)
-            say(w, false, "%sset the mode of %s to %04o", would(w), where, (unsigned)mode);
+            say(w, false, "%sset the mode of %s to %04o", would(w), shown, (unsigned)mode);
     }
     return 0;
 }
@@ -389,24 +389,24 @@ static int open_parent(struct work *w, const char *path)
         return -1;
     if (real)
         return sp_fs_open_dir(w->root, real, w->err);
-    const char *where = sp_root_show(w->root, w->pool, path);
+    const char *shown = sp_root_show(w->root, w->pool, path);
     if (w->request->dry_run)
         return -2;
     int above = open_parent(w, sp_path_dirname(w->pool, path));
     if (above < 0)
         return above;
-    int rc = sp_fs_mkdir(above, sp_path_basename(path), 0755, NULL, where, w->err);
+    int rc = sp_fs_mkdir(above, sp_path_basename(path), 0755, NULL, shown, w->err);
     if (rc == 0)
-        rc = sp_fs_sync(above, where, w->err);
+        rc = sp_fs_sync(above, shown, w->err);
     close(above);
     if (rc < 0)
         return -1;
-    say(w, false, "created the directory %s", where);
+    say(w, false, "created the directory %s", shown);
     return sp_fs_open_dir(w->root, path, w->err);
 }
 
 /* Opens the spool directory, in order. -1, or -2 when it would have to be created (dry run). */
-static int open_spool(struct work *w, const char *where)
+static int open_spool(struct work *w, const char *shown)
 {
     struct stat st;
     int parent = open_parent(w, sp_path_dirname(w->pool, SP_GROUPS_SPOOL));
@@ -418,32 +418,32 @@ static int open_spool(struct work *w, const char *where)
                          fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)) {
         if (parent >= 0)
             close(parent);
-        say(w, false, "would have created the directory %s", where);
+        say(w, false, "would have created the directory %s", shown);
         return -2;
     }
     /* 0700 first: nobody gets in before its owner and mode are set */
     int fd = -1, rc = 0;
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        rc = errno == ENOENT ? sp_fs_mkdir(parent, name, 0700, &created, where, w->err)
-                             : sp_error_errno(w->err, errno, "can't look at %s", where);
+        rc = errno == ENOENT ? sp_fs_mkdir(parent, name, 0700, &created, shown, w->err)
+                             : sp_error_errno(w->err, errno, "can't look at %s", shown);
     if (rc == 0) {
         fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
-            rc = sp_error_set(w->err, SP_ERROR_CANNOT,
-                              "%s is not a directory, or is a symbolic link; move it away", where);
+            rc = sp_error_set(w->err, SP_ERROR_REFUSED,
+                              "%s is not a directory, or is a symbolic link; move it away", shown);
         else if (fd < 0 || fstat(fd, &st) < 0)
-            rc = sp_error_errno(w->err, errno, "can't open the directory %s", where);
+            rc = sp_error_errno(w->err, errno, "can't open the directory %s", shown);
     }
     if (rc == 0 && created) {
-        rc = sp_fs_chown(fd, OWNER, w->gid, where, w->err);
+        rc = sp_fs_chown(fd, OWNER, w->gid, shown, w->err);
         if (rc == 0)
-            rc = sp_fs_chmod(fd, DIR_MODE, where, w->err);
+            rc = sp_fs_chmod(fd, DIR_MODE, shown, w->err);
         if (rc == 0)
-            rc = sp_fs_sync(parent, where, w->err);
+            rc = sp_fs_sync(parent, shown, w->err);
         if (rc == 0)
-            say(w, false, "created the directory %s", where);
+            say(w, false, "created the directory %s", shown);
     } else if (rc == 0) {
-        rc = repair(w, fd, &st, DIR_MODE, where);
+        rc = repair(w, fd, &st, DIR_MODE, shown);
     }
     close(parent);
     if (rc < 0 && fd >= 0)
@@ -453,89 +453,90 @@ static int open_spool(struct work *w, const char *where)
 
 /* The file comes into being under another name with all that belongs to it, so that no service
  * ever meets it empty, or readable by all. 1 when a service was faster, and made one itself. */
-static int create_file(struct work *w, int dir, const char *where)
+static int create_file(struct work *w, int dir, const char *shown)
 {
     char random[9];
     struct sp_meta meta = {.mode = FILE_MODE, .uid = OWNER, .gid = w->gid};
     if (sp_fs_random_name(random, w->err) < 0)
         return -1;
     const char *temp = sp_pool_printf(w->pool, ".%s.%s", SP_GROUPS_FILE, random);
-    if (sp_fs_create(dir, temp, SP_BYTES_STR("{}"), &meta, SP_KEEP_MODE | SP_KEEP_OWNER, where,
+    if (sp_fs_create(dir, temp, SP_BYTES_STR("{}"), &meta, SP_KEEP_MODE | SP_KEEP_OWNER, shown,
                      w->err) < 0)
         return -1;
-    if (sp_fs_rename_new(dir, temp, SP_GROUPS_FILE, where, w->err) < 0) {
+    if (sp_fs_rename_new(dir, temp, SP_GROUPS_FILE, shown, w->err) < 0) {
         struct sp_error second = SP_ERROR_INIT; /* the first one is what counts */
         struct stat st;
-        if (sp_fs_unlink(dir, temp, where, &second) < 0)
+        if (sp_fs_unlink(dir, temp, shown, &second) < 0)
             sp_error_clear(&second);
         if (fstatat(dir, SP_GROUPS_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
             return -1;
         sp_error_clear(w->err);
         return 1;
     }
-    if (sp_fs_sync(dir, where, w->err) < 0)
+    if (sp_fs_sync(dir, shown, w->err) < 0)
         return -1;
-    say(w, false, "created %s", where);
+    say(w, false, "created %s", shown);
     return 0;
 }
 
-static int check_content(struct work *w, int dir, const char *where)
+static int check_content(struct work *w, int dir, const char *shown)
 {
     struct sp_bytes text;
-    bool whole;
-    if (sp_fs_read_at(dir, w->pool, SP_GROUPS_FILE, SP_MAX_SOURCE, &text, &whole, NULL, w->err) < 0)
-        return sp_error_prefix(w->err, "%s", where);
-    if (!whole)
-        say(w, true, "%s is larger than %zu bytes, so its content was not checked", where,
+    bool complete;
+    if (sp_fs_read_at(dir, w->pool, SP_GROUPS_FILE, SP_MAX_SOURCE, &text, &complete, NULL, w->err) <
+        0)
+        return sp_error_prefix(w->err, "%s", shown);
+    if (!complete)
+        say(w, true, "%s is larger than %zu bytes, so its content was not checked", shown,
             SP_MAX_SOURCE);
     else if (text.data && !sp_json_is_object(text))
         say(w, true,
             "%s is not a JSON object, which makes the StorPool bindings fail; nothing was changed "
             "in it: if no volume is attached, put {} into it",
-            where);
+            shown);
     return 0;
 }
 
-static int ensure_file(struct work *w, int dir, const char *where)
+static int ensure_file(struct work *w, int dir, const char *shown)
 {
     struct stat st;
     if (fstatat(dir, SP_GROUPS_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0) {
         if (errno != ENOENT)
-            return sp_error_errno(w->err, errno, "can't look at %s", where);
+            return sp_error_errno(w->err, errno, "can't look at %s", shown);
         if (w->request->dry_run) {
-            say(w, false, "would have created %s", where);
+            say(w, false, "would have created %s", shown);
             return 0;
         }
-        int rc = create_file(w, dir, where);
+        int rc = create_file(w, dir, shown);
         if (rc <= 0)
             return rc;
         if (fstatat(dir, SP_GROUPS_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            return sp_error_errno(w->err, errno, "can't look at %s", where);
+            return sp_error_errno(w->err, errno, "can't look at %s", shown);
     }
     /* looked at before it is opened: opening a device may already do something */
     if (!S_ISREG(st.st_mode))
-        return sp_error_set(w->err, SP_ERROR_CANNOT,
-                            "%s is %s, not a regular file; find out who put it there", where,
+        return sp_error_set(w->err, SP_ERROR_REFUSED,
+                            "%s is %s, not a regular file; find out who put it there", shown,
                             S_ISLNK(st.st_mode) ? "a symbolic link" : "something special");
     int fd = openat(dir, SP_GROUPS_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0) {
-        sp_error_errno(w->err, errno, "can't open %s", where);
+        sp_error_errno(w->err, errno, "can't open %s", shown);
         if (fd >= 0)
             close(fd);
         return -1;
     }
     int rc;
     if (!S_ISREG(st.st_mode))
-        rc = sp_error_set(w->err, SP_ERROR_CANNOT, "%s was replaced while it was being opened",
-                          where);
+        rc = sp_error_set(w->err, SP_ERROR_REFUSED, "%s was replaced while it was being opened",
+                          shown);
     else if (st.st_nlink > 1) /* its owner and mode would be those of a file elsewhere */
-        rc = sp_error_set(w->err, SP_ERROR_CANNOT,
+        rc = sp_error_set(w->err, SP_ERROR_REFUSED,
                           "%s has more than one name (hard links); find out who put it there",
-                          where);
+                          shown);
     else
-        rc = repair(w, fd, &st, FILE_MODE, where);
+        rc = repair(w, fd, &st, FILE_MODE, shown);
     close(fd);
-    return rc < 0 ? -1 : check_content(w, dir, where);
+    return rc < 0 ? -1 : check_content(w, dir, shown);
 }
 
 /* What shadow-utils could take for an option or a separator never reaches them. */
@@ -544,7 +545,7 @@ static int check_name(struct work *w, const char *kind, const char *name)
     size_t len = strlen(name);
     if (len == 0 || len > MAX_NAME || *name == '-' || strpbrk(name, ":,/ \t\\\"'") ||
         !sp_path_is_printable(name))
-        return sp_error_set(w->err, SP_ERROR_CANNOT, "'%s' can't be the name of %s", safe(w, name),
+        return sp_error_set(w->err, SP_ERROR_REFUSED, "'%s' can't be the name of %s", safe(w, name),
                             kind);
     return 0;
 }

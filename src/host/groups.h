@@ -37,7 +37,7 @@ struct sp_groups_report {
  * Missing accounts, and a file that is no JSON object (the bindings can't read it), are warnings.
  * -1 when a needed program fails or a step is refused by the system (SP_ERROR_SYSTEM), or when
  * something other than a directory or a regular file with one name stands where ours goes
- * (SP_ERROR_CANNOT): members of the group can write in the directory, and might have planted it.
+ * (SP_ERROR_REFUSED): members of the group can write in the directory, and might have planted it.
  * What was done until then is in the report. */
 int sp_groups_ensure(struct sp_pool *pool, const struct sp_groups_request *request,
                      struct sp_groups_report *report, struct sp_error *err) SP_MUST_CHECK;

@@ -19,13 +19,13 @@ static int content_of(struct context *c, const char *dir, const char *file, stru
 {
     const char *path = sp_path_join(c->pool, dir, file);
     enum sp_entry_kind kind;
-    bool whole;
+    bool complete;
     *out = (struct sp_bytes){NULL, 0};
     if (sp_tree_kind(c->tree, c->pool, path, &kind, c->err) < 0)
         return -1;
     if (kind != SP_ENTRY_FILE)
         return 0;
-    return sp_tree_read(c->tree, c->pool, path, SP_MAX_SOURCE, out, &whole, c->err);
+    return sp_tree_read(c->tree, c->pool, path, SP_MAX_SOURCE, out, &complete, c->err);
 }
 
 /* 1: all probes hold; 0: one does not; -1: error. */
@@ -65,7 +65,7 @@ static const struct sp_component *spec_of_version(struct context *c, const char 
 }
 
 /* Whether the metadata gave the answer; several versions that disagree do not. */
-static int from_metadata(struct context *c, struct sp_found *found, const char **disagree)
+static int from_metadata(struct context *c, struct sp_detection *found, const char **disagree)
 {
     sp_metadatas all = {NULL, 0, 0};
     if (sp_metadata_find(c->pool, c->tree, found->site, found->name, &all, c->err) < 0)
@@ -115,21 +115,21 @@ static struct sp_bytes as_shipped(struct context *c, const struct sp_layout *lay
                                   const char *path, struct sp_bytes content)
 {
     for (size_t i = 0; layout && i < layout->files.count; i++) {
-        const struct sp_file_spec *file = &layout->files.items[i];
-        struct sp_edit_found what;
+        const struct sp_manifest_file *file = &layout->files.items[i];
+        struct sp_edit_count what;
         struct sp_error ignored = SP_ERROR_INIT;
         struct sp_bytes out = content;
         if (file->edits.count == 0 || strcmp(file->path, path) != 0)
             continue;
-        if (sp_edit_apply(c->pool, file, content, SP_GOAL_OUT, &out, &what, &ignored) < 0)
+        if (sp_edit_apply(c->pool, file, content, SP_GOAL_UNINSTALL, &out, &what, &ignored) < 0)
             sp_error_clear(&ignored);
         return out;
     }
     return content;
 }
 
-static const struct sp_original_blob *known_blob(const struct sp_original_file *file,
-                                                 const struct sp_blob_id *id)
+static const struct sp_checksum *known_blob(const struct sp_checksum_file *file,
+                                            const struct sp_blob_id *id)
 {
     for (size_t i = 0; i < file->blobs.count; i++)
         if (sp_blob_equal(&file->blobs.items[i].id, id))
@@ -141,14 +141,14 @@ static const struct sp_original_blob *known_blob(const struct sp_original_file *
 static int versions_of(struct context *c, const char *dir, const struct sp_component *spec,
                        sp_strv *versions)
 {
-    if (spec->originals.count == 0)
+    if (spec->checksums.count == 0)
         return 0;
     bool first = true;
     const struct sp_layout *layout;
     if (layout_of(c, dir, spec, &layout) < 0)
         return -1;
-    for (size_t i = 0; i < spec->originals.count; i++) {
-        const struct sp_original_file *file = &spec->originals.items[i];
+    for (size_t i = 0; i < spec->checksums.count; i++) {
+        const struct sp_checksum_file *file = &spec->checksums.items[i];
         struct sp_bytes content;
         struct sp_blob_id id = {""};
         if (content_of(c, dir, file->path, &content) < 0)
@@ -158,7 +158,7 @@ static int versions_of(struct context *c, const char *dir, const struct sp_compo
         content = as_shipped(c, layout, file->path, content);
         if (sp_blob_hash(content, &id, c->err) < 0)
             return -1;
-        const struct sp_original_blob *blob = known_blob(file, &id);
+        const struct sp_checksum *blob = known_blob(file, &id);
         if (!blob)
             return 0;
         sp_strv common = {NULL, 0, 0};
@@ -184,7 +184,7 @@ static const char *join_versions(struct sp_pool *pool, const sp_strv *versions)
     return finals ? finals : all;
 }
 
-static int from_originals(struct context *c, struct sp_found *found)
+static int from_originals(struct context *c, struct sp_detection *found)
 {
     for (size_t i = 0; i < c->manifests->releases.count; i++) {
         const struct sp_component *spec =
@@ -198,16 +198,16 @@ static int from_originals(struct context *c, struct sp_found *found)
         if (known == 0)
             continue;
         found->version = join_versions(c->pool, &versions);
-        found->evidence = SP_EVIDENCE_ORIGINALS;
+        found->evidence = SP_EVIDENCE_CHECKSUMS;
         found->because = sp_pool_printf(c->pool, "contents: %zu of %zu named files are original",
-                                        spec->originals.count, spec->originals.count);
+                                        spec->checksums.count, spec->checksums.count);
         found->spec = spec;
         return 1;
     }
     return 0;
 }
 
-static int from_probes(struct context *c, struct sp_found *found)
+static int from_probes(struct context *c, struct sp_detection *found)
 {
     for (size_t i = 0; i < c->manifests->releases.count; i++) {
         const struct sp_component *spec =
@@ -231,7 +231,7 @@ static int from_probes(struct context *c, struct sp_found *found)
 
 /* ---- all together -------------------------------------------------------------------------- */
 
-static int recognise(struct context *c, struct sp_found *found)
+static int recognise(struct context *c, struct sp_detection *found)
 {
     const char *disagree = "";
     int rc = from_metadata(c, found, &disagree);
@@ -252,7 +252,7 @@ static int recognise(struct context *c, struct sp_found *found)
 
 /* A component's package directory in the site: has an __init__.py. */
 static int find_in(struct context *c, const struct sp_site *site, const char *component,
-                   struct sp_found *out, bool *is_there)
+                   struct sp_detection *out, bool *is_there)
 {
     *is_there = false;
     enum sp_entry_kind kind;
@@ -262,19 +262,19 @@ static int find_in(struct context *c, const struct sp_site *site, const char *co
         return -1;
     if (kind != SP_ENTRY_FILE)
         return 0;
-    *out = (struct sp_found){.name = component, .site = site, .dir = dir};
+    *out = (struct sp_detection){.name = component, .site = site, .dir = dir};
     *is_there = true;
     return c->tree->ops->stat(c->tree, c->pool, dir, &kind, &out->id, c->err);
 }
 
 int sp_detect(struct sp_pool *pool, struct sp_tree *tree, const sp_sites *sites,
-              const struct sp_manifests *manifests, const char *component, sp_founds *out,
+              const struct sp_manifests *manifests, const char *component, sp_detections *out,
               struct sp_error *err)
 {
     struct context c = {pool, tree, manifests, err};
     bool in_first = false;
     for (size_t i = 0; i < sites->count; i++) {
-        struct sp_found found;
+        struct sp_detection found;
         bool is_there, again = false;
         if (in_first && !sites->items[i].first)
             break;

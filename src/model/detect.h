@@ -11,12 +11,12 @@
 
 enum sp_evidence {
     SP_EVIDENCE_METADATA,  /* the version that the packaging left */
-    SP_EVIDENCE_ORIGINALS, /* the blob ids of known contents */
+    SP_EVIDENCE_CHECKSUMS, /* the blob ids of known contents */
     SP_EVIDENCE_PROBES,    /* the manifest's probes */
     SP_EVIDENCE_NONE
 };
 
-struct sp_found {
+struct sp_detection {
     const char *name; /* of the component */
     const struct sp_site *site;
     const char *dir; /* the package directory, in the tree */
@@ -28,12 +28,12 @@ struct sp_found {
     const struct sp_component *spec; /* NULL: of no release that is described */
     const struct sp_layout *layout;  /* NULL: spec is not supported, or no layout fits */
 };
-typedef SP_VEC(struct sp_found) sp_founds;
+typedef SP_VEC(struct sp_detection) sp_detections;
 
 /* Adds every place at which the component stands in the sites, in their order. A component found in
  * a site of --path is not looked for in others. */
 int sp_detect(struct sp_pool *pool, struct sp_tree *tree, const sp_sites *sites,
-              const struct sp_manifests *manifests, const char *component, sp_founds *out,
+              const struct sp_manifests *manifests, const char *component, sp_detections *out,
               struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -68,10 +68,10 @@ static size_t count_lines(struct sp_bytes text, struct sp_span range, struct sp_
         if (!hit)
             break;
         size_t start = (size_t)(hit - text.data);
-        bool whole = start == 0 || text.data[start - 1] == '\n';
-        if (whole && count++ == 0)
+        bool complete = start == 0 || text.data[start - 1] == '\n';
+        if (complete && count++ == 0)
             *span = (struct sp_span){start, start + lines.len};
-        at = start + (whole ? lines.len : 1);
+        at = start + (complete ? lines.len : 1);
     }
     return count;
 }
@@ -79,7 +79,7 @@ static size_t count_lines(struct sp_bytes text, struct sp_span range, struct sp_
 static int not_once(const struct sp_edit *edit, const struct sp_regex *regex, const char *what,
                     int count, struct sp_error *err)
 {
-    return sp_error_set(err, SP_ERROR_CANNOT, "%s of the edit '%s', /%s/, %s", what, edit->name,
+    return sp_error_set(err, SP_ERROR_REFUSED, "%s of the edit '%s', /%s/, %s", what, edit->name,
                         sp_regex_pattern(regex),
                         count ? "stands there more than once" : "is not there");
 }
@@ -97,14 +97,16 @@ static int find_region(const struct sp_edit *edit, struct sp_bytes text, enum sp
     if (starts < 0)
         return -1;
     if (starts != 1)
-        return goal == SP_GOAL_OUT
+        return goal == SP_GOAL_UNINSTALL
                    ? 0
                    : not_once(edit, edit->start, "the start of the region", starts, err);
     int ends = sp_regex_find(edit->end, text, start[0].end, text.len, end, 1, err);
     if (ends < 0)
         return -1;
     if (ends == 0)
-        return goal == SP_GOAL_OUT ? 0 : not_once(edit, edit->end, "the end of the region", 0, err);
+        return goal == SP_GOAL_UNINSTALL
+                   ? 0
+                   : not_once(edit, edit->end, "the end of the region", 0, err);
     *region = (struct sp_span){start[0].end, end[0].end};
     return 0;
 }
@@ -112,7 +114,7 @@ static int find_region(const struct sp_edit *edit, struct sp_bytes text, enum sp
 /* *region is of *text, before and after. */
 static int take_out_legacy(struct sp_pool *pool, const struct sp_edit *edit, enum sp_goal goal,
                            struct sp_bytes *text, struct sp_span *region,
-                           struct sp_edit_found *found, struct sp_error *err)
+                           struct sp_edit_count *found, struct sp_error *err)
 {
     for (size_t i = 0; i < edit->legacy.count; i++) {
         struct sp_span hits[2];
@@ -146,7 +148,7 @@ static int refuse_foreign(const struct sp_edit *edit, struct sp_bytes text, stru
         size_t line = 1;
         for (size_t at = 0; at < hit.start; at++)
             line += text.data[at] == '\n';
-        return sp_error_set(err, SP_ERROR_CANNOT,
+        return sp_error_set(err, SP_ERROR_REFUSED,
                             "line %zu stands where the edit '%s' goes, and neither this tool nor "
                             "the older one wrote it",
                             line, edit->name);
@@ -173,7 +175,7 @@ static int put_in(struct sp_pool *pool, const struct sp_edit *edit, struct sp_sp
 }
 
 static int apply_one(struct sp_pool *pool, const struct sp_edit *edit, enum sp_goal goal,
-                     struct sp_bytes *text, struct sp_edit_found *found, struct sp_error *err)
+                     struct sp_bytes *text, struct sp_edit_count *found, struct sp_error *err)
 {
     struct sp_span region, ours;
     size_t count = 0;
@@ -184,7 +186,7 @@ static int apply_one(struct sp_pool *pool, const struct sp_edit *edit, enum sp_g
         found->wanted++;
         count = count_lines(*text, region, edit->text, &ours);
         if (count > 1)
-            return sp_error_set(err, SP_ERROR_CANNOT, "the edit '%s' is in it %zu times",
+            return sp_error_set(err, SP_ERROR_REFUSED, "the edit '%s' is in it %zu times",
                                 edit->name, count);
         if (count == 1) {
             found->ours++;
@@ -195,7 +197,7 @@ static int apply_one(struct sp_pool *pool, const struct sp_edit *edit, enum sp_g
     size_t legacy = found->legacy;
     if (take_out_legacy(pool, edit, goal, &rest, &region, found, err) < 0)
         return -1;
-    if (goal == SP_GOAL_OUT) {
+    if (goal == SP_GOAL_UNINSTALL) {
         *text = rest;
         return 0;
     }
@@ -207,14 +209,14 @@ static int apply_one(struct sp_pool *pool, const struct sp_edit *edit, enum sp_g
     return edit->text.len ? put_in(pool, edit, region, text, err) : 0;
 }
 
-int sp_edit_apply(struct sp_pool *pool, const struct sp_file_spec *file, struct sp_bytes content,
-                  enum sp_goal goal, struct sp_bytes *out, struct sp_edit_found *found,
-                  struct sp_error *err)
+int sp_edit_apply(struct sp_pool *pool, const struct sp_manifest_file *file,
+                  struct sp_bytes content, enum sp_goal goal, struct sp_bytes *out,
+                  struct sp_edit_count *found, struct sp_error *err)
 {
     const char *unfit = sp_edit_unfit(content);
     memset(found, 0, sizeof(*found));
     if (unfit)
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s", unfit);
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s", unfit);
     struct sp_bytes text = content;
     for (size_t i = 0; i < file->edits.count; i++)
         if (apply_one(pool, &file->edits.items[i], goal, &text, found, err) < 0)

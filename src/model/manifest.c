@@ -219,7 +219,7 @@ static int edit_of(struct reader *r, struct sp_yaml_node *node, struct sp_edit *
     return sp_yaml_no_more(&r->doc, node, r->err);
 }
 
-static int legacy_blobs(struct reader *r, struct sp_yaml_node *node, struct sp_file_spec *out)
+static int legacy_blobs(struct reader *r, struct sp_yaml_node *node, struct sp_manifest_file *out)
 {
     if (!node)
         return 0;
@@ -234,7 +234,7 @@ static int legacy_blobs(struct reader *r, struct sp_yaml_node *node, struct sp_f
     return 0;
 }
 
-static int file_of(struct reader *r, struct sp_yaml_node *node, struct sp_file_spec *out)
+static int file_of(struct reader *r, struct sp_yaml_node *node, struct sp_manifest_file *out)
 {
     struct sp_yaml_node *path;
     if (sp_yaml_expect(&r->doc, node, SP_YAML_MAPPING, "a file", r->err) < 0 ||
@@ -277,7 +277,7 @@ static int files_of(struct reader *r, struct sp_yaml_node *node, struct sp_layou
     if (sp_yaml_expect(&r->doc, node, SP_YAML_SEQUENCE, "'files'", r->err) < 0)
         return -1;
     for (size_t i = 0; i < node->count; i++) {
-        struct sp_file_spec *file = SP_PUSH(r->pool, &layout->files);
+        struct sp_manifest_file *file = SP_PUSH(r->pool, &layout->files);
         if (file_of(r, node->items[i], file) < 0)
             return -1;
         for (size_t j = 0; j + 1 < layout->files.count; j++)
@@ -323,12 +323,12 @@ static int layouts_of(struct reader *r, struct sp_yaml_node *node, struct sp_com
 
 /* ---- components and releases --------------------------------------------------------------- */
 
-static int original_of(struct reader *r, struct sp_yaml_node *node, struct sp_original_file *out)
+static int original_of(struct reader *r, struct sp_yaml_node *node, struct sp_checksum_file *out)
 {
     if (sp_yaml_expect(&r->doc, node, SP_YAML_MAPPING, "the contents of an original", r->err) < 0)
         return -1;
     for (size_t i = 0; i < node->count; i++) {
-        struct sp_original_blob *blob = SP_PUSH(r->pool, &out->blobs);
+        struct sp_checksum *blob = SP_PUSH(r->pool, &out->blobs);
         if (blob_of(r, node->keys[i], &blob->id) < 0 ||
             strings_of(r, node->items[i], "the versions of a blob id", &blob->versions) < 0)
             return -1;
@@ -340,11 +340,11 @@ static int originals_of(struct reader *r, struct sp_yaml_node *node, struct sp_c
 {
     if (!node)
         return 0;
-    if (sp_yaml_expect(&r->doc, node, SP_YAML_MAPPING, "'originals'", r->err) < 0)
+    if (sp_yaml_expect(&r->doc, node, SP_YAML_MAPPING, "'checksums'", r->err) < 0)
         return -1;
     for (size_t i = 0; i < node->count; i++) {
-        struct sp_original_file *file = SP_PUSH(r->pool, &out->originals);
-        if (path_of(r, node->keys[i], "a file of 'originals'", &file->path) < 0 ||
+        struct sp_checksum_file *file = SP_PUSH(r->pool, &out->checksums);
+        if (path_of(r, node->keys[i], "a file of 'checksums'", &file->path) < 0 ||
             original_of(r, node->items[i], file) < 0)
             return -1;
     }
@@ -373,7 +373,7 @@ static int component_of(struct reader *r, struct sp_yaml_node *node, struct sp_c
             0 ||
         strings_of(r, sp_yaml_get(node, "programs"), "'programs'", &out->programs) < 0 ||
         strings_of(r, sp_yaml_get(node, "services"), "'services'", &out->services) < 0 ||
-        originals_of(r, sp_yaml_get(node, "originals"), out) < 0 || layouts_of(r, node, out) < 0)
+        originals_of(r, sp_yaml_get(node, "checksums"), out) < 0 || layouts_of(r, node, out) < 0)
         return -1;
     struct sp_yaml_node *account = sp_yaml_get(node, "account");
     if (account && text_of(r, account, "'account'", &out->account) < 0)
@@ -481,18 +481,18 @@ static int load_one(struct sp_pool *pool, struct sp_manifests *out, const char *
     const char *path = sp_path_join(pool, MANIFEST_DIR, entry);
     const char *name = sp_path_join(pool, out->data->name, path);
     struct sp_bytes text;
-    bool whole;
-    if (sp_tree_read(out->data, pool, path, SP_MAX_MANIFEST, &text, &whole, err) < 0)
+    bool complete;
+    if (sp_tree_read(out->data, pool, path, SP_MAX_MANIFEST, &text, &complete, err) < 0)
         return sp_error_prefix(err, "can't read the manifest %s", name);
-    if (!whole)
-        return sp_error_set(err, SP_ERROR_CANNOT, "the manifest %s is larger than %zu bytes", name,
+    if (!complete)
+        return sp_error_set(err, SP_ERROR_REFUSED, "the manifest %s is larger than %zu bytes", name,
                             SP_MAX_MANIFEST);
     struct sp_release *release;
     if (sp_manifest_parse(pool, name, text, &release, err) < 0)
         return -1;
     for (size_t i = 0; i < out->releases.count; i++)
         if (strcmp(out->releases.items[i]->name, release->name) == 0)
-            return sp_error_set(err, SP_ERROR_CANNOT, "%s: the release %s is described by %s too",
+            return sp_error_set(err, SP_ERROR_REFUSED, "%s: the release %s is described by %s too",
                                 name, release->name, out->releases.items[i]->file);
     for (size_t i = 0; i < release->components.count; i++)
         if (!sp_strv_has(&out->components, release->components.items[i]->name))
@@ -516,7 +516,7 @@ int sp_manifests_load(struct sp_pool *pool, struct sp_tree *data, struct sp_mani
             return -1;
     }
     if (out->releases.count == 0)
-        return sp_error_set(err, SP_ERROR_CANNOT,
+        return sp_error_set(err, SP_ERROR_REFUSED,
                             "there are no manifests in %s/" MANIFEST_DIR
                             "; name the data directory with --data-dir",
                             data->name);
@@ -529,11 +529,11 @@ int sp_manifests_driver(struct sp_pool *pool, const struct sp_manifests *manifes
                         const char *copy, struct sp_bytes *out, struct sp_error *err)
 {
     const char *path = sp_path_join(pool, DRIVER_DIR, copy);
-    bool whole;
-    if (sp_tree_read(manifests->data, pool, path, SP_MAX_SOURCE, out, &whole, err) < 0)
+    bool complete;
+    if (sp_tree_read(manifests->data, pool, path, SP_MAX_SOURCE, out, &complete, err) < 0)
         return sp_error_prefix(err, "can't read the driver %s/%s", manifests->data->name, path);
-    if (!whole)
-        return sp_error_set(err, SP_ERROR_CANNOT, "the driver %s/%s is larger than %zu bytes",
+    if (!complete)
+        return sp_error_set(err, SP_ERROR_REFUSED, "the driver %s/%s is larger than %zu bytes",
                             manifests->data->name, path, SP_MAX_SOURCE);
     return 0;
 }
@@ -552,8 +552,8 @@ void sp_manifests_wanted(struct sp_pool *pool, const struct sp_manifests *manife
             const struct sp_component *component = release->components.items[j];
             for (size_t k = 0; k < component->probes.count; k++)
                 want(pool, component->probes.items[k].file, out);
-            for (size_t k = 0; k < component->originals.count; k++)
-                want(pool, component->originals.items[k].path, out);
+            for (size_t k = 0; k < component->checksums.count; k++)
+                want(pool, component->checksums.items[k].path, out);
             for (size_t k = 0; k < component->layouts.count; k++) {
                 const struct sp_layout *layout = &component->layouts.items[k];
                 for (size_t l = 0; l < layout->when.count; l++)

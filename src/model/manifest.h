@@ -50,7 +50,7 @@ struct sp_known {
     const char *what; /* legacy: which older tool */
 };
 
-struct sp_file_spec {
+struct sp_manifest_file {
     const char *path; /* inside the package */
     const char *copy; /* under drivers/; NULL: not a module of ours */
     const struct sp_regex
@@ -62,17 +62,17 @@ struct sp_file_spec {
 struct sp_layout {
     const char *name; /* NULL when the component has just one */
     sp_probes when;
-    SP_VEC(struct sp_file_spec) files;
+    SP_VEC(struct sp_manifest_file) files;
 };
 
 /* A file whose content tells the version. */
-struct sp_original_blob {
+struct sp_checksum {
     struct sp_blob_id id;
     sp_strv versions;
 };
-struct sp_original_file {
+struct sp_checksum_file {
     const char *path;
-    SP_VEC(struct sp_original_blob) blobs;
+    SP_VEC(struct sp_checksum) blobs;
 };
 
 struct sp_release;
@@ -84,7 +84,7 @@ struct sp_component {
     sp_probes probes;
     sp_strv requires, prerequisites, programs, services;
     const char *account; /* that the services run as; NULL: none of its own */
-    SP_VEC(struct sp_original_file) originals;
+    SP_VEC(struct sp_checksum_file) checksums;
     SP_VEC(struct sp_layout) layouts;
 };
 
@@ -102,7 +102,7 @@ struct sp_manifests {
 };
 
 /* Reads manifests/ *.yaml of the data directory. data is kept. Errors are located
- * (FILE:LINE:COLUMN, SP_ERROR_CANNOT); no manifest at all is one, too. */
+ * (FILE:LINE:COLUMN, SP_ERROR_REFUSED); no manifest at all is one, too. */
 int sp_manifests_load(struct sp_pool *pool, struct sp_tree *data, struct sp_manifests *out,
                       struct sp_error *err) SP_MUST_CHECK;
 

@@ -86,9 +86,9 @@ int sp_metadata_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp
         if (kind != SP_ENTRY_FILE)
             continue;
         struct sp_bytes text;
-        bool whole;
+        bool complete;
         struct sp_error ignored = SP_ERROR_INIT; /* then the contents decide */
-        if (sp_tree_read(tree, pool, file, SP_MAX_METADATA, &text, &whole, &ignored) < 0) {
+        if (sp_tree_read(tree, pool, file, SP_MAX_METADATA, &text, &complete, &ignored) < 0) {
             sp_error_clear(&ignored);
             continue;
         }

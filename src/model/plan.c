@@ -8,23 +8,14 @@ const char *sp_state_name(enum sp_state state)
     static const char *const names[] = {
         [SP_STATE_INSTALLED] = "installed", [SP_STATE_NOT_INSTALLED] = "not-installed",
         [SP_STATE_PARTIAL] = "partial",     [SP_STATE_OUTDATED] = "outdated",
-        [SP_STATE_CONFLICT] = "conflict",   [SP_STATE_NEUTRAL] = "original",
+        [SP_STATE_CONFLICT] = "conflict",   [SP_STATE_UNTOUCHED] = "untouched",
         [SP_STATE_INCLUDED] = "included",   [SP_STATE_UNSUPPORTED] = "unsupported",
         [SP_STATE_NOT_FOUND] = "not-found"};
     return names[state];
 }
 
-const char *sp_action_name(enum sp_action action)
-{
-    static const char *const names[] = {[SP_ACTION_NONE] = "none",
-                                        [SP_ACTION_ADD] = "add",
-                                        [SP_ACTION_REPLACE] = "change",
-                                        [SP_ACTION_REMOVE] = "remove"};
-    return names[action];
-}
-
 /* Which older tool's module the content is; NULL if none's. */
-static const char *legacy_module(const struct sp_snapshot *file)
+static const char *legacy_module(const struct sp_file_snapshot *file)
 {
     struct sp_blob_id id;
     struct sp_error ignored = SP_ERROR_INIT;
@@ -40,7 +31,7 @@ static const char *legacy_module(const struct sp_snapshot *file)
     return NULL;
 }
 
-static bool has_marker(const struct sp_snapshot *file)
+static bool has_marker(const struct sp_file_snapshot *file)
 {
     struct sp_error ignored = SP_ERROR_INIT;
     int hit = sp_regex_test(file->spec->marker, file->content, &ignored);
@@ -58,25 +49,25 @@ static void conflict(struct sp_file_plan *out, const char *note)
 /* A module that is copied as a whole. */
 static void plan_module(struct sp_pool *pool, enum sp_goal goal, struct sp_file_plan *out)
 {
-    const struct sp_snapshot *file = out->file;
+    const struct sp_file_snapshot *file = out->snapshot;
     bool same = file->content.data && sp_bytes_equal(file->content, file->driver);
     const char *older = file->content.data && !same ? legacy_module(file) : NULL;
     if (!file->content.data) {
         out->state = SP_STATE_NOT_INSTALLED;
-        out->action = goal == SP_GOAL_IN ? SP_ACTION_ADD : SP_ACTION_NONE;
+        out->action = goal == SP_GOAL_INSTALL ? SP_ACTION_ADD : SP_ACTION_NONE;
     } else if (same) {
         out->state = SP_STATE_INSTALLED;
-        out->action = goal == SP_GOAL_IN ? SP_ACTION_NONE : SP_ACTION_REMOVE;
+        out->action = goal == SP_GOAL_INSTALL ? SP_ACTION_NONE : SP_ACTION_REMOVE;
     } else if (older || has_marker(file)) {
         out->state = SP_STATE_OUTDATED;
-        out->action = goal == SP_GOAL_IN ? SP_ACTION_REPLACE : SP_ACTION_REMOVE;
+        out->action = goal == SP_GOAL_INSTALL ? SP_ACTION_REPLACE : SP_ACTION_REMOVE;
         out->note = older ? sp_pool_printf(pool, "the driver of %s", older)
                           : "another version of our driver, or an edited one";
-    } else if (goal == SP_GOAL_IN) {
+    } else if (goal == SP_GOAL_INSTALL) {
         conflict(out, "a module that is neither ours nor the older tool's stands where ours goes; "
                       "move it away");
     } else {
-        out->state = SP_STATE_NEUTRAL;
+        out->state = SP_STATE_UNTOUCHED;
         out->note = "a module that is neither ours nor the older tool's; left alone";
     }
     if (out->action == SP_ACTION_ADD || out->action == SP_ACTION_REPLACE)
@@ -86,10 +77,10 @@ static void plan_module(struct sp_pool *pool, enum sp_goal goal, struct sp_file_
 /* A file that only the older tool, or our integration of another layout, leaves. */
 static void plan_leftover(struct sp_pool *pool, struct sp_file_plan *out)
 {
-    const struct sp_snapshot *file = out->file;
+    const struct sp_file_snapshot *file = out->snapshot;
     const char *older = file->content.data ? legacy_module(file) : NULL;
     bool ours = file->content.data && file->spec->marker && has_marker(file);
-    out->state = older || ours ? SP_STATE_OUTDATED : SP_STATE_NEUTRAL;
+    out->state = older || ours ? SP_STATE_OUTDATED : SP_STATE_UNTOUCHED;
     out->action = older || ours ? SP_ACTION_REMOVE : SP_ACTION_NONE;
     if (older)
         out->note = sp_pool_printf(pool, "left by %s", older);
@@ -99,18 +90,18 @@ static void plan_leftover(struct sp_pool *pool, struct sp_file_plan *out)
 
 /* What goes in must come out again to the byte, and be found in place the next time; anything else
  * is a manifest that does not fit. */
-static bool is_reversible(struct sp_pool *pool, const struct sp_snapshot *file,
+static bool is_reversible(struct sp_pool *pool, const struct sp_file_snapshot *file,
                           struct sp_bytes edited)
 {
     struct sp_bytes clean, back, again;
-    struct sp_edit_found found;
+    struct sp_edit_count found;
     struct sp_error ignored = SP_ERROR_INIT;
     bool good =
-        sp_edit_apply(pool, file->spec, file->content, SP_GOAL_OUT, &clean, &found, &ignored) ==
-            0 &&
-        sp_edit_apply(pool, file->spec, edited, SP_GOAL_OUT, &back, &found, &ignored) == 0 &&
+        sp_edit_apply(pool, file->spec, file->content, SP_GOAL_UNINSTALL, &clean, &found,
+                      &ignored) == 0 &&
+        sp_edit_apply(pool, file->spec, edited, SP_GOAL_UNINSTALL, &back, &found, &ignored) == 0 &&
         sp_bytes_equal(clean, back) &&
-        sp_edit_apply(pool, file->spec, edited, SP_GOAL_IN, &again, &found, &ignored) == 0 &&
+        sp_edit_apply(pool, file->spec, edited, SP_GOAL_INSTALL, &again, &found, &ignored) == 0 &&
         sp_bytes_equal(again, edited);
     sp_error_clear(&ignored);
     return good;
@@ -118,15 +109,15 @@ static bool is_reversible(struct sp_pool *pool, const struct sp_snapshot *file,
 
 static void plan_edits(struct sp_pool *pool, enum sp_goal goal, struct sp_file_plan *out)
 {
-    const struct sp_snapshot *file = out->file;
-    struct sp_edit_found found;
+    const struct sp_file_snapshot *file = out->snapshot;
+    struct sp_edit_count found;
     struct sp_bytes after;
     struct sp_error err = SP_ERROR_INIT;
     if (!file->content.data) {
-        if (goal == SP_GOAL_IN)
+        if (goal == SP_GOAL_INSTALL)
             conflict(out, "there is no such file; the package is not complete");
         else
-            out->state = SP_STATE_NEUTRAL;
+            out->state = SP_STATE_UNTOUCHED;
         return;
     }
     if (sp_edit_apply(pool, file->spec, file->content, goal, &after, &found, &err) < 0) {
@@ -137,7 +128,7 @@ static void plan_edits(struct sp_pool *pool, enum sp_goal goal, struct sp_file_p
     if (found.legacy)
         out->state = SP_STATE_OUTDATED;
     else if (found.wanted == 0)
-        out->state = SP_STATE_NEUTRAL;
+        out->state = SP_STATE_UNTOUCHED;
     else if (found.ours == found.wanted)
         out->state = SP_STATE_INSTALLED;
     else
@@ -146,7 +137,7 @@ static void plan_edits(struct sp_pool *pool, enum sp_goal goal, struct sp_file_p
         out->note = "edited by the older tool";
     if (sp_bytes_equal(after, file->content))
         return;
-    if (goal == SP_GOAL_IN && !is_reversible(pool, file, after)) {
+    if (goal == SP_GOAL_INSTALL && !is_reversible(pool, file, after)) {
         conflict(out,
                  "the edits could not be taken out again; the manifest does not fit this file");
         return;
@@ -157,11 +148,11 @@ static void plan_edits(struct sp_pool *pool, enum sp_goal goal, struct sp_file_p
 
 static void plan_file(struct sp_pool *pool, enum sp_goal goal, struct sp_file_plan *out)
 {
-    if (out->file->obstacle)
-        conflict(out, out->file->obstacle);
-    else if (out->file->spec->copy)
+    if (out->snapshot->obstacle)
+        conflict(out, out->snapshot->obstacle);
+    else if (out->snapshot->spec->copy)
         plan_module(pool, goal, out);
-    else if (out->file->spec->edits.count)
+    else if (out->snapshot->spec->edits.count)
         plan_edits(pool, goal, out);
     else
         plan_leftover(pool, out);
@@ -188,8 +179,8 @@ static enum sp_state sum_up(const struct sp_component_plan *plan)
     return missing || some ? SP_STATE_PARTIAL : SP_STATE_INSTALLED;
 }
 
-void sp_plan_component(struct sp_pool *pool, const struct sp_found *found,
-                       const struct sp_snapshot *files, size_t count, enum sp_goal goal,
+void sp_plan_component(struct sp_pool *pool, const struct sp_detection *found,
+                       const struct sp_file_snapshot *files, size_t count, enum sp_goal goal,
                        struct sp_component_plan *out)
 {
     memset(out, 0, sizeof(*out));
@@ -216,12 +207,12 @@ void sp_plan_component(struct sp_pool *pool, const struct sp_found *found,
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        const struct sp_file_spec *spec = files[i].spec;
+        const struct sp_manifest_file *spec = files[i].spec;
         bool leftover = !spec->copy && spec->edits.count == 0;
         if (leftover && !files[i].content.data && !files[i].obstacle)
             continue; /* what might have been left is not there */
         struct sp_file_plan *file = SP_PUSH(pool, &out->files);
-        file->file = &files[i];
+        file->snapshot = &files[i];
         plan_file(pool, goal, file);
     }
     out->state = sum_up(out);

@@ -120,12 +120,12 @@ static int add_from_program(struct search *s, const char *program)
         const char *path = sp_path_join(s->pool, program_dirs[i], program);
         enum sp_entry_kind kind;
         struct sp_bytes head;
-        bool whole;
+        bool complete;
         if (sp_tree_kind(s->tree, s->pool, path, &kind, s->err) < 0)
             return -1;
         if (kind != SP_ENTRY_FILE)
             continue;
-        if (sp_tree_read(s->tree, s->pool, path, 256, &head, &whole, s->err) < 0)
+        if (sp_tree_read(s->tree, s->pool, path, 256, &head, &complete, s->err) < 0)
             return -1;
         const char *prefix = prefix_of_interpreter(s->pool, head);
         const char *origin = sp_pool_printf(s->pool, "the #! line of /%s", path);
@@ -147,10 +147,10 @@ static int add_from_link(struct search *s, const struct sp_site *site, const cha
     const char *path = sp_path_join(s->pool, site->path, name);
     bool only_first = has_suffix(name, ".egg-link");
     struct sp_bytes text;
-    bool whole;
+    bool complete;
     struct sp_error ignored =
         SP_ERROR_INIT; /* one unreadable file of many must not end the search */
-    if (sp_tree_read(s->tree, s->pool, path, SP_MAX_METADATA, &text, &whole, &ignored) < 0) {
+    if (sp_tree_read(s->tree, s->pool, path, SP_MAX_METADATA, &text, &complete, &ignored) < 0) {
         sp_error_clear(&ignored);
         return 0;
     }
@@ -165,7 +165,7 @@ static int add_from_link(struct search *s, const struct sp_site *site, const cha
         if (*line && *line != '#' && !code && sp_path_is_printable(line)) {
             const char *dir = *line == '/' ? line : sp_path_join(s->pool, site->path, line);
             if (++s->named > MAX_NAMED)
-                return sp_error_set(s->err, SP_ERROR_CANNOT,
+                return sp_error_set(s->err, SP_ERROR_REFUSED,
                                     "the .pth files up to %s name more than %d directories", origin,
                                     MAX_NAMED);
             if (add_site(s, dir, origin, site->first) < 0)
@@ -217,7 +217,7 @@ int sp_sites_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp_si
         if (sp_tree_kind(tree, pool, path, &kind, err) < 0)
             return -1;
         if (kind != SP_ENTRY_DIRECTORY)
-            return sp_error_set(err, SP_ERROR_CANNOT, "--path: there is no directory %s/%s",
+            return sp_error_set(err, SP_ERROR_REFUSED, "--path: there is no directory %s/%s",
                                 tree->name, path);
         if (add_site(&s, path, "--path", true) < 0)
             return -1;

@@ -29,7 +29,7 @@ struct sp_site_query {
  * (Debian's and Red Hat's Python directories, the virtual environments of OpenStack-Ansible, Kolla
  * and DevStack), and in a system those that the programs' #! lines name. Lines of .pth files (documentation of Python's site module) and .egg-link files
  * (setuptools, "Development mode") in a site add the sites they name. A directory of query->paths
- * that does not exist is SP_ERROR_CANNOT. */
+ * that does not exist is SP_ERROR_REFUSED. */
 int sp_sites_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp_site_query *query,
                   sp_sites *out, struct sp_error *err) SP_MUST_CHECK;
 

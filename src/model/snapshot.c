@@ -4,25 +4,25 @@
 #include "base/path.h"
 
 /* Where the change would really go: links are shown as what they lead to. */
-static int find_real(struct sp_pool *pool, struct sp_tree *tree, struct sp_snapshot *out,
+static int find_real(struct sp_pool *pool, struct sp_tree *tree, struct sp_file_snapshot *out,
                      struct sp_error *err)
 {
     const char *real = NULL;
     if (!tree->ops->real)
         return 0;
-    if (tree->ops->real(tree, pool, out->where, &real, err) < 0)
+    if (tree->ops->real(tree, pool, out->real, &real, err) < 0)
         return -1;
     if (real)
-        out->where = real;
+        out->real = real;
     return 0;
 }
 
 /* Whether there is a directory for a new file. */
-static int check_place(struct sp_pool *pool, struct sp_tree *tree, struct sp_snapshot *out,
+static int check_place(struct sp_pool *pool, struct sp_tree *tree, struct sp_file_snapshot *out,
                        struct sp_error *err)
 {
     enum sp_entry_kind kind;
-    const char *dir = sp_path_dirname(pool, out->where);
+    const char *dir = sp_path_dirname(pool, out->real);
     if (sp_tree_kind(tree, pool, dir, &kind, err) < 0)
         return -1;
     if (kind == SP_ENTRY_ABSENT)
@@ -33,17 +33,17 @@ static int check_place(struct sp_pool *pool, struct sp_tree *tree, struct sp_sna
 }
 
 static int take_one(struct sp_pool *pool, struct sp_tree *tree,
-                    const struct sp_manifests *manifests, struct sp_snapshot *out,
+                    const struct sp_manifests *manifests, struct sp_file_snapshot *out,
                     struct sp_error *err)
 {
     enum sp_entry_kind kind;
-    bool whole = true;
+    bool complete = true;
     if (find_real(pool, tree, out, err) < 0)
         return -1;
     if (out->spec->copy &&
         sp_manifests_driver(pool, manifests, out->spec->copy, &out->driver, err) < 0)
         return -1;
-    if (sp_tree_kind(tree, pool, out->where, &kind, err) < 0)
+    if (sp_tree_kind(tree, pool, out->real, &kind, err) < 0)
         return -1;
     if (kind == SP_ENTRY_ABSENT)
         return out->spec->copy ? check_place(pool, tree, out, err) : 0;
@@ -52,24 +52,24 @@ static int take_one(struct sp_pool *pool, struct sp_tree *tree,
     else if (kind != SP_ENTRY_FILE)
         out->obstacle = "something other than a regular file stands there (a FIFO, a device, a "
                         "socket, or a link that leads nowhere or in a circle)";
-    else if (sp_tree_read(tree, pool, out->where, SP_MAX_SOURCE, &out->content, &whole, err) < 0)
+    else if (sp_tree_read(tree, pool, out->real, SP_MAX_SOURCE, &out->content, &complete, err) < 0)
         return -1;
-    if (!whole)
+    if (!complete)
         out->obstacle = sp_pool_printf(pool, "it is larger than %zu bytes", SP_MAX_SOURCE);
     return 0;
 }
 
 int sp_snapshot_take(struct sp_pool *pool, struct sp_tree *tree,
-                     const struct sp_manifests *manifests, const struct sp_found *found,
-                     struct sp_snapshot **out, size_t *count, struct sp_error *err)
+                     const struct sp_manifests *manifests, const struct sp_detection *found,
+                     struct sp_file_snapshot **out, size_t *count, struct sp_error *err)
 {
     *count = found->layout ? found->layout->files.count : 0;
     *out = sp_pool_calloc(pool, *count + 1, sizeof(**out));
     for (size_t i = 0; i < *count; i++) {
-        struct sp_snapshot *file = &(*out)[i];
+        struct sp_file_snapshot *file = &(*out)[i];
         file->spec = &found->layout->files.items[i];
         file->path = sp_path_join(pool, found->name, file->spec->path);
-        file->where = sp_path_join(pool, found->dir, file->spec->path);
+        file->real = sp_path_join(pool, found->dir, file->spec->path);
         if (take_one(pool, tree, manifests, file, err) < 0)
             return -1;
     }

@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the files that a layout names, for the plan. */
+/* The files that a layout names, as they are in a tree. */
 #ifndef SP_SNAPSHOT_H
 #define SP_SNAPSHOT_H
 
-#include "model/plan.h"
+#include "model/detect.h"
+#include "model/manifest.h"
 
-/* One snapshot a file of found->layout, in its order (none without a layout). What can't be edited
- * - a directory, a FIFO, a loop of links, a file that is too large - becomes an obstacle, in words;
- * what can't be read for other reasons is an error. */
+/* One file that the layout names, as it stands in the tree. */
+struct sp_file_snapshot {
+    const struct sp_manifest_file *spec;
+    const char *path;        /* relative to the site: "nova/virt/libvirt/driver.py" */
+    const char *real;        /* the real path in the tree, and how it is shown */
+    const char *obstacle;    /* something other than a readable regular file stands there */
+    struct sp_bytes content; /* data NULL: absent */
+    struct sp_bytes driver;  /* what spec->copy holds; data NULL if spec has none */
+};
+
+/* Takes one snapshot of each file of found->layout, in its order (none without a layout), into pool.
+ * What cannot be edited - a directory, a FIFO, a loop of links, a file that is too large - becomes
+ * an obstacle, in words; SP_ERROR_SYSTEM for other reasons not to read. */
 int sp_snapshot_take(struct sp_pool *pool, struct sp_tree *tree,
-                     const struct sp_manifests *manifests, const struct sp_found *found,
-                     struct sp_snapshot **out, size_t *count, struct sp_error *err) SP_MUST_CHECK;
+                     const struct sp_manifests *manifests, const struct sp_detection *found,
+                     struct sp_file_snapshot **out, size_t *count,
+                     struct sp_error *err) SP_MUST_CHECK;
 
 #endif

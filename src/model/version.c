@@ -390,7 +390,7 @@ static int clause_error(struct sp_error *err, const char *clause)
 {
     struct sp_buffer shown = SP_BUFFER_INIT;
     sp_buffer_puts_safe(&shown, clause);
-    sp_error_set(err, SP_ERROR_CANNOT, "'%s' is not a version specifier of PEP 440",
+    sp_error_set(err, SP_ERROR_REFUSED, "'%s' is not a version specifier of PEP 440",
                  sp_buffer_str(&shown));
     sp_buffer_free(&shown);
     return -1;

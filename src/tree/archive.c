@@ -75,7 +75,7 @@ static int cannot(struct reading *r, const char *fmt, ...)
     va_start(args, fmt);
     const char *text = sp_pool_vprintf(r->pool, fmt, args);
     va_end(args);
-    return sp_error_set(r->err, SP_ERROR_CANNOT, "%s: %s", r->tree->base.name, text);
+    return sp_error_set(r->err, SP_ERROR_REFUSED, "%s: %s", r->tree->base.name, text);
 }
 
 static int broken(struct reading *r, struct archive *handle)
@@ -153,7 +153,7 @@ static const char *normalise(struct reading *r, const char *name)
         len--;
     if ((len == 0 && start != name) || strcmp(start, ".") == 0)
         return "";
-    if (len >= SP_WALK_PATH) {
+    if (len >= SP_LINKS_MAX_PATH) {
         bad_name(r, sp_pool_memdup(r->pool, start, 60), "(and so on) has too long a name");
         return NULL;
     }
@@ -576,7 +576,7 @@ static void settle_hard_links(struct archive_backend *tree)
 /* The node that a chain of hard links ends at; NULL when it ends nowhere. */
 static const struct node *follow_hard(const struct archive_backend *tree, const struct node *node)
 {
-    for (int i = 0; node && node->hard && i < SP_WALK_LINKS; i++)
+    for (int i = 0; node && node->hard && i < SP_LINKS_MAX; i++)
         node = find_node(tree, node->hard, strlen(node->hard));
     return node && !node->hard && node->kind != SP_ENTRY_DIRECTORY ? node : NULL;
 }
@@ -604,10 +604,10 @@ static int probe(void *ctx, struct sp_pool *pool, const char *path, enum sp_entr
 static int resolve(struct archive_backend *tree, struct sp_pool *pool, const char *path,
                    enum sp_entry_kind *kind, const struct node **node, struct sp_error *err)
 {
-    const struct sp_walk walk = {probe, tree, tree->is_package};
+    const struct sp_links_walk walk = {probe, tree, tree->is_package};
     const char *real;
     *node = NULL;
-    if (sp_walk_resolve(&walk, pool, path, kind, &real, err) < 0)
+    if (sp_links_resolve(&walk, pool, path, kind, &real, err) < 0)
         return -1;
     if (real && *real) {
         *node = find_node(tree, real, strlen(real));
@@ -652,21 +652,21 @@ static int archive_stat(struct sp_tree *tree, struct sp_pool *pool, const char *
 }
 
 static int archive_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
-                        struct sp_bytes *out, bool *whole, struct sp_error *err)
+                        struct sp_bytes *out, bool *complete, struct sp_error *err)
 {
     const struct node *node;
     enum sp_entry_kind kind;
     if (resolve((struct archive_backend *)tree, pool, path, &kind, &node, err) < 0)
         return -1;
     if (kind != SP_ENTRY_FILE || !node)
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s: %s is not a regular file", tree->name,
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s: %s is not a regular file", tree->name,
                             sp_walk_safe(pool, path));
     if (!node->kept.data)
         return sp_error_set(
-            err, SP_ERROR_CANNOT,
+            err, SP_ERROR_REFUSED,
             "%s: %s is not among the files that were kept when the archive was read", tree->name,
             sp_walk_safe(pool, path));
-    *whole = node->kept_whole && node->kept.len <= limit;
+    *complete = node->kept_whole && node->kept.len <= limit;
     out->len = node->kept.len < limit ? node->kept.len : limit;
     out->data = sp_pool_memdup(pool, node->kept.data, out->len);
     return 0;
@@ -698,10 +698,10 @@ int sp_tree_open_archive(struct sp_pool *pool, const char *file, const sp_strv *
         cannot(&r, "is not a regular file");
     } else {
         r.file_size = (uint64_t)st.st_size;
-        struct sp_charset charset;
-        sp_charset_enter(&charset);
+        struct sp_utf8_locale charset;
+        sp_utf8_locale_enter(&charset);
         rc = read_file(&r, fd);
-        sp_charset_leave(&charset);
+        sp_utf8_locale_leave(&charset);
         if (rc == 0)
             rc = build_index(&r);
     }

@@ -60,7 +60,7 @@ static int resolve(const struct sp_root *root, struct sp_pool *pool, const char 
     bool link;
 
     if (sp_fs_resolve(root, pool, path, real, st, &own) < 0) {
-        if (own.kind != SP_ERROR_CANNOT) {
+        if (own.kind != SP_ERROR_REFUSED) {
             *err = own;
             return -1;
         }
@@ -127,7 +127,7 @@ static int list_open(DIR *dir, struct sp_pool *pool, const char *shown, sp_entri
             return sp_error_errno(err, errno, "can't look at what is in %s", shown);
         }
         if (out->count - first == SP_MAX_ENTRIES)
-            return sp_error_set(err, SP_ERROR_CANNOT, "%s has more than %zu entries", shown,
+            return sp_error_set(err, SP_ERROR_REFUSED, "%s has more than %zu entries", shown,
                                 SP_MAX_ENTRIES);
         *SP_PUSH(pool, out) = (struct sp_entry){sp_pool_strdup(pool, entry->d_name), kind};
     }
@@ -177,7 +177,7 @@ static int dir_stat(struct sp_tree *tree, struct sp_pool *pool, const char *path
 }
 
 static int dir_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
-                    struct sp_bytes *out, bool *whole, struct sp_error *err)
+                    struct sp_bytes *out, bool *complete, struct sp_error *err)
 {
     const struct sp_root *root = root_of(tree);
     enum sp_entry_kind kind;
@@ -187,9 +187,9 @@ static int dir_read(struct sp_tree *tree, struct sp_pool *pool, const char *path
     if (resolve(root, pool, path, &kind, &real, &st, err) < 0)
         return -1;
     if (kind != SP_ENTRY_FILE)
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s is not a regular file",
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s is not a regular file",
                             sp_root_show(root, pool, sp_path_join(pool, "/", path)));
-    return sp_fs_read(root, pool, real, limit, out, whole, NULL, err);
+    return sp_fs_read(root, pool, real, limit, out, complete, NULL, err);
 }
 
 static int dir_real(struct sp_tree *tree, struct sp_pool *pool, const char *path, const char **real,

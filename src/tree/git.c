@@ -30,7 +30,7 @@ static int object_error(const struct git_backend *git, struct sp_pool *pool, con
                         const char *what, struct sp_error *err)
 {
     char hex[SP_BLOB_HEX + 1];
-    return sp_error_set(err, SP_ERROR_CANNOT, "%s: git object %s: %s", git->base.name,
+    return sp_error_set(err, SP_ERROR_REFUSED, "%s: git object %s: %s", git->base.name,
                         oid_text(oid, hex), sp_walk_safe(pool, what));
 }
 
@@ -165,7 +165,8 @@ static int probe(void *ctx, struct sp_pool *pool, const char *path, enum sp_entr
     size_t len = git_odb_object_size(blob);
     const char *text = git_odb_object_data(blob);
     /* one that no file system could hold leads nowhere */
-    *target = len >= SP_WALK_PATH || memchr(text, '\0', len) ? "" : sp_pool_memdup(pool, text, len);
+    *target =
+        len >= SP_LINKS_MAX_PATH || memchr(text, '\0', len) ? "" : sp_pool_memdup(pool, text, len);
     git_odb_object_free(blob);
     return 0;
 }
@@ -173,8 +174,8 @@ static int probe(void *ctx, struct sp_pool *pool, const char *path, enum sp_entr
 static int resolve(struct git_backend *git, struct sp_pool *pool, const char *path,
                    enum sp_entry_kind *kind, const char **real, struct sp_error *err)
 {
-    const struct sp_walk walk = {probe, git, false};
-    return sp_walk_resolve(&walk, pool, path, kind, real, err);
+    const struct sp_links_walk walk = {probe, git, false};
+    return sp_links_resolve(&walk, pool, path, kind, real, err);
 }
 
 static int by_name(const void *a, const void *b)
@@ -225,7 +226,7 @@ static int git_stat(struct sp_tree *tree, struct sp_pool *pool, const char *path
 }
 
 static int git_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
-                    struct sp_bytes *out, bool *whole, struct sp_error *err)
+                    struct sp_bytes *out, bool *complete, struct sp_error *err)
 {
     struct git_backend *git = (struct git_backend *)tree;
     enum sp_entry_kind kind;
@@ -238,13 +239,13 @@ static int git_read(struct sp_tree *tree, struct sp_pool *pool, const char *path
     if (kind == SP_ENTRY_FILE && entry_at(git, pool, real, &entry, err) < 0)
         return -1;
     if (!entry)
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s: %s is not a regular file", tree->name,
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s: %s is not a regular file", tree->name,
                             sp_walk_safe(pool, path));
     if (load_blob(git, pool, git_tree_entry_id(entry), &blob, err) < 0)
         return sp_error_prefix(err, "can't read %s", sp_walk_safe(pool, path));
     size_t size = git_odb_object_size(blob);
-    *whole = size <= limit;
-    out->len = *whole ? size : limit;
+    *complete = size <= limit;
+    out->len = *complete ? size : limit;
     out->data = sp_pool_memdup(pool, git_odb_object_data(blob), out->len);
     git_odb_object_free(blob);
     return 0;
@@ -272,7 +273,7 @@ static void close_deferred(void *tree)
 static int no_revision(struct sp_pool *pool, const char *repo, const char *rev, const char *why,
                        struct sp_error *err)
 {
-    return sp_error_set(err, SP_ERROR_CANNOT,
+    return sp_error_set(err, SP_ERROR_REFUSED,
                         "%s: can't find the revision '%s' in the git repository: %s", repo,
                         sp_walk_safe(pool, rev), sp_walk_safe(pool, why));
 }
@@ -347,7 +348,7 @@ static int find_top(struct git_backend *git, struct sp_pool *pool,
     if (git_revparse_single(&object, git->repo, sp_pool_printf(pool, "%s%s", id, rest)) < 0) {
         const char *reason = sp_odb_reason();
         return *rest ? no_revision(pool, repo, rev, reason, err)
-                     : sp_error_set(err, SP_ERROR_CANNOT,
+                     : sp_error_set(err, SP_ERROR_REFUSED,
                                     "%s: git object %s, which '%s' names, can't be read: %s", repo,
                                     id, sp_walk_safe(pool, rev), sp_walk_safe(pool, reason));
     }
@@ -356,7 +357,7 @@ static int find_top(struct git_backend *git, struct sp_pool *pool,
     git_object_free(object);
     if (rc == 0)
         return 0;
-    return sp_error_set(err, SP_ERROR_CANNOT,
+    return sp_error_set(err, SP_ERROR_REFUSED,
                         "%s: git object %s, which '%s' names, leads to no tree: %s", repo, id,
                         sp_walk_safe(pool, rev), sp_walk_safe(pool, sp_odb_reason()));
 }

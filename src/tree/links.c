@@ -17,8 +17,8 @@ static const char *next_component(struct sp_pool *pool, const char **rest)
     return sp_pool_memdup(pool, start, len);
 }
 
-int sp_walk_resolve(const struct sp_walk *walk, struct sp_pool *pool, const char *path,
-                    enum sp_entry_kind *kind, const char **real, struct sp_error *err)
+int sp_links_resolve(const struct sp_links_walk *walk, struct sp_pool *pool, const char *path,
+                     enum sp_entry_kind *kind, const char **real, struct sp_error *err)
 {
     const char *here = "", *rest = path, *part;
     enum sp_entry_kind nowhere = SP_ENTRY_ABSENT; /* the answer when the way ends */
@@ -38,7 +38,7 @@ int sp_walk_resolve(const struct sp_walk *walk, struct sp_pool *pool, const char
             continue;
         }
         const char *child = sp_path_join(pool, here, part), *target = NULL;
-        if (strlen(child) >= SP_WALK_PATH)
+        if (strlen(child) >= SP_LINKS_MAX_PATH)
             goto nowhere;
         if (walk->probe(walk->ctx, pool, child, kind, &target, err) < 0)
             return -1;
@@ -50,7 +50,7 @@ int sp_walk_resolve(const struct sp_walk *walk, struct sp_pool *pool, const char
         }
         if (!*rest)
             nowhere = SP_ENTRY_OTHER;
-        if (++links > SP_WALK_LINKS || !*target || strlen(target) >= SP_WALK_PATH)
+        if (++links > SP_LINKS_MAX || !*target || strlen(target) >= SP_LINKS_MAX_PATH)
             goto nowhere;
         if (*target == '/') {
             if (!walk->absolute)

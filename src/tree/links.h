@@ -7,10 +7,10 @@
 #include "base/pool.h"
 #include "tree/tree.h"
 
-#define SP_WALK_PATH  4096 /* PATH_MAX of Linux: a longer path or link target leads nowhere */
-#define SP_WALK_LINKS 40   /* as many as the kernel follows: path_resolution(7) */
+#define SP_LINKS_MAX_PATH 4096 /* PATH_MAX of Linux: a longer path or link target leads nowhere */
+#define SP_LINKS_MAX      40   /* as many as the kernel follows: path_resolution(7) */
 
-struct sp_walk {
+struct sp_links_walk {
     /* What stands at `path` ("" is the top; no "." or ".."), links not followed; SP_ENTRY_ABSENT
      * when nothing does. The text of a link goes to *target. */
     int (*probe)(void *ctx, struct sp_pool *pool, const char *path, enum sp_entry_kind *kind,
@@ -24,9 +24,9 @@ struct sp_walk {
  * path without links. What is missing, lies beyond something that is no directory, or climbs above
  * the top is SP_ENTRY_ABSENT; when path itself names a link that leads to such a place, or in a
  * circle, it is SP_ENTRY_OTHER. *real is NULL then. Errors: only those of probe. */
-int sp_walk_resolve(const struct sp_walk *walk, struct sp_pool *pool, const char *path,
-                    enum sp_entry_kind *kind, const char **real,
-                    struct sp_error *err) SP_MUST_CHECK;
+int sp_links_resolve(const struct sp_links_walk *walk, struct sp_pool *pool, const char *path,
+                     enum sp_entry_kind *kind, const char **real,
+                     struct sp_error *err) SP_MUST_CHECK;
 
 /* A copy of str that can be put into a message: see sp_buffer_puts_safe(). */
 const char *sp_walk_safe(struct sp_pool *pool, const char *str);

@@ -36,11 +36,11 @@ static int add_alternates(struct opening *o, const char *objects, unsigned depth
                           struct sp_error *err)
 {
     struct sp_bytes text;
-    bool whole;
+    bool complete;
     int fd = open(sp_path_join(o->pool, objects, "info"), O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return 0;
-    int rc = sp_fs_read_at(fd, o->pool, "alternates", SP_MAX_METADATA, &text, &whole, NULL, err);
+    int rc = sp_fs_read_at(fd, o->pool, "alternates", SP_MAX_METADATA, &text, &complete, NULL, err);
     close(fd);
     if (rc < 0)
         return sp_error_prefix(err, "%s/info", objects);
@@ -63,7 +63,7 @@ static int add_alternates(struct opening *o, const char *objects, unsigned depth
 static int add_objects(struct opening *o, const char *objects, unsigned depth, struct sp_error *err)
 {
     if (depth > MAX_DEPTH || o->seen.count > MAX_ALTERNATES)
-        return sp_error_set(err, SP_ERROR_CANNOT,
+        return sp_error_set(err, SP_ERROR_REFUSED,
                             "the git repository has too many alternate object directories");
     *SP_PUSH(o->pool, &o->seen) = objects;
     if (sp_odb_add_loose(o->odb, objects) < 0)

@@ -21,7 +21,7 @@
 /* Adds the loose objects of an "objects" directory; what libgit2 returned. */
 int sp_odb_add_loose(git_odb *odb, const char *objects) SP_MUST_CHECK;
 
-/* Adds its packs. SP_ERROR_CANNOT when one is damaged. */
+/* Adds its packs. SP_ERROR_REFUSED when one is damaged. */
 int sp_odb_add_packs(git_odb *odb, const char *objects, struct sp_error *err) SP_MUST_CHECK;
 
 #endif

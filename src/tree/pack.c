@@ -156,7 +156,7 @@ static int open_pack(int dirfd, const char *name, struct pack *pack, struct sp_e
     close_pack(pack);
     if (missing)
         return 1;
-    return sp_error_set(err, SP_ERROR_CANNOT, "the git pack %s or its index is damaged", name);
+    return sp_error_set(err, SP_ERROR_REFUSED, "the git pack %s or its index is damaged", name);
 }
 
 /* Compares the first digits of two ids. */
@@ -179,7 +179,7 @@ static int look_up(const struct pack *pack, const unsigned char *prefix, size_t 
         unsigned char middle[SP_OBJECT_ID];
         *number = low + (high - low) / 2;
         if (!read_at(pack->index, middle, SP_OBJECT_ID, name_at(pack, *number)))
-            return sp_error_set(err, SP_ERROR_CANNOT, "can't read the index of the git pack %s",
+            return sp_error_set(err, SP_ERROR_REFUSED, "can't read the index of the git pack %s",
                                 pack->name);
         int order = compare(middle, prefix, digits);
         if (order < 0) {
@@ -211,7 +211,7 @@ static int locate(const struct pack *pack, const unsigned char *id, uint64_t *at
         *at = be64(raw);
     }
     if (!good || *at < PACK_HEADER || *at >= pack->end)
-        return sp_error_set(err, SP_ERROR_CANNOT, "the index of the git pack %s is damaged",
+        return sp_error_set(err, SP_ERROR_REFUSED, "the index of the git pack %s is damaged",
                             pack->name);
     return 0;
 }
@@ -228,7 +228,7 @@ struct entry {
 
 static int damaged(const struct pack *pack, const char *what, struct sp_error *err)
 {
-    return sp_error_set(err, SP_ERROR_CANNOT, "an object in the git pack %s %s", pack->name, what);
+    return sp_error_set(err, SP_ERROR_REFUSED, "an object in the git pack %s %s", pack->name, what);
 }
 
 /* The type, and the size in groups of bits, the lowest first: 4, then 7 each. */
@@ -434,7 +434,7 @@ static int list(struct sp_packs *packs, int fd, struct sp_error *err)
             *SP_PUSH(packs->pool, &packs->names) = name;
             if (packs->names.count > MAX_PACKS)
                 rc =
-                    sp_error_set(err, SP_ERROR_CANNOT,
+                    sp_error_set(err, SP_ERROR_REFUSED,
                                  "there are more than %d git packs in %s; pack it anew with git gc",
                                  MAX_PACKS, packs->directory);
         } else if (rc > 0) {

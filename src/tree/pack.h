@@ -26,12 +26,12 @@ struct sp_object {
 };
 
 /* Looks at the packs in a repository's "objects" directory, none if it has none. What is in *out
- * lives as long as the pool. SP_ERROR_CANNOT when an index is damaged, or does not belong to its
+ * lives as long as the pool. SP_ERROR_REFUSED when an index is damaged, or does not belong to its
  * pack. */
 int sp_packs_open(struct sp_pool *pool, const char *objects, struct sp_packs *out,
                   struct sp_error *err) SP_MUST_CHECK;
 
-/* Of these three, 1 means that no pack has the object. SP_ERROR_CANNOT when it can't be read: it is
+/* Of these three, 1 means that no pack has the object. SP_ERROR_REFUSED when it can't be read: it is
  * damaged, it or what it is made from has more than limit bytes, or making it takes too long. */
 int sp_packs_read(const struct sp_packs *packs, const unsigned char id[SP_OBJECT_ID], size_t limit,
                   struct sp_object *out, struct sp_error *err) SP_MUST_CHECK;

@@ -21,7 +21,7 @@ enum {
 
 static int unreadable(const char *path, const char *why, struct sp_error *err)
 {
-    return sp_error_set(err, SP_ERROR_CANNOT, "can't read %s: %s", path, why);
+    return sp_error_set(err, SP_ERROR_REFUSED, "can't read %s: %s", path, why);
 }
 
 static int read_all(struct sp_pool *pool, int fd, const char *path, size_t size,
@@ -121,7 +121,7 @@ int sp_repository_find(struct sp_pool *pool, const char *dir, struct sp_reposito
     if (rc == 1)
         rc = is_repository(pool, dir, out, err);
     if (rc == 1)
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s is not a git repository", dir);
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s is not a git repository", dir);
     return rc;
 }
 
@@ -197,7 +197,7 @@ static int follow(struct sp_pool *pool, const struct sp_repository *repository, 
         if (rc != 0 || !target)
             return rc;
     }
-    return sp_error_set(err, SP_ERROR_CANNOT, "the name %s in %s leads to too many others", name,
+    return sp_error_set(err, SP_ERROR_REFUSED, "the name %s in %s leads to too many others", name,
                         repository->git);
 }
 
@@ -295,7 +295,7 @@ int sp_refs_find_earlier(struct sp_pool *pool, const struct sp_repository *repos
         return -1;
     const char *line = rc == 0 ? line_from_end(text, back) : NULL;
     if (!line)
-        return sp_error_set(err, SP_ERROR_CANNOT, "there is no log of %zu changes of %s in %s",
+        return sp_error_set(err, SP_ERROR_REFUSED, "there is no log of %zu changes of %s in %s",
                             back + 1, full, path);
     return get_new_id(line, id) ? 0 : unreadable(path, "it is damaged", err);
 }

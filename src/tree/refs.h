@@ -18,12 +18,12 @@ struct sp_repository {
 };
 
 /* Finds both: DIR itself, DIR/.git, or where the file DIR/.git says. What is in *out lives as long
- * as the pool. SP_ERROR_CANNOT when it is no repository. */
+ * as the pool. SP_ERROR_REFUSED when it is no repository. */
 int sp_repository_find(struct sp_pool *pool, const char *dir, struct sp_repository *out,
                        struct sp_error *err) SP_MUST_CHECK;
 
 /* The id of the object that a branch, a tag or another name stands for, in the order of
- * gitrevisions(7). 1 when there is no such name. SP_ERROR_CANNOT when it can't be read, or leads
+ * gitrevisions(7). 1 when there is no such name. SP_ERROR_REFUSED when it can't be read, or leads
  * from name to name without end. */
 int sp_refs_find(struct sp_pool *pool, const struct sp_repository *repository, const char *name,
                  char id[SP_REFS_HEX + 1], struct sp_error *err) SP_MUST_CHECK;

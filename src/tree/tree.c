@@ -50,7 +50,7 @@ int sp_tree_open(struct sp_pool *pool, const char *spec, const sp_strv *wanted,
             return open_directory(pool, spec, out, err);
         if (S_ISREG(st.st_mode))
             return sp_tree_open_archive(pool, spec, wanted, out, err);
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s is neither a directory nor an archive",
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s is neither a directory nor an archive",
                             shown);
     }
     if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
@@ -58,12 +58,12 @@ int sp_tree_open(struct sp_pool *pool, const char *spec, const sp_strv *wanted,
 
     const char *rev, *repo = split_revision(pool, spec, &rev);
     if (!repo)
-        return sp_error_set(err, SP_ERROR_CANNOT,
+        return sp_error_set(err, SP_ERROR_REFUSED,
                             "there is no tree %s: neither a directory, nor an archive, nor "
                             "REPOSITORY@REVISION of a git repository that exists",
                             shown);
     if (!*rev)
-        return sp_error_set(err, SP_ERROR_CANNOT, "no revision is named after the @ of %s", shown);
+        return sp_error_set(err, SP_ERROR_REFUSED, "no revision is named after the @ of %s", shown);
     return sp_tree_open_git(pool, repo, rev, out, err);
 }
 
@@ -80,7 +80,7 @@ int sp_tree_kind(struct sp_tree *tree, struct sp_pool *pool, const char *path,
 }
 
 int sp_tree_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
-                 struct sp_bytes *out, bool *whole, struct sp_error *err)
+                 struct sp_bytes *out, bool *complete, struct sp_error *err)
 {
-    return tree->ops->read(tree, pool, path, limit, out, whole, err);
+    return tree->ops->read(tree, pool, path, limit, out, complete, err);
 }

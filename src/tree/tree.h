@@ -34,10 +34,10 @@ struct sp_tree_ops {
      * that is the same for two paths exactly when they are the same directory or file. */
     int (*stat)(struct sp_tree *tree, struct sp_pool *pool, const char *path,
                 enum sp_entry_kind *kind, const char **id, struct sp_error *err);
-    /* The first `limit` bytes of a regular file, into pool. *whole says whether that was all. A
-     * path that is not a regular file is SP_ERROR_CANNOT. */
+    /* The first `limit` bytes of a regular file, into pool. *complete says whether that was all. A
+     * path that is not a regular file is SP_ERROR_REFUSED. */
     int (*read)(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
-                struct sp_bytes *out, bool *whole, struct sp_error *err);
+                struct sp_bytes *out, bool *complete, struct sp_error *err);
     /* The path without any link in it: of what stands at path, or of where a file at path would be
      * created. NULL in *real when there is no directory for it. An op that is NULL: trees of which
      * nothing is changed. */
@@ -76,6 +76,6 @@ int sp_tree_list(struct sp_tree *tree, struct sp_pool *pool, const char *path, s
 int sp_tree_kind(struct sp_tree *tree, struct sp_pool *pool, const char *path,
                  enum sp_entry_kind *kind, struct sp_error *err) SP_MUST_CHECK;
 int sp_tree_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
-                 struct sp_bytes *out, bool *whole, struct sp_error *err) SP_MUST_CHECK;
+                 struct sp_bytes *out, bool *complete, struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -16,23 +16,22 @@ enum {
     END_MARK = 1024 /* two blocks of zeros */
 };
 
-static int archive_failed(struct archive *archive, const char *where, const char *what,
+static int archive_failed(struct archive *archive, const char *shown, const char *what,
                           struct sp_error *err)
 {
     const char *reason = archive_error_string(archive);
     struct sp_buffer safe = SP_BUFFER_INIT;
     sp_buffer_puts_safe(&safe, reason ? reason : "no reason given");
-    sp_error_set(err, SP_ERROR_CANNOT, "can't %s %s: %s", what, where, sp_buffer_str(&safe));
+    sp_error_set(err, SP_ERROR_REFUSED, "can't %s %s: %s", what, shown, sp_buffer_str(&safe));
     sp_buffer_free(&safe);
     return -1;
 }
 
-static int refuse(const char *where, const char *path, const char *what, struct sp_error *err)
+static int refuse(const char *shown, const char *path, const char *what, struct sp_error *err)
 {
     struct sp_buffer safe = SP_BUFFER_INIT;
     sp_buffer_puts_safe(&safe, path);
-    sp_error_set(err, SP_ERROR_CANNOT, "%s: the original '%s' %s", where, sp_buffer_str(&safe),
-                 what);
+    sp_error_set(err, SP_ERROR_REFUSED, "%s: the file '%s' %s", shown, sp_buffer_str(&safe), what);
     sp_buffer_free(&safe);
     return -1;
 }
@@ -43,7 +42,7 @@ static int by_path(const void *a, const void *b)
 }
 
 /* Whether every path is there once. */
-static int check_unique(const struct sp_original *items, size_t count, const char *where,
+static int check_unique(const struct sp_backup_entry *items, size_t count, const char *shown,
                         struct sp_error *err)
 {
     if (count == 0)
@@ -55,7 +54,7 @@ static int check_unique(const struct sp_original *items, size_t count, const cha
     qsort(paths, count, sizeof(*paths), by_path);
     for (size_t i = 1; i < count && rc == 0; i++)
         if (strcmp(paths[i - 1], paths[i]) == 0)
-            rc = refuse(where, paths[i], "is there twice", err);
+            rc = refuse(shown, paths[i], "is there twice", err);
     free(paths);
     return rc;
 }
@@ -64,7 +63,7 @@ static int check_unique(const struct sp_original *items, size_t count, const cha
 
 struct sink {
     int fd;
-    const char *where;
+    const char *shown;
     struct sp_error *err;
     bool failed; /* nothing more is written: libarchive would go on while it is closed */
 };
@@ -73,32 +72,32 @@ static la_ssize_t sink_write(struct archive *archive, void *data, const void *by
 {
     struct sink *sink = data;
     if (!sink->failed &&
-        sp_fs_write(sink->fd, (struct sp_bytes){bytes, len}, sink->where, sink->err) == 0)
+        sp_fs_write(sink->fd, (struct sp_bytes){bytes, len}, sink->shown, sink->err) == 0)
         return (la_ssize_t)len;
     sink->failed = true;
     archive_set_error(archive, sink->err->errnum ? sink->err->errnum : EIO, "can't write");
     return -1;
 }
 
-static int check_items(const struct sp_original *items, size_t count, const char *where,
+static int check_items(const struct sp_backup_entry *items, size_t count, const char *shown,
                        struct sp_error *err)
 {
     size_t total = 0;
-    if (count > SP_ORIGINALS_MAX)
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s: more than %zu originals", where,
-                            SP_ORIGINALS_MAX);
+    if (count > SP_BACKUP_MAX_ENTRIES)
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s: more than %zu files", shown,
+                            SP_BACKUP_MAX_ENTRIES);
     for (size_t i = 0; i < count; i++) {
-        const struct sp_original *item = &items[i];
+        const struct sp_backup_entry *item = &items[i];
         if (!sp_path_is_safe_relative(item->path))
-            return refuse(where, item->path, "has a name that can't be archived", err);
+            return refuse(shown, item->path, "has a name that can't be archived", err);
         if (item->content.len > SP_MAX_SOURCE)
-            return refuse(where, item->path, "is too large", err);
+            return refuse(shown, item->path, "is too large", err);
         total += item->content.len;
-        if (total > SP_ORIGINALS_BYTES)
-            return sp_error_set(err, SP_ERROR_CANNOT, "%s: the originals have more than %zu bytes",
-                                where, SP_ORIGINALS_BYTES);
+        if (total > SP_BACKUP_MAX_BYTES)
+            return sp_error_set(err, SP_ERROR_REFUSED, "%s: the files have more than %zu bytes",
+                                shown, SP_BACKUP_MAX_BYTES);
     }
-    return check_unique(items, count, where, err);
+    return check_unique(items, count, shown, err);
 }
 
 static bool is_plain(const char *name)
@@ -113,10 +112,10 @@ static bool is_plain(const char *name)
  * one of its own, which GNU tar complains about. The former garbles unusual names (3.6.2 writes
  * "a b" as "a%20b" and reads it back so): if there is one the archive gets the latter, and else the
  * former. An older libarchive, which can't be told, writes both. */
-static int choose_xattr_form(struct archive *archive, const struct sp_original *items, size_t count,
-                             const char *where, struct sp_error *err)
+static int choose_xattr_form(struct archive *archive, const struct sp_backup_entry *items,
+                             size_t count, const char *shown, struct sp_error *err)
 {
-    const struct sp_original *unusual = NULL;
+    const struct sp_backup_entry *unusual = NULL;
     for (size_t i = 0; i < count && !unusual; i++)
         for (size_t k = 0; k < items[i].meta.xattrs.count && !unusual; k++)
             if (!is_plain(items[i].meta.xattrs.items[k].name))
@@ -124,13 +123,13 @@ static int choose_xattr_form(struct archive *archive, const struct sp_original *
     int rc = archive_write_set_format_option(archive, "pax", "xattrheader",
                                              unusual ? "LIBARCHIVE" : "SCHILY");
     if (rc != ARCHIVE_OK && unusual)
-        return refuse(where, unusual->path,
+        return refuse(shown, unusual->path,
                       "has an extended attribute whose name can't be archived", err);
     return 0;
 }
 
-static int write_item(struct archive *archive, const struct sp_original *item, const char *where,
-                      struct sp_error *err)
+static int write_item(struct archive *archive, const struct sp_backup_entry *item,
+                      const char *shown, struct sp_error *err)
 {
     struct archive_entry *entry = archive_entry_new();
     if (!entry)
@@ -149,55 +148,55 @@ static int write_item(struct archive *archive, const struct sp_original *item, c
     int rc = archive_write_header(archive, entry);
     archive_entry_free(entry);
     if (rc != ARCHIVE_OK)
-        return archive_failed(archive, where, "write", err);
+        return archive_failed(archive, shown, "write", err);
     if (!item->is_dir && item->content.len > 0 &&
         archive_write_data(archive, item->content.data, item->content.len) !=
             (la_ssize_t)item->content.len)
-        return archive_failed(archive, where, "write", err);
+        return archive_failed(archive, shown, "write", err);
     return 0;
 }
 
-static int write_items(int fd, const struct sp_original *items, size_t count, const char *where,
+static int write_items(int fd, const struct sp_backup_entry *items, size_t count, const char *shown,
                        struct sp_error *err)
 {
-    struct sink sink = {fd, where, err, false};
+    struct sink sink = {fd, shown, err, false};
     struct archive *archive = archive_write_new();
     if (!archive)
         sp_out_of_memory();
     int rc = 0;
     if (archive_write_set_format_pax(archive) != ARCHIVE_OK ||
-        choose_xattr_form(archive, items, count, where, err) < 0 ||
+        choose_xattr_form(archive, items, count, shown, err) < 0 ||
         archive_write_set_bytes_per_block(archive, BLOCK) != ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(archive, 1) != ARCHIVE_OK || /* no padding */
         archive_write_open(archive, &sink, NULL, sink_write, NULL) != ARCHIVE_OK)
-        rc = archive_failed(archive, where, "write", err);
+        rc = archive_failed(archive, shown, "write", err);
     for (size_t i = 0; i < count && rc == 0; i++)
-        rc = write_item(archive, &items[i], where, err);
+        rc = write_item(archive, &items[i], shown, err);
     if (rc == 0 && archive_write_close(archive) != ARCHIVE_OK)
-        rc = archive_failed(archive, where, "write", err);
+        rc = archive_failed(archive, shown, "write", err);
     sink.failed = rc < 0;
     archive_write_free(archive);
     return rc;
 }
 
-int sp_originals_write(int dirfd, const char *name, const struct sp_original *items, size_t count,
-                       const char *where, struct sp_error *err)
+int sp_backup_write(int dirfd, const char *name, const struct sp_backup_entry *items, size_t count,
+                    const char *shown, struct sp_error *err)
 {
-    if (check_items(items, count, where, err) < 0)
+    if (check_items(items, count, shown, err) < 0)
         return -1;
-    int fd = sp_fs_open_new(dirfd, name, 0600, where, err);
+    int fd = sp_fs_open_new(dirfd, name, 0600, shown, err);
     if (fd < 0)
         return -1;
-    struct sp_charset charset;
-    sp_charset_enter(&charset);
-    int rc = write_items(fd, items, count, where, err);
-    sp_charset_leave(&charset);
+    struct sp_utf8_locale charset;
+    sp_utf8_locale_enter(&charset);
+    int rc = write_items(fd, items, count, shown, err);
+    sp_utf8_locale_leave(&charset);
     if (rc == 0)
-        rc = sp_fs_sync(fd, where, err);
+        rc = sp_fs_sync(fd, shown, err);
     close(fd);
     if (rc < 0) {
         struct sp_error second = SP_ERROR_INIT; /* the first one is what counts */
-        if (sp_fs_unlink(dirfd, name, where, &second) < 0)
+        if (sp_fs_unlink(dirfd, name, shown, &second) < 0)
             sp_error_clear(&second);
     }
     return rc;
@@ -207,14 +206,14 @@ int sp_originals_write(int dirfd, const char *name, const struct sp_original *it
 
 struct reader {
     struct sp_pool *pool;
-    const char *where;
+    const char *shown;
     struct sp_error *err;
-    SP_VEC(struct sp_original) items;
+    SP_VEC(struct sp_backup_entry) items;
     size_t total;
 };
 
 /* Each attribute may come in two forms: see choose_xattr_form(). */
-static int read_xattrs(struct reader *r, struct archive_entry *entry, struct sp_original *item)
+static int read_xattrs(struct reader *r, struct archive_entry *entry, struct sp_backup_entry *item)
 {
     const char *name;
     const void *value;
@@ -222,7 +221,7 @@ static int read_xattrs(struct reader *r, struct archive_entry *entry, struct sp_
     archive_entry_xattr_reset(entry);
     while (archive_entry_xattr_next(entry, &name, &value, &len) == ARCHIVE_OK) {
         if (!name || !*name || (!value && len > 0))
-            return refuse(r->where, item->path, "has a damaged attribute", r->err);
+            return refuse(r->shown, item->path, "has a damaged attribute", r->err);
         const struct sp_xattr *known = NULL;
         for (size_t i = 0; i < item->meta.xattrs.count && !known; i++)
             if (strcmp(item->meta.xattrs.items[i].name, name) == 0)
@@ -232,30 +231,30 @@ static int read_xattrs(struct reader *r, struct archive_entry *entry, struct sp_
                 sp_pool_strdup(r->pool, name), sp_pool_memdup(r->pool, value, len), len};
         } else if (!sp_bytes_equal((struct sp_bytes){known->value, known->len},
                                    (struct sp_bytes){value, len})) {
-            return refuse(r->where, item->path, "has a damaged attribute", r->err);
+            return refuse(r->shown, item->path, "has a damaged attribute", r->err);
         }
     }
     return 0;
 }
 
 static int read_content(struct reader *r, struct archive *archive, struct archive_entry *entry,
-                        struct sp_original *item)
+                        struct sp_backup_entry *item)
 {
     la_int64_t size = archive_entry_size_is_set(entry) ? archive_entry_size(entry) : -1;
     if (size < 0 || (uint64_t)size > (item->is_dir ? 0 : SP_MAX_SOURCE))
-        return refuse(r->where, item->path, "has an impossible size", r->err);
+        return refuse(r->shown, item->path, "has an impossible size", r->err);
     size_t len = (size_t)size;
     r->total += len;
-    if (r->total > SP_ORIGINALS_BYTES)
-        return refuse(r->where, item->path, "makes too much together with those before it", r->err);
+    if (r->total > SP_BACKUP_MAX_BYTES)
+        return refuse(r->shown, item->path, "makes too much together with those before it", r->err);
     if (item->is_dir)
         return 0;
     char *data = sp_pool_alloc(r->pool, len + 1);
     la_ssize_t got = archive_read_data(archive, data, len);
     if (got < 0)
-        return archive_failed(archive, r->where, "read", r->err);
+        return archive_failed(archive, r->shown, "read", r->err);
     if ((size_t)got != len)
-        return refuse(r->where, item->path, "is truncated", r->err);
+        return refuse(r->shown, item->path, "is truncated", r->err);
     item->content = (struct sp_bytes){data, len};
     return 0;
 }
@@ -266,25 +265,25 @@ static int read_item(struct reader *r, struct archive *archive, struct archive_e
     if (!name)
         name = archive_entry_pathname_utf8(entry);
     if (!name)
-        return refuse(r->where, "", "has a name that is not UTF-8", r->err);
+        return refuse(r->shown, "", "has a name that is not UTF-8", r->err);
     /* an entry that needs no extended header has none */
     if (archive_format(archive) != ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE &&
         archive_format(archive) != ARCHIVE_FORMAT_TAR_USTAR)
-        return refuse(r->where, name, "is not in the format that is written here", r->err);
-    if (r->items.count == SP_ORIGINALS_MAX)
-        return refuse(r->where, name, "is one too many", r->err);
+        return refuse(r->shown, name, "is not in the format that is written here", r->err);
+    if (r->items.count == SP_BACKUP_MAX_ENTRIES)
+        return refuse(r->shown, name, "is one too many", r->err);
 
-    struct sp_original item = {.is_dir = archive_entry_filetype(entry) == AE_IFDIR};
+    struct sp_backup_entry item = {.is_dir = archive_entry_filetype(entry) == AE_IFDIR};
     size_t len = strlen(name);
     if (item.is_dir && len > 1 && name[len - 1] == '/')
         len--;
     item.path = sp_pool_memdup(r->pool, name, len);
     if (!sp_path_is_safe_relative(item.path))
-        return refuse(r->where, name, "has a name that may not be", r->err);
+        return refuse(r->shown, name, "has a name that may not be", r->err);
     if ((!item.is_dir && archive_entry_filetype(entry) != AE_IFREG) ||
         archive_entry_hardlink(entry) || archive_entry_symlink(entry) ||
         archive_entry_sparse_count(entry) > 0)
-        return refuse(r->where, name, "is neither a plain file nor a directory", r->err);
+        return refuse(r->shown, name, "is neither a plain file nor a directory", r->err);
     la_int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
     item.meta.mode = archive_entry_perm(entry) & 07777;
     item.meta.uid = (uid_t)uid;
@@ -292,10 +291,10 @@ static int read_item(struct reader *r, struct archive *archive, struct archive_e
     item.meta.mtime.tv_sec = archive_entry_mtime(entry);
     item.meta.mtime.tv_nsec = archive_entry_mtime_nsec(entry);
     if (uid < 0 || gid < 0 || (la_int64_t)item.meta.uid != uid || (la_int64_t)item.meta.gid != gid)
-        return refuse(r->where, name, "has an impossible owner", r->err);
+        return refuse(r->shown, name, "has an impossible owner", r->err);
     if (!archive_entry_mtime_is_set(entry) || item.meta.mtime.tv_nsec < 0 ||
         item.meta.mtime.tv_nsec > 999999999)
-        return refuse(r->where, name, "has an impossible time", r->err);
+        return refuse(r->shown, name, "has an impossible time", r->err);
     if (read_xattrs(r, entry, &item) < 0 || read_content(r, archive, entry, &item) < 0)
         return -1;
     *SP_PUSH(r->pool, &r->items) = item;
@@ -311,11 +310,11 @@ static int check_end(struct reader *r, struct archive *archive, int fd)
     struct stat st;
     off_t at = (off_t)archive_read_header_position(archive);
     if (fstat(fd, &st) < 0)
-        return sp_error_errno(r->err, errno, "can't look at %s", r->where);
+        return sp_error_errno(r->err, errno, "can't look at %s", r->shown);
     if (st.st_size != at + END_MARK || pread(fd, mark, END_MARK, at) != END_MARK ||
         memcmp(mark, zeros, END_MARK) != 0)
-        return sp_error_set(r->err, SP_ERROR_CANNOT, "%s is truncated or damaged at its end",
-                            r->where);
+        return sp_error_set(r->err, SP_ERROR_REFUSED, "%s is truncated or damaged at its end",
+                            r->shown);
     return 0;
 }
 
@@ -328,37 +327,37 @@ static int read_items(struct reader *r, int fd)
     int rc = 0, state;
     if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
         archive_read_open_fd(archive, fd, BLOCK) != ARCHIVE_OK)
-        rc = archive_failed(archive, r->where, "read", r->err);
+        rc = archive_failed(archive, r->shown, "read", r->err);
     while (rc == 0 && (state = archive_read_next_header(archive, &entry)) != ARCHIVE_EOF)
         rc = state == ARCHIVE_OK ? read_item(r, archive, entry)
-                                 : archive_failed(archive, r->where, "read", r->err);
+                                 : archive_failed(archive, r->shown, "read", r->err);
     if (rc == 0)
         rc = check_end(r, archive, fd);
     archive_read_free(archive);
     if (rc == 0)
-        rc = check_unique(r->items.items, r->items.count, r->where, r->err);
+        rc = check_unique(r->items.items, r->items.count, r->shown, r->err);
     return rc;
 }
 
-int sp_originals_read(struct sp_pool *pool, int dirfd, const char *name, const char *where,
-                      struct sp_original **items, size_t *count, struct sp_error *err)
+int sp_backup_read(struct sp_pool *pool, int dirfd, const char *name, const char *shown,
+                   struct sp_backup_entry **items, size_t *count, struct sp_error *err)
 {
     struct stat st;
     int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 && (errno == ENOENT || errno == ELOOP))
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s is %s", where,
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s is %s", shown,
                             errno == ENOENT ? "missing" : "a symbolic link");
     if (fd < 0)
-        return sp_error_errno(err, errno, "can't open %s", where);
+        return sp_error_errno(err, errno, "can't open %s", shown);
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
         close(fd);
-        return sp_error_set(err, SP_ERROR_CANNOT, "%s is not a regular file", where);
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s is not a regular file", shown);
     }
-    struct reader r = {.pool = pool, .where = where, .err = err};
-    struct sp_charset charset;
-    sp_charset_enter(&charset);
+    struct reader r = {.pool = pool, .shown = shown, .err = err};
+    struct sp_utf8_locale charset;
+    sp_utf8_locale_enter(&charset);
     int rc = read_items(&r, fd);
-    sp_charset_leave(&charset);
+    sp_utf8_locale_leave(&charset);
     close(fd);
     if (rc < 0)
         return -1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The archive of originals: what stood in the place of a file before a transaction replaced it, as
+/* The backups: what stood in the place of a file before a transaction replaced it, as
  * a pax archive (POSIX.1-2017, pax(1), "pax Interchange Format") that tar and bsdtar can read.
  *
  * It keeps of each file the content, mode, owner, modification time to the nanosecond, and every
@@ -13,10 +13,10 @@
 #include "base/pool.h"
 #include "fs/fsio.h"
 
-#define SP_ORIGINALS_MAX   ((size_t)4096)      /* entries in one archive */
-#define SP_ORIGINALS_BYTES ((size_t)128 << 20) /* their contents together */
+#define SP_BACKUP_MAX_ENTRIES ((size_t)4096)      /* entries in one archive */
+#define SP_BACKUP_MAX_BYTES   ((size_t)128 << 20) /* their contents together */
 
-struct sp_original {
+struct sp_backup_entry {
     const char *path; /* as seen from the root, without the leading slash */
     bool is_dir;
     struct sp_bytes content; /* data is NULL for a directory */
@@ -24,24 +24,24 @@ struct sp_original {
 };
 
 /* Writes the archive as the new file `name` in dirfd, mode 0600, and brings it to disk; the
- * directory is synced by the journal that is saved beside it next. where: how messages call it.
- * When anything fails the file is removed again. Errors: SP_ERROR_SYSTEM; SP_ERROR_CANNOT for a
+ * directory is synced by the journal that is saved beside it next. shown: how messages call it.
+ * When anything fails the file is removed again. Errors: SP_ERROR_SYSTEM; SP_ERROR_REFUSED for a
  * path that is not a safe relative one (sp_path_is_safe_relative()) or is given twice, for
  * content beyond SP_MAX_SOURCE, and for more than the limits above: nothing is written that
- * sp_originals_read() would refuse. */
-int sp_originals_write(int dirfd, const char *name, const struct sp_original *items, size_t count,
-                       const char *where, struct sp_error *err) SP_MUST_CHECK;
+ * sp_backup_read() would refuse. */
+int sp_backup_write(int dirfd, const char *name, const struct sp_backup_entry *items, size_t count,
+                    const char *shown, struct sp_error *err) SP_MUST_CHECK;
 
 /* Reads it back; items and all they point to belong to pool, in the order in which they were
  * written.
  *
- * The archive is not trusted. Whatever sp_originals_write() would not have written is
- * SP_ERROR_CANNOT: an archive that is absent, truncated at any byte or followed by more, entries
+ * The archive is not trusted. Whatever sp_backup_write() would not have written is
+ * SP_ERROR_REFUSED: an archive that is absent, truncated at any byte or followed by more, entries
  * other than regular files and directories, names that climb or come twice, sizes beyond the
  * limits. A tar archive has no checksum over contents, times, and attributes: the caller compares
  * contents with the ids in its journal. */
-int sp_originals_read(struct sp_pool *pool, int dirfd, const char *name, const char *where,
-                      struct sp_original **items, size_t *count,
-                      struct sp_error *err) SP_MUST_CHECK;
+int sp_backup_read(struct sp_pool *pool, int dirfd, const char *name, const char *shown,
+                   struct sp_backup_entry **items, size_t *count,
+                   struct sp_error *err) SP_MUST_CHECK;
 
 #endif

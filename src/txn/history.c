@@ -7,7 +7,7 @@
 #include "base/path.h"
 #include "txn/backup.h"
 
-#define ARCHIVE "originals.tar"
+#define ARCHIVE "backup.tar"
 
 int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, struct sp_history *out,
                     struct sp_error *err)
@@ -21,11 +21,11 @@ int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, stru
         struct sp_journal journal;
         bool found = false;
         struct sp_error damaged = SP_ERROR_INIT;
-        const char *where = sp_workdir_show(pool, workdir, "transactions", ids.items[i]);
+        const char *shown = sp_workdir_show(pool, workdir, "transactions", ids.items[i]);
         int fd = sp_workdir_transaction(workdir, ids.items[i], false, err);
         if (fd < 0)
             return -1;
-        int rc = sp_journal_load(pool, fd, ids.items[i], &journal, &found, where, &damaged);
+        int rc = sp_journal_load(pool, fd, ids.items[i], &journal, &found, shown, &damaged);
         close(fd);
         if (rc == 0 && found)
             *SP_PUSH(pool, &out->journals) = journal;
@@ -45,7 +45,7 @@ const struct sp_journal *sp_history_find(const struct sp_history *history, unsig
     return NULL;
 }
 
-bool sp_history_is_rolled_back(const struct sp_history *history, unsigned id)
+bool sp_history_is_reverted(const struct sp_history *history, unsigned id)
 {
     for (size_t i = 0; i < history->journals.count; i++) {
         const struct sp_journal *journal = &history->journals.items[i];
@@ -56,23 +56,23 @@ bool sp_history_is_rolled_back(const struct sp_history *history, unsigned id)
     return false;
 }
 
-int sp_history_original(struct sp_pool *pool, const struct sp_history *history, unsigned id,
-                        const char *path, const struct sp_blob_id *expected,
-                        struct sp_bytes *content, struct sp_meta *meta, struct sp_error *err)
+int sp_history_backup(struct sp_pool *pool, const struct sp_history *history, unsigned id,
+                      const char *path, const struct sp_blob_id *expected, struct sp_bytes *content,
+                      struct sp_meta *meta, struct sp_error *err)
 {
-    struct sp_original *items;
+    struct sp_backup_entry *items;
     size_t count;
     struct sp_blob_id found = {""};
-    const char *where =
+    const char *shown =
         sp_path_join(pool, sp_workdir_show(pool, history->workdir, "transactions", id), ARCHIVE);
     int fd = sp_workdir_transaction(history->workdir, id, false, err);
     if (fd < 0)
         return -1;
-    int rc = sp_originals_read(pool, fd, ARCHIVE, where, &items, &count, err);
+    int rc = sp_backup_read(pool, fd, ARCHIVE, shown, &items, &count, err);
     close(fd);
     if (rc < 0) {
-        if (err->kind == SP_ERROR_CANNOT)
-            err->kind = SP_ERROR_PENDING;
+        if (err->kind == SP_ERROR_REFUSED)
+            err->kind = SP_ERROR_NEEDS_RECOVERY;
         return -1;
     }
     for (size_t i = 0; i < count; i++)
@@ -83,8 +83,8 @@ int sp_history_original(struct sp_pool *pool, const struct sp_history *history, 
                 return -1;
         }
     if (!sp_blob_equal(&found, expected))
-        return sp_error_set(err, SP_ERROR_PENDING, "the original of %s in %s is missing or damaged",
-                            path, where);
+        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                            "the original of %s in %s is missing or damaged", path, shown);
     return 0;
 }
 
@@ -102,8 +102,8 @@ int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, cons
             if (strcmp(file->path, path) != 0 || !sp_blob_equal(&file->before, content))
                 continue;
             *found = true;
-            return sp_history_original(pool, history, journal->id, path, content, &ignored, meta,
-                                       err);
+            return sp_history_backup(pool, history, journal->id, path, content, &ignored, meta,
+                                     err);
         }
     }
     return 0;

@@ -22,7 +22,7 @@ int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, stru
 const struct sp_journal *sp_history_find(const struct sp_history *history, unsigned id);
 
 /* Whether a committed rollback took the transaction back. */
-bool sp_history_is_rolled_back(const struct sp_history *history, unsigned id);
+bool sp_history_is_reverted(const struct sp_history *history, unsigned id);
 
 /* Looks for the latest committed transaction that replaced or removed the file with this content:
  * *meta is what the file had then. *found is false if there is none. */
@@ -30,12 +30,11 @@ int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, cons
                     const struct sp_blob_id *content, struct sp_meta *meta, bool *found,
                     struct sp_error *err) SP_MUST_CHECK;
 
-/* The content and metadata of a file before the transaction. SP_ERROR_PENDING when the archive is
+/* The content and metadata of a file before the transaction. SP_ERROR_NEEDS_RECOVERY when the archive is
  * damaged, or holds a content of another id than the one expected. */
-int sp_history_original(struct sp_pool *pool, const struct sp_history *history, unsigned id,
-                        const char *path, const struct sp_blob_id *expected,
-                        struct sp_bytes *content, struct sp_meta *meta,
-                        struct sp_error *err) SP_MUST_CHECK;
+int sp_history_backup(struct sp_pool *pool, const struct sp_history *history, unsigned id,
+                      const char *path, const struct sp_blob_id *expected, struct sp_bytes *content,
+                      struct sp_meta *meta, struct sp_error *err) SP_MUST_CHECK;
 
 /* The modification time that the directory had before our transactions with numbers from `since`
  * on, if it still has the one that the latest of them left (nothing else changed it); else `now`.

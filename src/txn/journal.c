@@ -15,7 +15,7 @@ enum {
     CHECKSUM_HEX = 16
 };
 
-static const char *const state_names[] = {"prepared", "applying", "committed", "undone"};
+static const char *const state_names[] = {"prepared", "applying", "committed", "aborted"};
 
 const char *sp_journal_state_name(enum sp_journal_state state)
 {
@@ -104,7 +104,7 @@ static void checksum(struct sp_bytes text, char out[CHECKSUM_HEX + 1])
 }
 
 int sp_journal_save(struct sp_pool *pool, int dirfd, const struct sp_journal *journal,
-                    const char *where, struct sp_error *err)
+                    const char *shown, struct sp_error *err)
 {
     struct sp_buffer text = SP_BUFFER_INIT;
     char sum[CHECKSUM_HEX + 1];
@@ -113,7 +113,7 @@ int sp_journal_save(struct sp_pool *pool, int dirfd, const struct sp_journal *jo
         checksum((struct sp_bytes){text.data, text.len}, sum);
         sp_buffer_printf(&text, CHECKSUM "%s\n", sum);
         rc = sp_fs_save(dirfd, JOURNAL, (struct sp_bytes){text.data, text.len},
-                        sp_path_join(pool, where, JOURNAL), err);
+                        sp_path_join(pool, shown, JOURNAL), err);
     }
     sp_buffer_free(&text);
     return rc;
@@ -250,7 +250,6 @@ static int check_file(struct reader *r, struct sp_yaml_node *map,
 
 static int read_files(struct reader *r, struct sp_yaml_node *root, struct sp_journal *out)
 {
-    static const char *const actions[] = {"none", "add", "change", "remove"};
     struct sp_yaml_node *list;
     if (get_list(r, root, "files", SP_YAML_MAPPING, &list) < 0)
         return -1;
@@ -260,7 +259,7 @@ static int read_files(struct reader *r, struct sp_yaml_node *root, struct sp_jou
         int action;
         if (get_text(r, map, "component", &file->component) < 0 ||
             get_path(r, map, &file->path) < 0 ||
-            get_word(r, map, "action", actions, 4, &action) < 0 ||
+            get_word(r, map, "action", sp_action_names, SP_ACTIONS, &action) < 0 ||
             get_text(r, map, "temp", &file->temp) < 0 ||
             get_blob(r, map, "before", &file->before) < 0 ||
             get_blob(r, map, "after", &file->after) < 0)
@@ -323,28 +322,28 @@ static int verify(struct sp_bytes text, struct sp_bytes *out)
 }
 
 int sp_journal_load(struct sp_pool *pool, int dirfd, unsigned id, struct sp_journal *out,
-                    bool *found, const char *where, struct sp_error *err)
+                    bool *found, const char *shown, struct sp_error *err)
 {
     struct sp_bytes text;
-    bool whole;
-    const char *name = sp_path_join(pool, where, JOURNAL);
+    bool complete;
+    const char *name = sp_path_join(pool, shown, JOURNAL);
     *found = false;
-    if (sp_fs_read_at(dirfd, pool, JOURNAL, SP_MAX_JOURNAL, &text, &whole, NULL, err) < 0) {
-        if (err->kind == SP_ERROR_CANNOT) /* something else stands there */
-            err->kind = SP_ERROR_PENDING;
-        return sp_error_prefix(err, "transaction %u, %s", id, where);
+    if (sp_fs_read_at(dirfd, pool, JOURNAL, SP_MAX_JOURNAL, &text, &complete, NULL, err) < 0) {
+        if (err->kind == SP_ERROR_REFUSED) /* something else stands there */
+            err->kind = SP_ERROR_NEEDS_RECOVERY;
+        return sp_error_prefix(err, "transaction %u, %s", id, shown);
     }
     if (!text.data)
         return 0;
     struct sp_error reason = SP_ERROR_INIT;
     struct sp_bytes body = {NULL, 0};
-    int rc = whole ? verify(text, &body) : -1;
+    int rc = complete ? verify(text, &body) : -1;
     if (rc == 0)
         rc = sp_journal_parse(pool, name, body, out, &reason);
     if (rc < 0)
-        sp_error_set(err, SP_ERROR_PENDING,
-                     "the journal %s is damaged%s%s; the originals are in %s/originals.tar", name,
-                     reason.message ? ": " : "", reason.message ? reason.message : "", where);
+        sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                     "the journal %s is damaged%s%s; the originals are in %s/backup.tar", name,
+                     reason.message ? ": " : "", reason.message ? reason.message : "", shown);
     sp_error_clear(&reason);
     if (rc < 0)
         return -1;

@@ -11,13 +11,13 @@
 #include "base/pool.h"
 #include "format/diff.h"
 #include "fs/fsio.h"
-#include "model/plan.h"
+#include "model/action.h"
 
 enum sp_journal_state {
     SP_JOURNAL_PREPARED,  /* originals are archived; files may stand beside their targets */
     SP_JOURNAL_APPLYING,  /* targets may have been replaced */
     SP_JOURNAL_COMMITTED, /* all of them are */
-    SP_JOURNAL_UNDONE     /* none is */
+    SP_JOURNAL_ABORTED    /* none is */
 };
 
 struct sp_journal_component {
@@ -51,14 +51,14 @@ struct sp_journal {
 
 const char *sp_journal_state_name(enum sp_journal_state state);
 
-/* Writes it into dirfd, durably. where: the transaction's directory, for messages. */
+/* Writes it into dirfd, durably. shown: the transaction's directory, for messages. */
 int sp_journal_save(struct sp_pool *pool, int dirfd, const struct sp_journal *journal,
-                    const char *where, struct sp_error *err) SP_MUST_CHECK;
+                    const char *shown, struct sp_error *err) SP_MUST_CHECK;
 
 /* Reads it. *found is false when there is none. A journal that is cut short, altered, or says what
- * can't be is SP_ERROR_PENDING. */
+ * can't be is SP_ERROR_NEEDS_RECOVERY. */
 int sp_journal_load(struct sp_pool *pool, int dirfd, unsigned id, struct sp_journal *out,
-                    bool *found, const char *where, struct sp_error *err) SP_MUST_CHECK;
+                    bool *found, const char *shown, struct sp_error *err) SP_MUST_CHECK;
 
 /* The text <-> the journal, without the checksum line. */
 int sp_journal_format(struct sp_pool *pool, const struct sp_journal *journal, struct sp_buffer *out,

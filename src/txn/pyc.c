@@ -25,7 +25,7 @@ static bool is_compiled(const char *name, const char *stem, size_t len)
 }
 
 static int clear_cache(int dirfd, struct sp_pool *pool, const char *stem, size_t len,
-                       const char *where, struct sp_error *err)
+                       const char *shown, struct sp_error *err)
 {
     int cache = openat(dirfd, CACHE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (cache < 0)
@@ -35,16 +35,16 @@ static int clear_cache(int dirfd, struct sp_pool *pool, const char *stem, size_t
     int rc = sp_fs_list(cache, pool, &names, err);
     for (size_t i = 0; rc == 0 && i < names.count; i++)
         if (is_compiled(names.items[i], stem, len)) {
-            rc = sp_fs_unlink(cache, names.items[i], where, err);
+            rc = sp_fs_unlink(cache, names.items[i], shown, err);
             removed++;
         }
     close(cache);
     if (rc == 0 && removed && removed == names.count)
-        rc = sp_fs_rmdir(dirfd, CACHE, where, err);
+        rc = sp_fs_rmdir(dirfd, CACHE, shown, err);
     return rc;
 }
 
-int sp_compiled_remove(int dirfd, const char *module, const char *where, struct sp_error *err)
+int sp_pyc_remove(int dirfd, const char *module, const char *shown, struct sp_error *err)
 {
     size_t len = strlen(module);
     if (len < 4 || strcmp(module + len - 3, ".py") != 0)
@@ -57,10 +57,10 @@ int sp_compiled_remove(int dirfd, const char *module, const char *where, struct 
     for (size_t i = 0; rc == 0 && i < 2; i++) {
         const char *name = sp_pool_printf(pool, "%s%s", stem, suffixes[i]);
         if (exists(dirfd, name))
-            rc = sp_fs_unlink(dirfd, name, where, err);
+            rc = sp_fs_unlink(dirfd, name, shown, err);
     }
     if (rc == 0)
-        rc = clear_cache(dirfd, pool, stem, len, where, err);
+        rc = clear_cache(dirfd, pool, stem, len, shown, err);
     sp_pool_free(pool);
     return rc;
 }

@@ -8,7 +8,7 @@
 
 /* Removes X.pyc and X.pyo, and __pycache__/X.*.pyc (PEP 3147), of the module X.py in dirfd; then
  * __pycache__ itself if nothing else is in it. Nothing there is success. */
-int sp_compiled_remove(int dirfd, const char *module, const char *where,
-                       struct sp_error *err) SP_MUST_CHECK;
+int sp_pyc_remove(int dirfd, const char *module, const char *shown,
+                  struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -20,7 +20,7 @@ enum standing {
 struct target {
     const struct sp_journal_file *file;
     int dir; /* -1: its directory is gone */
-    const char *name, *where, *aside;
+    const char *name, *shown, *aside;
     struct stat st;
     enum standing standing;
 };
@@ -30,7 +30,7 @@ struct undo {
     struct sp_workdir *workdir;
     struct sp_journal *journal;
     struct target *targets;
-    struct sp_original *originals;
+    struct sp_backup_entry *originals;
     size_t original_count;
 };
 
@@ -39,7 +39,7 @@ static int look(struct undo *u, struct target *target, struct sp_error *err)
     const struct sp_root *root = u->workdir->root;
     const char *dir = sp_path_dirname(u->pool, target->file->path), *real;
     target->name = sp_path_basename(target->file->path);
-    target->where = sp_root_show(root, u->pool, target->file->path);
+    target->shown = sp_root_show(root, u->pool, target->file->path);
     target->aside = sp_pool_printf(u->pool, "%s~", target->file->temp);
     target->standing = STANDS_OTHER;
     target->dir = -1;
@@ -53,27 +53,27 @@ static int look(struct undo *u, struct target *target, struct sp_error *err)
     if (target->dir < 0)
         return -1;
     struct sp_bytes now;
-    bool whole;
+    bool complete;
     struct sp_blob_id id = {""};
     struct sp_error other = SP_ERROR_INIT;
-    if (sp_fs_read_at(target->dir, u->pool, target->name, SP_MAX_SOURCE, &now, &whole, &target->st,
-                      &other) < 0) {
+    if (sp_fs_read_at(target->dir, u->pool, target->name, SP_MAX_SOURCE, &now, &complete,
+                      &target->st, &other) < 0) {
         bool system = other.kind == SP_ERROR_SYSTEM;
         if (system)
-            sp_error_set(err, SP_ERROR_SYSTEM, "%s: %s", target->where, other.message);
+            sp_error_set(err, SP_ERROR_SYSTEM, "%s: %s", target->shown, other.message);
         sp_error_clear(&other);
         return system ? -1 : 0; /* not a regular file any more: other */
     }
     if (now.data && sp_blob_hash(now, &id, err) < 0)
         return -1;
-    if (whole && sp_blob_equal(&id, &target->file->before))
+    if (complete && sp_blob_equal(&id, &target->file->before))
         target->standing = STANDS_OLD;
-    else if (whole && sp_blob_equal(&id, &target->file->after))
+    else if (complete && sp_blob_equal(&id, &target->file->after))
         target->standing = STANDS_NEW;
     return 0;
 }
 
-static const struct sp_original *original_of(const struct undo *u, const char *path)
+static const struct sp_backup_entry *original_of(const struct undo *u, const char *path)
 {
     for (size_t i = 0; i < u->original_count; i++)
         if (strcmp(u->originals[i].path, path + 1) == 0)
@@ -82,7 +82,7 @@ static const struct sp_original *original_of(const struct undo *u, const char *p
 }
 
 /* Loads the archive if something has to be restored from it, and checks it against the journal. */
-static int load_originals(struct undo *u, struct sp_error *err)
+static int load_backup(struct undo *u, struct sp_error *err)
 {
     bool needed = false;
     for (size_t i = 0; i < u->journal->files.count; i++)
@@ -90,28 +90,27 @@ static int load_originals(struct undo *u, struct sp_error *err)
             u->targets[i].standing == STANDS_NEW && u->targets[i].file->action != SP_ACTION_ADD;
     if (!needed)
         return 0;
-    const char *where = sp_workdir_show(u->pool, u->workdir, "transactions", u->journal->id);
+    const char *shown = sp_workdir_show(u->pool, u->workdir, "transactions", u->journal->id);
     int fd = sp_workdir_transaction(u->workdir, u->journal->id, false, err);
     if (fd < 0)
         return -1;
-    int rc = sp_originals_read(u->pool, fd, "originals.tar",
-                               sp_path_join(u->pool, where, "originals.tar"), &u->originals,
-                               &u->original_count, err);
+    int rc = sp_backup_read(u->pool, fd, "backup.tar", sp_path_join(u->pool, shown, "backup.tar"),
+                            &u->originals, &u->original_count, err);
     close(fd);
-    if (rc < 0 && err->kind == SP_ERROR_CANNOT)
-        err->kind = SP_ERROR_PENDING; /* what should be put back is not there */
+    if (rc < 0 && err->kind == SP_ERROR_REFUSED)
+        err->kind = SP_ERROR_NEEDS_RECOVERY; /* what should be put back is not there */
     for (size_t i = 0; rc == 0 && i < u->journal->files.count; i++) {
         const struct target *target = &u->targets[i];
         if (target->standing != STANDS_NEW || target->file->action == SP_ACTION_ADD)
             continue;
-        const struct sp_original *original = original_of(u, target->file->path);
+        const struct sp_backup_entry *original = original_of(u, target->file->path);
         struct sp_blob_id id;
         if (original && sp_blob_hash(original->content, &id, err) < 0)
             return -1;
         if (!original || !sp_blob_equal(&id, &target->file->before))
-            return sp_error_set(err, SP_ERROR_PENDING,
-                                "the original of %s in %s/originals.tar is missing or damaged",
-                                target->where, where);
+            return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                                "the original of %s in %s/backup.tar is missing or damaged",
+                                target->shown, shown);
     }
     return rc;
 }
@@ -121,19 +120,20 @@ static int put_back(struct undo *u, const struct target *target, struct sp_error
     const struct sp_journal_file *file = target->file;
     if (file->action == SP_ACTION_ADD) {
         if (sp_fs_remove_expected(target->dir, target->name, target->aside, &target->st,
-                                  target->where, err) < 0)
+                                  target->shown, err) < 0)
             return -1;
-        return sp_compiled_remove(target->dir, target->name, target->where, err);
+        return sp_pyc_remove(target->dir, target->name, target->shown, err);
     }
-    const struct sp_original *original = original_of(u, file->path);
-    if (!original) /* load_originals() saw to it */
-        return sp_error_set(err, SP_ERROR_PENDING, "the original of %s is missing", target->where);
+    const struct sp_backup_entry *original = original_of(u, file->path);
+    if (!original) /* load_backup() saw to it */
+        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY, "the original of %s is missing",
+                            target->shown);
     if (sp_fs_create(target->dir, target->aside, original->content, &original->meta, SP_KEEP_ALL,
-                     target->where, err) < 0)
+                     target->shown, err) < 0)
         return -1;
     if (file->action == SP_ACTION_REMOVE)
-        return sp_fs_rename_new(target->dir, target->aside, target->name, target->where, err);
-    return sp_fs_replace(target->dir, target->aside, target->name, &target->st, target->where, err);
+        return sp_fs_rename_new(target->dir, target->aside, target->name, target->shown, err);
+    return sp_fs_replace(target->dir, target->aside, target->name, &target->st, target->shown, err);
 }
 
 /* One file: the latest first. Names that an interrupted run left are removed before and after. */
@@ -141,11 +141,11 @@ static int undo_one(struct undo *u, const struct target *target, struct sp_error
 {
     if (target->dir < 0)
         return 0;
-    if (sp_fs_unlink(target->dir, target->aside, target->where, err) < 0)
+    if (sp_fs_unlink(target->dir, target->aside, target->shown, err) < 0)
         return -1;
     if (target->standing == STANDS_NEW && put_back(u, target, err) < 0)
         return -1;
-    return sp_fs_unlink(target->dir, target->file->temp, target->where, err);
+    return sp_fs_unlink(target->dir, target->file->temp, target->shown, err);
 }
 
 static int settle_dir(struct undo *u, const struct sp_journal_dir *dir, struct sp_error *err)
@@ -172,7 +172,7 @@ static int mark_undone(struct undo *u, struct sp_error *err)
     int fd = sp_workdir_transaction(u->workdir, u->journal->id, false, err);
     if (fd < 0)
         return -1;
-    u->journal->state = SP_JOURNAL_UNDONE;
+    u->journal->state = SP_JOURNAL_ABORTED;
     int rc =
         sp_journal_save(u->pool, fd, u->journal,
                         sp_workdir_show(u->pool, u->workdir, "transactions", u->journal->id), err);
@@ -194,16 +194,16 @@ static int run(struct undo *u, bool leave, sp_strv *left, struct sp_error *err)
             continue;
         if (!leave)
             return sp_error_set(
-                err, SP_ERROR_PENDING,
+                err, SP_ERROR_NEEDS_RECOVERY,
                 "%s is neither what it was nor what transaction %u wrote; the "
-                "original is in %s/originals.tar. Put one of them back, or run "
+                "original is in %s/backup.tar. Put one of them back, or run "
                 "`sp-openstack recover --force` to leave this file as it is",
-                u->targets[i].where, u->journal->id,
+                u->targets[i].shown, u->journal->id,
                 sp_workdir_show(u->pool, u->workdir, "transactions", u->journal->id));
         if (left)
-            *SP_PUSH(u->pool, left) = u->targets[i].where;
+            *SP_PUSH(u->pool, left) = u->targets[i].shown;
     }
-    if (load_originals(u, err) < 0)
+    if (load_backup(u, err) < 0)
         return -1;
     for (size_t i = count; i-- > 0;)
         if (undo_one(u, &u->targets[i], err) < 0)
@@ -214,8 +214,8 @@ static int run(struct undo *u, bool leave, sp_strv *left, struct sp_error *err)
     return mark_undone(u, err);
 }
 
-int sp_undo(struct sp_pool *pool, struct sp_workdir *workdir, struct sp_journal *journal,
-            bool leave, sp_strv *left, struct sp_error *err)
+int sp_abort(struct sp_pool *pool, struct sp_workdir *workdir, struct sp_journal *journal,
+             bool leave, sp_strv *left, struct sp_error *err)
 {
     size_t count = journal->files.count;
     struct undo u = {.pool = pool, .workdir = workdir, .journal = journal};
@@ -233,15 +233,15 @@ int sp_undo(struct sp_pool *pool, struct sp_workdir *workdir, struct sp_journal 
 /* ---- recover ------------------------------------------------------------------------------- */
 
 static int recover_one(struct sp_pool *pool, struct sp_workdir *workdir, unsigned id, bool leave,
-                       sp_strv *said, struct sp_error *err)
+                       sp_strv *messages, struct sp_error *err)
 {
     struct sp_journal journal;
     bool found;
-    const char *where = sp_workdir_show(pool, workdir, "transactions", id);
+    const char *shown = sp_workdir_show(pool, workdir, "transactions", id);
     int fd = sp_workdir_transaction(workdir, id, false, err);
     if (fd < 0)
         return -1;
-    int rc = sp_journal_load(pool, fd, id, &journal, &found, where, err);
+    int rc = sp_journal_load(pool, fd, id, &journal, &found, shown, err);
     close(fd);
     if (rc < 0)
         return -1;
@@ -249,29 +249,29 @@ static int recover_one(struct sp_pool *pool, struct sp_workdir *workdir, unsigne
         if (sp_workdir_unstage(pool, workdir, id, err) < 0 ||
             sp_workdir_drop(pool, workdir, id, err) < 0)
             return -1;
-        *SP_PUSH(pool, said) = sp_pool_printf(
+        *SP_PUSH(pool, messages) = sp_pool_printf(
             pool, "transaction %u had not begun to change anything; it was dropped", id);
         return 0;
     }
     sp_strv left = {NULL, 0, 0};
-    if (sp_undo(pool, workdir, &journal, leave, &left, err) < 0)
+    if (sp_abort(pool, workdir, &journal, leave, &left, err) < 0)
         return -1;
-    *SP_PUSH(pool, said) =
+    *SP_PUSH(pool, messages) =
         sp_pool_printf(pool, "transaction %u (%s, %s) was interrupted; it was undone", id,
                        journal.command, journal.time);
     for (size_t i = 0; i < left.count; i++)
-        *SP_PUSH(pool, said) = sp_pool_printf(pool, "%s was left as it is", left.items[i]);
+        *SP_PUSH(pool, messages) = sp_pool_printf(pool, "%s was left as it is", left.items[i]);
     return 0;
 }
 
-int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool leave, sp_strv *said,
+int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool leave, sp_strv *messages,
                struct sp_error *err)
 {
     struct sp_history history;
     if (sp_history_load(pool, workdir, &history, err) < 0)
         return -1;
     for (size_t i = history.pending.count; i-- > 0;)
-        if (recover_one(pool, workdir, history.pending.items[i], leave, said, err) < 0)
+        if (recover_one(pool, workdir, history.pending.items[i], leave, messages, err) < 0)
             return -1;
     /* what was committed may have ended before it cleaned up */
     return sp_workdir_unstage_all(pool, workdir, err);

@@ -11,13 +11,13 @@
 
 /* Undoes the transaction and marks it so. A target that is neither what it was nor what the
  * transaction wrote: with leave, it is left alone and its path added to *left (may be NULL);
- * without, nothing at all is touched and SP_ERROR_PENDING names it. */
-int sp_undo(struct sp_pool *pool, struct sp_workdir *workdir, struct sp_journal *journal,
-            bool leave, sp_strv *left, struct sp_error *err) SP_MUST_CHECK;
+ * without, nothing at all is touched and SP_ERROR_NEEDS_RECOVERY names it. */
+int sp_abort(struct sp_pool *pool, struct sp_workdir *workdir, struct sp_journal *journal,
+             bool leave, sp_strv *left, struct sp_error *err) SP_MUST_CHECK;
 
-/* Settles everything that is unfinished in the work directory, one sentence each in *said.
+/* Settles everything that is unfinished in the work directory, one sentence each in *messages.
  * leave as above. */
-int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool leave, sp_strv *said,
+int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool leave, sp_strv *messages,
                struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -8,15 +8,15 @@
 #include "model/edit.h"
 
 /* What one transaction did to one file. */
-struct deed {
+struct file_operation {
     const struct sp_journal *journal;
     const struct sp_journal_file *file;
 };
 
 /* One file, and what the transactions did to it, the earliest first. */
-struct trail {
+struct file_history {
     const char *path;
-    SP_VEC(struct deed) deeds;
+    SP_VEC(struct file_operation) operations;
 };
 
 struct plan {
@@ -24,7 +24,7 @@ struct plan {
     const struct sp_root *root;
     const struct sp_manifests *manifests;
     const struct sp_history *history;
-    struct sp_rollback *out;
+    struct sp_revert *out;
     struct sp_error *err;
 };
 
@@ -35,20 +35,20 @@ struct state {
     bool edited;                /* by something else, at some time */
 };
 
-bool sp_rollback_applies(const struct sp_history *history, const struct sp_journal *journal)
+bool sp_revert_applies(const struct sp_history *history, const struct sp_journal *journal)
 {
     return journal->state == SP_JOURNAL_COMMITTED && strcmp(journal->command, "rollback") != 0 &&
-           !sp_history_is_rolled_back(history, journal->id);
+           !sp_history_is_reverted(history, journal->id);
 }
 
 /* ---- what the manifests say ------------------------------------------------------------------ */
 
-static const struct sp_file_spec *find_file(struct plan *p, const struct sp_component *spec,
-                                            const char *package, const char *path)
+static const struct sp_manifest_file *find_file(struct plan *p, const struct sp_component *spec,
+                                                const char *package, const char *path)
 {
     for (size_t i = 0; i < spec->layouts.count; i++)
         for (size_t j = 0; j < spec->layouts.items[i].files.count; j++) {
-            const struct sp_file_spec *file = &spec->layouts.items[i].files.items[j];
+            const struct sp_manifest_file *file = &spec->layouts.items[i].files.items[j];
             if (file->edits.count && strcmp(sp_path_join(p->pool, package, file->path), path) == 0)
                 return file;
         }
@@ -56,16 +56,18 @@ static const struct sp_file_spec *find_file(struct plan *p, const struct sp_comp
 }
 
 /* The edits of the file in the release that the transaction was for; NULL if there are none. */
-static const struct sp_file_spec *edits_of(struct plan *p, const struct deed *deed)
+static const struct sp_manifest_file *edits_of(struct plan *p,
+                                               const struct file_operation *file_operation)
 {
-    for (size_t i = 0; i < deed->journal->components.count; i++) {
-        const struct sp_journal_component *component = &deed->journal->components.items[i];
+    for (size_t i = 0; i < file_operation->journal->components.count; i++) {
+        const struct sp_journal_component *component =
+            &file_operation->journal->components.items[i];
         for (size_t j = 0; j < p->manifests->releases.count; j++) {
             const struct sp_release *release = p->manifests->releases.items[j];
             const struct sp_component *spec = sp_release_find(release, component->name);
-            const struct sp_file_spec *file = NULL;
+            const struct sp_manifest_file *file = NULL;
             if (spec && strcmp(release->name, component->release) == 0)
-                file = find_file(p, spec, component->path, deed->file->path);
+                file = find_file(p, spec, component->path, file_operation->file->path);
             if (file)
                 return file;
         }
@@ -75,30 +77,33 @@ static const struct sp_file_spec *edits_of(struct plan *p, const struct deed *de
 
 /* ---- one step back --------------------------------------------------------------------------- */
 
-static int original_of(struct plan *p, const struct deed *deed, struct sp_bytes *content,
-                       struct sp_meta **meta)
+static int original_of(struct plan *p, const struct file_operation *file_operation,
+                       struct sp_bytes *content, struct sp_meta **meta)
 {
     *meta = sp_pool_alloc(p->pool, sizeof(**meta));
-    return sp_history_original(p->pool, p->history, deed->journal->id, deed->file->path,
-                               &deed->file->before, content, *meta, p->err);
+    return sp_history_backup(p->pool, p->history, file_operation->journal->id,
+                             file_operation->file->path, &file_operation->file->before, content,
+                             *meta, p->err);
 }
 
 /* Takes back what the transaction did to a content that it did not leave so. 1: done; 0: that
  * can't be said of this file. */
-static int step_in_part(struct plan *p, const struct deed *deed, struct state *state)
+static int step_in_part(struct plan *p, const struct file_operation *file_operation,
+                        struct state *state)
 {
-    const struct sp_file_spec *spec = edits_of(p, deed);
+    const struct sp_manifest_file *spec = edits_of(p, file_operation);
     struct sp_bytes original, clean, back;
     struct sp_meta *meta;
-    struct sp_edit_found found;
+    struct sp_edit_count found;
     struct sp_error ignored = SP_ERROR_INIT;
-    if (!spec || !state->content.data || !*deed->file->before.hex || !*deed->file->after.hex)
+    if (!spec || !state->content.data || !*file_operation->file->before.hex ||
+        !*file_operation->file->after.hex)
         return 0;
-    if (original_of(p, deed, &original, &meta) < 0)
+    if (original_of(p, file_operation, &original, &meta) < 0)
         return -1;
     bool done = false;
-    if (sp_edit_apply(p->pool, spec, original, SP_GOAL_OUT, &clean, &found, &ignored) == 0) {
-        enum sp_goal goal = sp_bytes_equal(clean, original) ? SP_GOAL_OUT : SP_GOAL_IN;
+    if (sp_edit_apply(p->pool, spec, original, SP_GOAL_UNINSTALL, &clean, &found, &ignored) == 0) {
+        enum sp_goal goal = sp_bytes_equal(clean, original) ? SP_GOAL_UNINSTALL : SP_GOAL_INSTALL;
         done = sp_edit_apply(p->pool, spec, state->content, goal, &back, &found, &ignored) == 0;
     }
     sp_error_clear(&ignored);
@@ -113,16 +118,18 @@ static int step_in_part(struct plan *p, const struct deed *deed, struct state *s
 }
 
 /* 1: done; 0: the file has to be left as it is; -1: error. */
-static int step(struct plan *p, const struct deed *deed, struct state *state)
+static int step(struct plan *p, const struct file_operation *file_operation, struct state *state)
 {
     struct sp_blob_id id = {""};
     if (state->content.data && sp_blob_hash(state->content, &id, p->err) < 0)
         return -1;
-    if (!sp_blob_equal(&id, &deed->file->after))
-        return sp_blob_equal(&id, &deed->file->before) ? 1 : step_in_part(p, deed, state);
+    if (!sp_blob_equal(&id, &file_operation->file->after))
+        return sp_blob_equal(&id, &file_operation->file->before)
+                   ? 1
+                   : step_in_part(p, file_operation, state);
     struct sp_meta *meta = NULL;
     struct sp_bytes before = {NULL, 0};
-    if (*deed->file->before.hex && original_of(p, deed, &before, &meta) < 0)
+    if (*file_operation->file->before.hex && original_of(p, file_operation, &before, &meta) < 0)
         return -1;
     state->content = before;
     state->meta = meta;
@@ -131,13 +138,13 @@ static int step(struct plan *p, const struct deed *deed, struct state *state)
 
 /* ---- one file -------------------------------------------------------------------------------- */
 
-/* What stands there today. *whole is false for what can't be looked at as a whole. */
+/* What stands there today. *complete is false for what can't be looked at as a whole. */
 static int read_today(struct plan *p, const char *path, struct sp_bytes *out, bool *there,
-                      bool *whole)
+                      bool *complete)
 {
     const char *real;
     *out = (struct sp_bytes){NULL, 0};
-    *whole = true;
+    *complete = true;
     *there = false;
     if (sp_fs_resolve(p->root, p->pool, sp_path_dirname(p->pool, path), &real, NULL, p->err) < 0)
         return -1;
@@ -147,32 +154,25 @@ static int read_today(struct plan *p, const char *path, struct sp_bytes *out, bo
     if (dir < 0)
         return -1;
     *there = true;
-    int rc = sp_fs_read_at(dir, p->pool, sp_path_basename(path), SP_MAX_SOURCE, out, whole, NULL,
+    int rc = sp_fs_read_at(dir, p->pool, sp_path_basename(path), SP_MAX_SOURCE, out, complete, NULL,
                            p->err);
     close(dir);
     return rc < 0 ? sp_error_prefix(p->err, "%s", sp_root_show(p->root, p->pool, path)) : 0;
 }
 
-static enum sp_action action_of(struct sp_bytes before, struct sp_bytes after)
-{
-    if (!before.data)
-        return SP_ACTION_ADD;
-    return after.data ? SP_ACTION_REPLACE : SP_ACTION_REMOVE;
-}
-
-static int plan_file(struct plan *p, const struct trail *trail)
+static int plan_file(struct plan *p, const struct file_history *file_history)
 {
     struct sp_bytes today;
-    bool there, whole;
-    if (read_today(p, trail->path, &today, &there, &whole) < 0)
+    bool there, complete;
+    if (read_today(p, file_history->path, &today, &there, &complete) < 0)
         return -1;
     struct state state = {.content = today};
-    int rc = whole ? 1 : 0;
-    for (size_t i = trail->deeds.count; rc == 1 && i-- > 0;)
-        rc = step(p, &trail->deeds.items[i], &state);
+    int rc = complete ? 1 : 0;
+    for (size_t i = file_history->operations.count; rc == 1 && i-- > 0;)
+        rc = step(p, &file_history->operations.items[i], &state);
     if (rc < 0)
         return -1;
-    const char *shown = sp_root_show(p->root, p->pool, trail->path);
+    const char *shown = sp_root_show(p->root, p->pool, file_history->path);
     bool changes = (today.data != NULL) != (state.content.data != NULL) ||
                    !sp_bytes_equal(today, state.content);
     if (rc == 0 || (!there && changes) || (state.edited && !changes)) {
@@ -184,12 +184,12 @@ static int plan_file(struct plan *p, const struct trail *trail)
     if (state.edited)
         *SP_PUSH(p->pool, &p->out->edited) = shown;
     *SP_PUSH(p->pool, &p->out->txn.changes) =
-        (struct sp_change){.component = trail->deeds.items[0].file->component,
-                           .path = trail->path,
-                           .action = action_of(today, state.content),
-                           .before = today,
-                           .after = state.content,
-                           .meta = state.meta};
+        (struct sp_file_change){.component = file_history->operations.items[0].file->component,
+                                .path = file_history->path,
+                                .action = sp_action_between(today.data, state.content.data),
+                                .before = today,
+                                .after = state.content,
+                                .meta = state.meta};
     return 0;
 }
 
@@ -207,34 +207,34 @@ static void add_components(struct plan *p, const struct sp_journal *journal)
     }
 }
 
-int sp_rollback_plan(struct sp_pool *pool, const struct sp_root *root,
-                     const struct sp_manifests *manifests, const struct sp_history *history,
-                     unsigned from, struct sp_rollback *out, struct sp_error *err)
+int sp_revert_plan(struct sp_pool *pool, const struct sp_root *root,
+                   const struct sp_manifests *manifests, const struct sp_history *history,
+                   unsigned from, struct sp_revert *out, struct sp_error *err)
 {
     struct plan p = {pool, root, manifests, history, out, err};
-    SP_VEC(struct trail) trails = {NULL, 0, 0};
+    SP_VEC(struct file_history) file_histories = {NULL, 0, 0};
     for (size_t i = 0; i < history->journals.count; i++) {
         const struct sp_journal *journal = &history->journals.items[i];
         if (journal->id < from || journal->state != SP_JOURNAL_COMMITTED)
             continue;
-        if (sp_rollback_applies(history, journal))
+        if (sp_revert_applies(history, journal))
             *SP_PUSH(pool, &out->txn.undoes) = journal->id;
         add_components(&p, journal);
         for (size_t j = 0; j < journal->files.count; j++) {
             const struct sp_journal_file *file = &journal->files.items[j];
-            struct trail *trail = NULL;
-            for (size_t k = 0; k < trails.count && !trail; k++)
-                if (strcmp(trails.items[k].path, file->path) == 0)
-                    trail = &trails.items[k];
-            if (!trail) {
-                trail = SP_PUSH(pool, &trails);
-                trail->path = file->path;
+            struct file_history *file_history = NULL;
+            for (size_t k = 0; k < file_histories.count && !file_history; k++)
+                if (strcmp(file_histories.items[k].path, file->path) == 0)
+                    file_history = &file_histories.items[k];
+            if (!file_history) {
+                file_history = SP_PUSH(pool, &file_histories);
+                file_history->path = file->path;
             }
-            *SP_PUSH(pool, &trail->deeds) = (struct deed){journal, file};
+            *SP_PUSH(pool, &file_history->operations) = (struct file_operation){journal, file};
         }
     }
-    for (size_t i = trails.count; i-- > 0;) /* the other way round than they were made */
-        if (plan_file(&p, &trails.items[i]) < 0)
+    for (size_t i = file_histories.count; i-- > 0;) /* the other way round than they were made */
+        if (plan_file(&p, &file_histories.items[i]) < 0)
             return -1;
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/build.h"
 #include "base/path.h"
 #include "txn/backup.h"
 #include "txn/pyc.h"
@@ -23,9 +24,9 @@ struct place {
 
 /* One file on its way. */
 struct step {
-    const struct sp_change *change;
+    const struct sp_file_change *change;
     struct place *place;
-    const char *name, *temp, *where;
+    const char *name, *temp, *shown;
     struct stat st;      /* of the target */
     struct sp_meta meta; /* of the target, or for a new file what it gets */
     struct sp_blob_id before, after;
@@ -37,7 +38,7 @@ struct run {
     struct sp_workdir *workdir;
     const struct sp_transaction *txn;
     struct sp_journal journal;
-    const char *where; /* transactions/ID */
+    const char *shown; /* transactions/ID */
     int fd;            /* of it */
     SP_VEC(struct place *) places;
     SP_VEC(struct step) steps;
@@ -101,18 +102,18 @@ static int find_place(struct run *r, const char *path, struct place **out, struc
 static int check_target(struct run *r, struct step *step, struct sp_error *err)
 {
     struct sp_bytes now;
-    bool whole;
+    bool complete;
     struct stat st;
-    if (sp_fs_read_at(step->place->fd, r->pool, step->name, SP_MAX_SOURCE, &now, &whole, &st, err) <
-        0)
-        return sp_error_prefix(err, "%s", step->where);
-    bool same = whole && (now.data != NULL) == (step->change->before.data != NULL) &&
+    if (sp_fs_read_at(step->place->fd, r->pool, step->name, SP_MAX_SOURCE, &now, &complete, &st,
+                      err) < 0)
+        return sp_error_prefix(err, "%s", step->shown);
+    bool same = complete && (now.data != NULL) == (step->change->before.data != NULL) &&
                 sp_bytes_equal(now, step->change->before);
     if (!same)
-        return sp_error_set(err, SP_ERROR_CANNOT,
+        return sp_error_set(err, SP_ERROR_REFUSED,
                             "%s was changed by something else since it was looked at; it was left "
                             "alone, run the command again",
-                            step->where);
+                            step->shown);
     if (now.data)
         step->st = st;
     return 0;
@@ -136,19 +137,19 @@ static void drop_hashes(struct sp_meta *meta)
     meta->xattrs.count = kept;
 }
 
-static int prepare_step(struct run *r, const struct sp_change *change, const char *random,
+static int prepare_step(struct run *r, const struct sp_file_change *change, const char *random,
                         struct sp_error *err)
 {
     struct step *step = SP_PUSH(r->pool, &r->steps);
     step->change = change;
     step->name = sp_path_basename(change->path);
-    step->where = sp_root_show(r->root, r->pool, change->path);
+    step->shown = sp_root_show(r->root, r->pool, change->path);
     step->temp = sp_pool_printf(r->pool, ".%s.sp-openstack-%s", step->name, random);
     if (!sp_path_is_printable(change->path))
-        return sp_error_set(err, SP_ERROR_CANNOT,
+        return sp_error_set(err, SP_ERROR_REFUSED,
                             "the path %s has control characters or bytes that are not UTF-8 in it; "
                             "a journal can't hold it",
-                            step->where);
+                            step->shown);
     if (find_place(r, change->path, &step->place, err) < 0 || check_target(r, step, err) < 0)
         return -1;
     if (r->workdir && (hash_if(change->before, &step->before, err) < 0 ||
@@ -210,7 +211,7 @@ static int prepare(struct run *r, struct sp_error *err)
 static int stage(struct run *r, struct sp_error *err)
 {
     for (size_t i = 0; i < r->steps.count; i++) {
-        const struct sp_change *change = r->steps.items[i].change;
+        const struct sp_file_change *change = r->steps.items[i].change;
         struct sp_bytes back;
         if (!change->after.data)
             continue;
@@ -222,16 +223,16 @@ static int stage(struct run *r, struct sp_error *err)
             return sp_error_set(err, SP_ERROR_SYSTEM,
                                 "what was staged for %s reads back differently; the disk of %s is "
                                 "not to be trusted",
-                                r->steps.items[i].where, r->workdir->path);
+                                r->steps.items[i].shown, r->workdir->path);
     }
     return 0;
 }
 
-static int archive_originals(struct run *r, struct sp_error *err)
+static int write_backup(struct run *r, struct sp_error *err)
 {
     size_t count = 0;
-    struct sp_original *items =
-        sp_pool_calloc(r->pool, r->steps.count + 1, sizeof(struct sp_original));
+    struct sp_backup_entry *items =
+        sp_pool_calloc(r->pool, r->steps.count + 1, sizeof(struct sp_backup_entry));
     for (size_t i = 0; i < r->steps.count; i++) {
         const struct step *step = &r->steps.items[i];
         if (!step->change->before.data)
@@ -241,8 +242,8 @@ static int archive_originals(struct run *r, struct sp_error *err)
         items[count].meta = step->meta;
         count++;
     }
-    return sp_originals_write(r->fd, "originals.tar", items, count,
-                              sp_path_join(r->pool, r->where, "originals.tar"), err);
+    return sp_backup_write(r->fd, "backup.tar", items, count,
+                           sp_path_join(r->pool, r->shown, "backup.tar"), err);
 }
 
 static int write_patch(struct run *r, struct sp_error *err)
@@ -256,9 +257,9 @@ static int write_patch(struct run *r, struct sp_error *err)
         rc = sp_blob_diff(step->change->path + 1, before, after, step->meta.mode, &patch, err);
     }
     if (rc == 0) {
-        const char *where = sp_path_join(r->pool, r->where, "changes.patch");
-        int fd = sp_fs_open_new(r->fd, "changes.patch", 0600, where, err);
-        rc = fd < 0 ? -1 : sp_fs_write(fd, (struct sp_bytes){patch.data, patch.len}, where, err);
+        const char *shown = sp_path_join(r->pool, r->shown, "changes.patch");
+        int fd = sp_fs_open_new(r->fd, "changes.patch", 0600, shown, err);
+        rc = fd < 0 ? -1 : sp_fs_write(fd, (struct sp_bytes){patch.data, patch.len}, shown, err);
         if (fd >= 0)
             close(fd); /* for people: nothing relies on it */
     }
@@ -275,7 +276,7 @@ static void fill_journal(struct run *r)
         strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
     r->journal.command = r->txn->command;
     r->journal.time = sp_pool_strdup(r->pool, text);
-    r->journal.tool = SP_VERSION;
+    r->journal.tool = sp_build_version;
     for (size_t i = 0; i < r->txn->undoes.count; i++)
         *SP_PUSH(r->pool, &r->journal.undoes) = r->txn->undoes.items[i];
     for (size_t i = 0; i < r->txn->components.count; i++)
@@ -300,7 +301,7 @@ static void fill_journal(struct run *r)
 static int save_journal(struct run *r, enum sp_journal_state state, struct sp_error *err)
 {
     r->journal.state = state;
-    return sp_journal_save(r->pool, r->fd, &r->journal, r->where, err);
+    return sp_journal_save(r->pool, r->fd, &r->journal, r->shown, err);
 }
 
 /* The next number, and its directory. */
@@ -310,7 +311,7 @@ static int open_transaction(struct run *r, struct sp_error *err)
     if (sp_workdir_ids(r->pool, r->workdir, &ids, err) < 0)
         return -1;
     r->journal.id = ids.count ? ids.items[ids.count - 1] + 1 : 1;
-    r->where = sp_workdir_show(r->pool, r->workdir, "transactions", r->journal.id);
+    r->shown = sp_workdir_show(r->pool, r->workdir, "transactions", r->journal.id);
     r->fd = sp_workdir_transaction(r->workdir, r->journal.id, true, err);
     return r->fd < 0 ? -1 : 0;
 }
@@ -319,7 +320,7 @@ static int open_transaction(struct run *r, struct sp_error *err)
 
 /* Python 2 takes a compiled file for current when it names the source's modification time in
  * seconds: a new content must not have the time of the old one. */
-static void set_apart(struct step *step, unsigned *keep)
+static void avoid_stale_pyc(struct step *step, unsigned *keep)
 {
     time_t old = step->st.st_mtim.tv_sec;
     if (*keep & SP_KEEP_MTIME || !step->change->before.data || time(NULL) != old)
@@ -330,7 +331,7 @@ static void set_apart(struct step *step, unsigned *keep)
 
 static const char *new_content_of(const struct run *r, const struct step *step)
 {
-    return sp_pool_printf(r->pool, "the new content of %s", step->where);
+    return sp_pool_printf(r->pool, "the new content of %s", step->shown);
 }
 
 static int write_beside(struct run *r, struct step *step, struct sp_error *err)
@@ -342,14 +343,14 @@ static int write_beside(struct run *r, struct step *step, struct sp_error *err)
         return -1;
     if (!sp_bytes_equal(staged, step->change->after))
         return sp_error_set(err, SP_ERROR_SYSTEM, "the staged %s was altered meanwhile",
-                            step->where);
+                            step->shown);
     unsigned keep = SP_KEEP_MODE | SP_KEEP_OWNER | SP_KEEP_XATTRS;
     if (step->change->meta) {
         step->meta = *step->change->meta;
         keep = SP_KEEP_ALL;
     } else {
         drop_hashes(&step->meta);
-        set_apart(step, &keep);
+        avoid_stale_pyc(step, &keep);
     }
     return sp_fs_create(step->place->fd, step->temp, staged, &step->meta, keep | SP_SYNC_LATER,
                         new_content_of(r, step), err);
@@ -382,13 +383,13 @@ static int put_in_place(struct run *r, struct step *step, struct sp_error *err)
     int dir = step->place->fd;
     switch (step->change->action) {
     case SP_ACTION_ADD:
-        return sp_fs_rename_new(dir, step->temp, step->name, step->where, err);
+        return sp_fs_rename_new(dir, step->temp, step->name, step->shown, err);
     case SP_ACTION_REPLACE:
-        return sp_fs_replace(dir, step->temp, step->name, &step->st, step->where, err);
+        return sp_fs_replace(dir, step->temp, step->name, &step->st, step->shown, err);
     case SP_ACTION_REMOVE:
-        if (sp_fs_remove_expected(dir, step->name, step->temp, &step->st, step->where, err) < 0)
+        if (sp_fs_remove_expected(dir, step->name, step->temp, &step->st, step->shown, err) < 0)
             return -1;
-        return sp_compiled_remove(dir, step->name, step->where, err);
+        return sp_pyc_remove(dir, step->name, step->shown, err);
     case SP_ACTION_NONE:
         break;
     }
@@ -440,14 +441,14 @@ static void take_back(struct run *r, bool recorded, struct sp_error *err)
     sp_strv left = {NULL, 0, 0};
     int rc = 0;
     if (recorded)
-        rc = sp_undo(r->pool, r->workdir, &r->journal, true, &left, &second);
+        rc = sp_abort(r->pool, r->workdir, &r->journal, true, &left, &second);
     else if (r->fd >= 0 &&
              (rc = sp_workdir_unstage(r->pool, r->workdir, r->journal.id, &second)) == 0)
         rc = sp_workdir_drop(r->pool, r->workdir, r->journal.id, &second);
     if (rc < 0) {
         sp_error_suffix(err, "; and undoing it failed: %s; run: sp-openstack recover",
                         second.message);
-        err->kind = SP_ERROR_PENDING;
+        err->kind = SP_ERROR_NEEDS_RECOVERY;
     }
     sp_error_clear(&second);
 }
@@ -482,7 +483,7 @@ int sp_transaction_run(struct sp_pool *pool, struct sp_workdir *workdir,
     if (rc == 0)
         rc = stage(&r, err);
     if (rc == 0)
-        rc = archive_originals(&r, err);
+        rc = write_backup(&r, err);
     if (rc == 0)
         rc = write_patch(&r, err);
     if (rc == 0)

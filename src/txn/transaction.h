@@ -10,7 +10,7 @@
 #include "txn/journal.h"
 #include "txn/workdir.h"
 
-struct sp_change {
+struct sp_file_change {
     const char *component;
     const char *path; /* the real path, as seen from the root */
     enum sp_action action;
@@ -22,7 +22,7 @@ struct sp_change {
 struct sp_transaction {
     const char *command;
     SP_VEC(struct sp_journal_component) components;
-    SP_VEC(struct sp_change) changes; /* in the order of the renames */
+    SP_VEC(struct sp_file_change) changes; /* in the order of the renames */
     SP_VEC(unsigned) undoes;
     SP_VEC(struct sp_journal_dir) dirs; /* directories that get the time `before` in the end */
 };
@@ -33,8 +33,8 @@ int sp_transaction_check(struct sp_pool *pool, const struct sp_root *root,
                          const struct sp_transaction *txn, struct sp_error *err) SP_MUST_CHECK;
 
 /* Runs it; the work directory is locked and nothing is pending in it. *id is its number.
- * SP_ERROR_CANNOT: a target is not what was planned for. SP_ERROR_SYSTEM: the system refused, or a
- * signal came. Either way everything is as it was; should putting back fail too, SP_ERROR_PENDING.
+ * SP_ERROR_REFUSED: a target is not what was planned for. SP_ERROR_SYSTEM: the system refused, or a
+ * signal came. Either way everything is as it was; should putting back fail too, SP_ERROR_NEEDS_RECOVERY.
  */
 int sp_transaction_run(struct sp_pool *pool, struct sp_workdir *workdir,
                        const struct sp_transaction *txn, unsigned *id,

@@ -43,34 +43,34 @@ static void empty(struct sp_pool *pool, const struct sp_root *root, const char *
 }
 
 int sp_workdir_open(struct sp_pool *pool, const struct sp_root *root, const char *path,
-                    struct sp_workdir *out, bool *hidden, struct sp_error *err)
+                    struct sp_workdir *out, bool *unreadable, struct sp_error *err)
 {
     const char *real;
     struct stat st;
     struct sp_error reason = SP_ERROR_INIT;
     bool own = false;
-    hidden = hidden ? hidden : &own;
-    *hidden = false;
+    unreadable = unreadable ? unreadable : &own;
+    *unreadable = false;
     empty(pool, root, path, out);
     int rc = sp_fs_resolve(root, pool, path, &real, &st, &reason);
     if (rc == 0 && real) {
         if (!S_ISDIR(st.st_mode))
-            return sp_error_set(err, SP_ERROR_CANNOT, "the work directory %s is not a directory",
+            return sp_error_set(err, SP_ERROR_REFUSED, "the work directory %s is not a directory",
                                 out->path);
         out->fd = sp_fs_open_dir(root, real, &reason);
         rc = out->fd < 0 ? -1 : 0;
     }
     if (rc < 0) {
-        *hidden = reason.errnum == EACCES;
-        if (!*hidden)
+        *unreadable = reason.errnum == EACCES;
+        if (!*unreadable)
             sp_error_set(err, reason.kind, "%s", reason.message);
         sp_error_clear(&reason);
-        return *hidden ? 0 : -1;
+        return *unreadable ? 0 : -1;
     }
     if (out->fd < 0)
         return 0;
     out->transactions = open_part(out->fd, TRANSACTIONS);
-    *hidden = out->transactions < 0 && errno == EACCES;
+    *unreadable = out->transactions < 0 && errno == EACCES;
     return 0;
 }
 
@@ -106,7 +106,7 @@ static int check_private(const struct sp_workdir *workdir, const struct stat *st
                          struct sp_error *err)
 {
     if (!S_ISDIR(st->st_mode))
-        return sp_error_set(err, SP_ERROR_CANNOT, "the work directory %s is not a directory",
+        return sp_error_set(err, SP_ERROR_REFUSED, "the work directory %s is not a directory",
                             workdir->path);
     if (st->st_uid != geteuid())
         return sp_error_set(err, SP_ERROR_SYSTEM,
@@ -114,7 +114,7 @@ static int check_private(const struct sp_workdir *workdir, const struct stat *st
                             "another one with --work-dir",
                             workdir->path, (long)st->st_uid, (long)geteuid());
     if (st->st_mode & 022)
-        return sp_error_set(err, SP_ERROR_CANNOT,
+        return sp_error_set(err, SP_ERROR_REFUSED,
                             "others may write to the work directory %s (mode %04o); run: chmod "
                             "0700 %s",
                             workdir->path, (unsigned)st->st_mode & 07777, workdir->path);
@@ -218,7 +218,7 @@ static int staged_dir(struct sp_pool *pool, const struct sp_workdir *workdir, un
 {
     char name[16];
     id_name(id, name);
-    const char *where = sp_workdir_show(pool, workdir, STAGING, id);
+    const char *shown = sp_workdir_show(pool, workdir, STAGING, id);
     const char *rest = sp_path_join(pool, name, sp_path_dirname(pool, path));
     int at = dup(workdir->staging);
     while (at >= 0 && *rest) {
@@ -227,14 +227,14 @@ static int staged_dir(struct sp_pool *pool, const struct sp_workdir *workdir, un
         rest += len;
         rest += strspn(rest, "/");
         int next = -1;
-        if (!create || sp_fs_mkdir(at, part, 0700, NULL, where, err) == 0)
+        if (!create || sp_fs_mkdir(at, part, 0700, NULL, shown, err) == 0)
             next = open_part(at, part);
         int saved = errno;
         close(at);
         errno = saved;
         at = next;
     }
-    return at < 0 ? sp_error_errno(err, errno, "can't open the staging directory %s", where) : at;
+    return at < 0 ? sp_error_errno(err, errno, "can't open the staging directory %s", shown) : at;
 }
 
 int sp_workdir_stage(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
@@ -243,10 +243,10 @@ int sp_workdir_stage(struct sp_pool *pool, const struct sp_workdir *workdir, uns
     int dir = staged_dir(pool, workdir, id, path, true, err);
     if (dir < 0)
         return -1;
-    const char *where = sp_path_join(pool, sp_workdir_show(pool, workdir, STAGING, id), path);
+    const char *shown = sp_path_join(pool, sp_workdir_show(pool, workdir, STAGING, id), path);
     /* nothing relies on it after a crash, so it is not brought to disk */
-    int fd = sp_fs_open_new(dir, sp_path_basename(path), 0600, where, err);
-    int rc = fd < 0 ? -1 : sp_fs_write(fd, content, where, err);
+    int fd = sp_fs_open_new(dir, sp_path_basename(path), 0600, shown, err);
+    int rc = fd < 0 ? -1 : sp_fs_write(fd, content, shown, err);
     if (fd >= 0)
         close(fd);
     close(dir);
@@ -256,14 +256,14 @@ int sp_workdir_stage(struct sp_pool *pool, const struct sp_workdir *workdir, uns
 int sp_workdir_staged(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
                       const char *path, struct sp_bytes *out, struct sp_error *err)
 {
-    bool whole;
+    bool complete;
     int dir = staged_dir(pool, workdir, id, path, false, err);
     if (dir < 0)
         return -1;
     int rc =
-        sp_fs_read_at(dir, pool, sp_path_basename(path), SP_MAX_SOURCE, out, &whole, NULL, err);
+        sp_fs_read_at(dir, pool, sp_path_basename(path), SP_MAX_SOURCE, out, &complete, NULL, err);
     close(dir);
-    if (rc == 0 && (!out->data || !whole))
+    if (rc == 0 && (!out->data || !complete))
         return sp_error_set(err, SP_ERROR_SYSTEM, "the staged %s is gone", path);
     return rc;
 }

@@ -20,13 +20,13 @@ struct sp_workdir {
 };
 
 /* Opens the work directory for reading, if there is one: what can't be opened for want of
- * permission counts as none, with *hidden (may be NULL) set. path is absolute, as seen from the
+ * permission counts as none, with *unreadable (may be NULL) set. path is absolute, as seen from the
  * root. */
 int sp_workdir_open(struct sp_pool *pool, const struct sp_root *root, const char *path,
-                    struct sp_workdir *out, bool *hidden, struct sp_error *err) SP_MUST_CHECK;
+                    struct sp_workdir *out, bool *unreadable, struct sp_error *err) SP_MUST_CHECK;
 
 /* Creates it where it is missing (mode 0700, parents 0755), and locks it. Refuses one that belongs
- * to another user, that others may write to, or that is a symbolic link (SP_ERROR_CANNOT). */
+ * to another user, that others may write to, or that is a symbolic link (SP_ERROR_REFUSED). */
 int sp_workdir_lock(struct sp_pool *pool, const struct sp_root *root, const char *path,
                     struct sp_workdir *out, struct sp_error *err) SP_MUST_CHECK;
 

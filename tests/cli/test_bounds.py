@@ -101,7 +101,7 @@ class Sizes(Measured):
     def test_originals_of_a_gigabyte(self):
         host = self.host("newton")
         self.good(host, "install")
-        originals = host.path(WORK, "transactions/1/originals.tar")
+        originals = host.path(WORK, "transactions/1/backup.tar")
         self.sparse(originals, read(originals))
         self.expect(5, self.measured("-R", host.top, "rollback"), originals)
 

@@ -169,15 +169,15 @@ class FromContents(Case):
         os.makedirs(host.file("nova/locale"))
         self.refused(host, 3, "nova", arguments=("check",))
 
-    def originals(self, contents):
+    def checksums(self, contents):
         """A data directory whose nova of Newton has these {path: {content: versions}}."""
         data = self.data_dir()
         path = os.path.join(data, "manifests", "newton.yaml")
         with open(path) as file:
             text = file.read()
-        at = text.index("    originals:", text.index("\n  nova:"))
+        at = text.index("    checksums:", text.index("\n  nova:"))
         end = text.index("    files:", at)
-        lines = "    originals:\n"
+        lines = "    checksums:\n"
         for name, blobs in contents.items():
             lines += "      %s:\n" % name
             for content, versions in blobs:
@@ -188,7 +188,7 @@ class FromContents(Case):
     def test_exact_version_by_originals(self):
         files = packages.nova("newton")
         driver, exception = files["nova/virt/libvirt/driver.py"], files["nova/exception.py"]
-        data = self.originals({
+        data = self.checksums({
             "virt/libvirt/driver.py": [(driver, ["14.0.0.0rc2", "14.0.0", "14.0.1"]),
                                        (driver + "#\n", ["14.0.2"])],
             "exception.py": [(exception, ["14.0.1", "14.0.2"])]})
@@ -196,12 +196,12 @@ class FromContents(Case):
         host.put("nova", "newton", form=None)
         host.put("os_brick", "newton")
         one = self.one(host, "-D", data, "nova")
-        self.assertEqual((one["version"], one["evidence"]), ("14.0.1", "originals"))
+        self.assertEqual((one["version"], one["evidence"]), ("14.0.1", "checksums"))
         self.assertIn("2 of 2", one["because"])
         # also once our line is in one of them
         self.good(host, "-D", data, "install", "nova")
         one = self.one(host, "-D", data, "nova")
-        self.assertEqual((one["version"], one["evidence"]), ("14.0.1", "originals"))
+        self.assertEqual((one["version"], one["evidence"]), ("14.0.1", "checksums"))
         # one file of another version: no version at all
         host.write("nova/exception.py", exception + "# changed\n")
         one = self.one(host, "-D", data, "nova")
@@ -216,12 +216,12 @@ class FromContents(Case):
                 (["14.0.8", "14.0.9"], "14.0.8 or 14.0.9"),
                 (["14.0.0.0rc1", "14.0.0.0rc2"], "14.0.0.0rc1 or 14.0.0.0rc2"))):
             data = os.path.join(self.tmp, str(number))
-            os.rename(self.originals({"virt/libvirt/driver.py": [(driver, versions)]}), data)
+            os.rename(self.checksums({"virt/libvirt/driver.py": [(driver, versions)]}), data)
             self.assertEqual(self.one(host, "-D", data, "nova")["version"], shown)
 
     def test_metadata_goes_before_originals(self):
         driver = packages.nova("newton")["nova/virt/libvirt/driver.py"]
-        data = self.originals({"virt/libvirt/driver.py": [(driver, ["14.0.1"])]})
+        data = self.checksums({"virt/libvirt/driver.py": [(driver, ["14.0.1"])]})
         host = self.host()
         host.put("nova", "newton", "14.0.5")
         self.assertEqual(self.one(host, "-D", data, "nova")["version"], "14.0.5")

@@ -247,22 +247,22 @@ class Rollback(TransactionCase):
         self.assertEqual({one["path"]: one["action"] for one in document["files"]}, {
             self.system.file(packages.ADDED["nova"]): "remove",
             self.system.file(packages.ADDED["os_brick"]): "remove",
-            self.system.file(DRIVER): "change", self.system.file(CONNECTOR): "change",
-            self.system.file("os_brick/initiator/__init__.py"): "change"})
+            self.system.file(DRIVER): "replace", self.system.file(CONNECTOR): "replace",
+            self.system.file("os_brick/initiator/__init__.py"): "replace"})
 
     def test_originals_that_are_gone(self):
         """Without the archive nothing can be given back; nothing is touched."""
         self.done("install")
-        os.unlink(self.transaction(1, "originals.tar"))
+        os.unlink(self.transaction(1, "backup.tar"))
         before = self.tree()
         result = self.run_it("rollback")
         self.assertIn(result.status, (3, 4, 5), str(result))
-        self.error(result, self.transaction(1, "originals.tar"))
+        self.error(result, self.transaction(1, "backup.tar"))
         self.same(before, self.tree(), touched=True)
 
     def test_originals_that_are_damaged(self):
         self.done("install")
-        path = self.transaction(1, "originals.tar")
+        path = self.transaction(1, "backup.tar")
         data = read(path)
         at = data.index(b"libvirt_volume_drivers")
         for damaged in (data[:at] + b"X" + data[at + 1:], data[:at], b"", b"\0" * len(data)):
@@ -301,7 +301,7 @@ class History(TransactionCase):
                          (1, "install", "committed", ["os_brick", "nova"]))
         self.assertTrue(abs(time.time() - time.mktime(time.strptime(
             one["time"], "%Y-%m-%dT%H:%M:%SZ")) + time.timezone) < 300, one["time"])
-        self.assertEqual({file["action"] for file in one["files"]}, {"add", "change"})
+        self.assertEqual({file["action"] for file in one["files"]}, {"add", "replace"})
         self.assertIn(self.system.file(DRIVER), [file["path"] for file in one["files"]])
 
     def test_numbers_go_on(self):
@@ -464,7 +464,7 @@ class Recover(TransactionCase):
         """A transaction that ended before its journal was written."""
         self.done("install", "os_brick")
         os.makedirs(self.transaction(2), 0o700)
-        write(self.transaction(2, "originals.tar"), "half of an archive")
+        write(self.transaction(2, "backup.tar"), "half of an archive")
         write(self.system.path(WORK, "work/2/usr/lib/x.py"), "staged\n")
 
     def test_no_journal_then_install(self):
@@ -568,7 +568,7 @@ class Recover(TransactionCase):
         self.assertEqual([temp for temp in temps if os.path.exists(self.system.path(temp[1:]))],
                          [])
         self.same(self.pristine, self.tree())
-        self.assertEqual(self.history(), [(1, "install", "undone")])
+        self.assertEqual(self.history(), [(1, "install", "aborted")])
 
     def test_interrupted_among_the_changes(self):
         """applying: everything goes back."""
@@ -585,7 +585,7 @@ class Recover(TransactionCase):
                     self.expect(0, self.run_it("check"))
                     self.done("uninstall")
                 self.same(pristine, self.tree())
-                self.assertIn((1, "install", "undone"), self.history())
+                self.assertIn((1, "install", "aborted"), self.history())
 
     def test_interrupted_and_changed_by_something_else(self):
         """Content that is neither old nor new: nothing is touched, and it is said loudly."""
@@ -595,7 +595,7 @@ class Recover(TransactionCase):
         before = self.tree()
         for command in ("recover", "install", "uninstall"):
             result = self.expect(5, self.run_it(command))
-            self.error(result, self.system.file(DRIVER), "--force", "originals.tar")
+            self.error(result, self.system.file(DRIVER), "--force", "backup.tar")
             self.same(before, self.tree(), touched=True)
         result = self.done("recover", "--force")
         self.assertIn(self.system.file(DRIVER), result.out)

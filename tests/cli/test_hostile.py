@@ -104,13 +104,13 @@ class Workdir(Case):
 
     def originals(self, make, *parts):
         host, outside = self.prepared()
-        path = host.path(WORK, "transactions/1/originals.tar")
-        os.rename(path, outside + "/originals.tar")
+        path = host.path(WORK, "transactions/1/backup.tar")
+        os.rename(path, outside + "/backup.tar")
         make(outside, path)
         self.held(host, outside, ("rollback",), path, *parts, status=(5,))
 
     def test_originals_that_are_a_link(self):
-        self.originals(lambda outside, path: os.symlink(outside + "/originals.tar", path))
+        self.originals(lambda outside, path: os.symlink(outside + "/backup.tar", path))
 
     def test_originals_that_are_a_fifo(self):
         self.originals(lambda outside, path: os.mkfifo(path))
@@ -121,7 +121,7 @@ class Workdir(Case):
     def test_originals_that_unpack_elsewhere(self):
         """An archive with a name that climbs is refused as a whole."""
         def make(outside, path):
-            with tarfile.open(outside + "/originals.tar") as before, \
+            with tarfile.open(outside + "/backup.tar") as before, \
                     tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as after:
                 for info in before:
                     data = before.extractfile(info).read()

@@ -48,7 +48,7 @@ class Inherited(Case):
             for name in files:
                 path = os.path.join(directory, name)
                 self.assertEqual(stat.S_IMODE(os.lstat(path).st_mode), 0o600, path)
-        self.assertTrue(os.path.isfile(host.path(WORK, "transactions/1/originals.tar")))
+        self.assertTrue(os.path.isfile(host.path(WORK, "transactions/1/backup.tar")))
         for name in packages.ADDED.values():
             info = os.lstat(host.file(name))
             self.assertEqual(stat.S_IMODE(info.st_mode), 0o644, name)

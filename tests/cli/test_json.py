@@ -8,9 +8,9 @@ from lib import Case, write
 
 STATES = {"installed", "not-installed", "partial", "outdated", "included", "unsupported",
           "conflict", "not-found"}
-FILE_STATES = STATES | {"original"}
-ACTIONS = {"none", "add", "change", "remove"}
-EVIDENCE = {"metadata", "originals", "probes", "none"}
+FILE_STATES = STATES | {"untouched"}
+ACTIONS = {"none", "add", "replace", "remove"}
+EVIDENCE = {"metadata", "checksums", "probes", "none"}
 
 
 def no_double(pairs):
@@ -84,9 +84,9 @@ class Document(Case):
                           "state": "not-installed"})
         self.assertEqual([(file["path"], file["action"], file["state"]) for file in one["files"]],
                          [(host.file(packages.ADDED["os_brick"]), "add", "not-installed"),
-                          (host.file("os_brick/initiator/__init__.py"), "change",
+                          (host.file("os_brick/initiator/__init__.py"), "replace",
                            "not-installed"),
-                          (host.file("os_brick/initiator/connector.py"), "change",
+                          (host.file("os_brick/initiator/connector.py"), "replace",
                            "not-installed")])
 
     def test_services(self):

@@ -24,23 +24,23 @@ static void look(struct visit *v, const char *path, enum sp_entry_kind listed)
     struct sp_error err = SP_ERROR_INIT;
     enum sp_entry_kind kind;
     struct sp_bytes content = {NULL, 0};
-    bool whole = false;
+    bool complete = false;
     const char *id = NULL;
     int rc = v->tree->ops->stat(v->tree, v->pool, path, &kind, &id, &err);
     CHECK(rc == 0);
     CHECK(listed == SP_ENTRY_LINK || kind == listed);
     CHECK(kind != SP_ENTRY_LINK && kind != SP_ENTRY_ABSENT);
     CHECK(id);
-    if (sp_tree_read(v->tree, v->pool, path, 100, &content, &whole, &err) == 0) {
+    if (sp_tree_read(v->tree, v->pool, path, 100, &content, &complete, &err) == 0) {
         CHECK(kind == SP_ENTRY_FILE && content.len <= 100);
         struct sp_bytes all;
         bool all_whole;
         rc = sp_tree_read(v->tree, v->pool, path, SP_MAX_SOURCE, &all, &all_whole, &err);
         CHECK(rc == 0 && all.len >= content.len);
         CHECK(memcmp(all.data, content.data, content.len) == 0);
-        CHECK(!whole || (all_whole && all.len == content.len));
+        CHECK(!complete || (all_whole && all.len == content.len));
     } else {
-        CHECK(err.kind == SP_ERROR_CANNOT);
+        CHECK(err.kind == SP_ERROR_REFUSED);
     }
     sp_error_clear(&err);
     if (listed == SP_ENTRY_DIRECTORY) /* links are not entered: they may lead in circles */
@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (sp_tree_open_archive(pool, path, &wanted, &visit.tree, &err) == 0)
         visit_all(&visit);
     else
-        CHECK(err.kind == SP_ERROR_CANNOT && strstr(err.message, path) == err.message);
+        CHECK(err.kind == SP_ERROR_REFUSED && strstr(err.message, path) == err.message);
     sp_error_clear(&err);
     sp_pool_free(pool);
     return 0;

@@ -81,7 +81,7 @@ static void tidy(struct sp_edit *edit)
 }
 
 static struct sp_bytes read_spec(struct sp_pool *pool, const uint8_t *data, size_t size,
-                                 struct sp_file_spec *out)
+                                 struct sp_manifest_file *out)
 {
     size_t at = 0;
     while (at < size) {
@@ -100,46 +100,46 @@ static struct sp_bytes read_spec(struct sp_pool *pool, const uint8_t *data, size
     return (struct sp_bytes){(const char *)data + at, size - at};
 }
 
-static bool apply(struct sp_pool *pool, const struct sp_file_spec *file, struct sp_bytes text,
-                  enum sp_goal goal, struct sp_bytes *out, struct sp_edit_found *found)
+static bool apply(struct sp_pool *pool, const struct sp_manifest_file *file, struct sp_bytes text,
+                  enum sp_goal goal, struct sp_bytes *out, struct sp_edit_count *found)
 {
     struct sp_error err = SP_ERROR_INIT;
     int rc = sp_edit_apply(pool, file, text, goal, out, found, &err);
     CHECK((rc == 0) == !sp_error_is_set(&err));
-    CHECK(rc == 0 || err.kind == SP_ERROR_CANNOT);
+    CHECK(rc == 0 || err.kind == SP_ERROR_REFUSED);
     sp_error_clear(&err);
     return rc == 0;
 }
 
 /* The planned change of the text towards the goal. */
-static void plan(struct sp_pool *pool, const struct sp_file_spec *file, struct sp_bytes text,
+static void plan(struct sp_pool *pool, const struct sp_manifest_file *file, struct sp_bytes text,
                  enum sp_goal goal, struct sp_component_plan *out)
 {
     static const struct sp_release release = {.name = "input", .support = SP_SUPPORTED};
     static const struct sp_component component = {.name = "input", .release = &release};
-    struct sp_snapshot *snapshot = sp_pool_alloc(pool, sizeof(*snapshot));
+    struct sp_file_snapshot *snapshot = sp_pool_alloc(pool, sizeof(*snapshot));
     struct sp_layout *layout = sp_pool_alloc(pool, sizeof(*layout));
-    struct sp_found *found = sp_pool_alloc(pool, sizeof(*found));
-    *snapshot = (struct sp_snapshot){.spec = file, .path = "a", .where = "a", .content = text};
-    *found = (struct sp_found){.name = "input", .spec = &component, .layout = layout};
+    struct sp_detection *found = sp_pool_alloc(pool, sizeof(*found));
+    *snapshot = (struct sp_file_snapshot){.spec = file, .path = "a", .shown = "a", .content = text};
+    *found = (struct sp_detection){.name = "input", .spec = &component, .layout = layout};
     sp_plan_component(pool, found, snapshot, 1, goal, out);
     CHECK(out->files.count == 1);
 }
 
-static void check_planned(struct sp_pool *pool, const struct sp_file_spec *file,
+static void check_planned(struct sp_pool *pool, const struct sp_manifest_file *file,
                           struct sp_bytes before, struct sp_bytes after)
 {
     struct sp_bytes clean, back;
-    struct sp_edit_found found;
+    struct sp_edit_count found;
     struct sp_component_plan again, out;
     CHECK(!sp_edit_unfit(after));
-    CHECK(apply(pool, file, before, SP_GOAL_OUT, &clean, &found));
-    CHECK(apply(pool, file, after, SP_GOAL_OUT, &back, &found));
+    CHECK(apply(pool, file, before, SP_GOAL_UNINSTALL, &clean, &found));
+    CHECK(apply(pool, file, after, SP_GOAL_UNINSTALL, &back, &found));
     CHECK(sp_bytes_equal(clean, back));
-    plan(pool, file, after, SP_GOAL_IN, &again);
+    plan(pool, file, after, SP_GOAL_INSTALL, &again);
     CHECK(again.files.items[0].action == SP_ACTION_NONE);
     CHECK(again.state != SP_STATE_CONFLICT);
-    plan(pool, file, after, SP_GOAL_OUT, &out);
+    plan(pool, file, after, SP_GOAL_UNINSTALL, &out);
     CHECK(out.state != SP_STATE_CONFLICT);
     if (out.files.items[0].action == SP_ACTION_REPLACE)
         CHECK(sp_bytes_equal(out.files.items[0].after, clean));
@@ -150,19 +150,19 @@ static void check_planned(struct sp_pool *pool, const struct sp_file_spec *file,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sp_pool *pool = sp_pool_new();
-    struct sp_file_spec file = {.path = "a"};
+    struct sp_manifest_file file = {.path = "a"};
     struct sp_bytes text = read_spec(pool, data, size, &file), out;
-    struct sp_edit_found found;
+    struct sp_edit_count found;
     if (file.edits.count > 0) {
-        if (apply(pool, &file, text, SP_GOAL_IN, &out, &found)) {
+        if (apply(pool, &file, text, SP_GOAL_INSTALL, &out, &found)) {
             CHECK(found.ours <= found.wanted && found.wanted <= file.edits.count);
             CHECK(found.ours < found.wanted || found.legacy || out.data == text.data);
         }
         struct sp_component_plan planned;
-        plan(pool, &file, text, SP_GOAL_IN, &planned);
+        plan(pool, &file, text, SP_GOAL_INSTALL, &planned);
         if (planned.files.items[0].action == SP_ACTION_REPLACE)
             check_planned(pool, &file, text, planned.files.items[0].after);
-        if (apply(pool, &file, text, SP_GOAL_OUT, &out, &found))
+        if (apply(pool, &file, text, SP_GOAL_UNINSTALL, &out, &found))
             CHECK(out.len <= text.len);
     }
     sp_pool_free(pool);

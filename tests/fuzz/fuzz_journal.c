@@ -13,7 +13,7 @@ static const char *const names[] = {"journal.yaml", NULL};
 
 static void check_journal(const struct sp_journal *journal)
 {
-    CHECK(journal->state <= SP_JOURNAL_UNDONE);
+    CHECK(journal->state <= SP_JOURNAL_ABORTED);
     for (size_t i = 0; i < journal->files.count; i++) {
         const struct sp_journal_file *file = &journal->files.items[i];
         CHECK(file->path[0] == '/' && (!file->path[1] || sp_path_is_safe_relative(file->path + 1)));
@@ -54,7 +54,7 @@ static int load(struct sp_pool *pool, const void *data, size_t size)
     int dirfd = place_open(names);
     place_put(names[0], data, size);
     int rc = sp_journal_load(pool, dirfd, 7, &journal, &found, "there", &err);
-    CHECK(rc == 0 ? found && journal.id == 7 : err.kind == SP_ERROR_PENDING);
+    CHECK(rc == 0 ? found && journal.id == 7 : err.kind == SP_ERROR_NEEDS_RECOVERY);
     sp_error_clear(&err);
     return rc == 0;
 }
@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_journal(&journal);
         check_again(pool, &journal);
     } else {
-        CHECK(err.kind == SP_ERROR_CANNOT && strncmp(err.message, "input:", 6) == 0);
+        CHECK(err.kind == SP_ERROR_REFUSED && strncmp(err.message, "input:", 6) == 0);
     }
     sp_error_clear(&err);
     load(pool, data, size);

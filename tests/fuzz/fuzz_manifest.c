@@ -30,7 +30,7 @@ static void check_layout(const struct sp_layout *layout)
 {
     check_probes(&layout->when);
     for (size_t i = 0; i < layout->files.count; i++) {
-        const struct sp_file_spec *file = &layout->files.items[i];
+        const struct sp_manifest_file *file = &layout->files.items[i];
         CHECK(sp_path_is_safe_relative(file->path));
         CHECK(!file->copy || (sp_path_is_safe_relative(file->copy) && file->marker));
         CHECK(!file->copy || file->edits.count == 0);
@@ -51,8 +51,8 @@ static void check_component(const struct sp_component *component)
     check_probes(&component->probes);
     for (size_t i = 0; i < component->layouts.count; i++)
         check_layout(&component->layouts.items[i]);
-    for (size_t i = 0; i < component->originals.count; i++)
-        CHECK(sp_path_is_safe_relative(component->originals.items[i].path));
+    for (size_t i = 0; i < component->checksums.count; i++)
+        CHECK(sp_path_is_safe_relative(component->checksums.items[i].path));
 }
 
 static void check_release(struct sp_pool *pool, struct sp_release *release)
@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (sp_manifest_parse(pool, "input", text, &release, &err) == 0)
         check_release(pool, release);
     else
-        CHECK(err.kind == SP_ERROR_CANNOT && strncmp(err.message, "input:", 6) == 0);
+        CHECK(err.kind == SP_ERROR_REFUSED && strncmp(err.message, "input:", 6) == 0);
     sp_error_clear(&err);
     sp_pool_free(pool);
     return 0;

@@ -49,7 +49,7 @@ static void ask(const struct sp_packs *packs, unsigned number)
     int rc = sp_packs_read(packs, id, LIMIT, &object, &err);
     CHECK(rc <= 0);
     if (rc < 0) {
-        CHECK(err.kind == SP_ERROR_CANNOT);
+        CHECK(err.kind == SP_ERROR_REFUSED);
     } else {
         CHECK(object.type >= 1 && object.type <= 4 && object.size <= LIMIT);
         CHECK(object.data[object.size] == '\0');

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_find(regex, subject, 0, subject.len);
         check_find(regex, subject, subject.len / 4, subject.len - subject.len / 4);
     } else {
-        CHECK(err.kind == SP_ERROR_CANNOT);
+        CHECK(err.kind == SP_ERROR_REFUSED);
     }
     sp_error_clear(&err);
     sp_pool_free(pool);

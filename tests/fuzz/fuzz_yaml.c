@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(!sp_error_is_set(&err));
         write_and_parse(pool, &doc, &out);
     } else {
-        CHECK(err.kind == SP_ERROR_CANNOT && strncmp(err.message, "input:", 6) == 0);
+        CHECK(err.kind == SP_ERROR_REFUSED && strncmp(err.message, "input:", 6) == 0);
         CHECK(!doc.root);
     }
     sp_error_clear(&err);

@@ -181,7 +181,7 @@ def whole_cycle(component, version, program, scratch, python2):
             if name.endswith((".dist-info", ".egg-info")):
                 shutil.rmtree(os.path.join(place.site, name))
         try:
-            cycle(tool, component, release, {SAME.get((component, version), version)}, "originals",
+            cycle(tool, component, release, {SAME.get((component, version), version)}, "checksums",
                   None)
         except Failure as failure:
             raise Failure("without metadata: %s" % failure) from failure

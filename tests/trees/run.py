@@ -118,7 +118,7 @@ def whole_cycle(tree, program, scratch, python2):
         shutil.rmtree(place.work, ignore_errors=True)
         try:
             cycle(Tool(program, place.site, place.work), tree.component, tree.release,
-                  tree.versions, "probes" if tree.versions == {None} else "originals", None)
+                  tree.versions, "probes" if tree.versions == {None} else "checksums", None)
         except Failure as failure:
             raise Failure("without metadata: %s" % failure) from failure
 

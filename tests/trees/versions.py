@@ -6,7 +6,7 @@
 
 Read are only the lines that matter here; the syntax is for sp-openstack itself to check. With
 clones, every version tag in them must also fall to the release that it was made for, and the
-originals must be what tools/originals.py makes of the clones.
+checksums must be what tools/checksums.py makes of the clones.
 """
 
 import argparse
@@ -84,7 +84,7 @@ def check_fields(report, manifests):
             if sorted(manifest.parts) != sorted(DISTRIBUTION):
                 faults.append("%s lacks a component" % manifest.name)
             for component, part in manifest.parts.items():
-                for field in ("probes", "services", "programs", "originals", "(?:files|layouts)"):
+                for field in ("probes", "services", "programs", "checksums", "(?:files|layouts)"):
                     if not re.search(r"^    %s:" % field, part, re.M):
                         faults.append("%s: %s has no %s" % (manifest.name, component, field))
         elif not (manifest.note or "").endswith("."):
@@ -134,14 +134,14 @@ def main():
         else:
             report.skip("%s: version tags: no clone given" % component)
     if given.git:
-        done = subprocess.run([sys.executable, os.path.join(TOP, "tools", "originals.py"),
+        done = subprocess.run([sys.executable, os.path.join(TOP, "tools", "checksums.py"),
                                "--git", given.git, "--check"] + paths, check=False)
         if done.returncode:
-            report.fail("the originals are not those of the clones")
+            report.fail("the checksums are not those of the clones")
         else:
-            report.ok("the originals are those of the clones")
+            report.ok("the checksums are those of the clones")
     else:
-        report.skip("the originals: no clones given")
+        report.skip("the checksums: no clones given")
     return report.close()
 
 

@@ -44,7 +44,7 @@ static inline struct sp_release *release_of_files(struct fixture *f, const char 
 }
 
 /* A file with these edits. */
-static inline const struct sp_file_spec *file_with_edits(struct fixture *f, const char *edits)
+static inline const struct sp_manifest_file *file_with_edits(struct fixture *f, const char *edits)
 {
     const char *text = sp_pool_printf(f->pool, "- path: a.py\n  edits:\n%s", indented(f, edits, 4));
     return &release_of_files(f, text)->components.items[0]->layouts.items[0].files.items[0];

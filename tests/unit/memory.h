@@ -74,8 +74,8 @@ static inline int memory_list(struct sp_tree *tree, struct sp_pool *pool, const 
             known |= strcmp(out->items[j].name, name) == 0;
         if (known)
             continue;
-        const char *whole = len ? sp_pool_printf(pool, "%s/%s", path, name) : name;
-        *SP_PUSH(pool, out) = (struct sp_entry){name, memory_kind(m, whole)};
+        const char *complete = len ? sp_pool_printf(pool, "%s/%s", path, name) : name;
+        *SP_PUSH(pool, out) = (struct sp_entry){name, memory_kind(m, complete)};
     }
     if (out->count)
         qsort(out->items, out->count, sizeof(out->items[0]), memory_by_name);
@@ -95,7 +95,8 @@ static inline int memory_stat(struct sp_tree *tree, struct sp_pool *pool, const 
 }
 
 static inline int memory_read(struct sp_tree *tree, struct sp_pool *pool, const char *path,
-                              size_t limit, struct sp_bytes *out, bool *whole, struct sp_error *err)
+                              size_t limit, struct sp_bytes *out, bool *complete,
+                              struct sp_error *err)
 {
     const struct memory *m = (const struct memory *)tree;
     if (m->unreadable && strcmp(m->unreadable, path) == 0)
@@ -104,11 +105,11 @@ static inline int memory_read(struct sp_tree *tree, struct sp_pool *pool, const 
     for (size_t i = 0; i < m->files.count; i++)
         if (m->files.items[i].text && strcmp(m->files.items[i].path, path) == 0) {
             *out = SP_BYTES_STR(m->files.items[i].text);
-            *whole = out->len <= limit;
-            out->len = *whole ? out->len : limit;
+            *complete = out->len <= limit;
+            out->len = *complete ? out->len : limit;
             return 0;
         }
-    return sp_error_set(err, SP_ERROR_CANNOT, "%s is not there", path);
+    return sp_error_set(err, SP_ERROR_REFUSED, "%s is not there", path);
 }
 
 static inline struct memory *memory_new(struct fixture *f)

@@ -27,9 +27,9 @@ static inline const char *id(struct scratch *s, struct sp_tree *tree, const char
 static inline const char *text(struct scratch *s, struct sp_tree *tree, const char *path)
 {
     struct sp_bytes out;
-    bool whole = false;
-    assert_ok(s, sp_tree_read(tree, s->pool, path, 1000, &out, &whole, &s->err));
-    assert_true(whole);
+    bool complete = false;
+    assert_ok(s, sp_tree_read(tree, s->pool, path, 1000, &out, &complete, &s->err));
+    assert_true(complete);
     assert_int_equal(out.len, strlen(out.data));
     return out.data;
 }

@@ -23,10 +23,10 @@ static void test_first_error_is_kept(void **state)
 {
     (void)state;
     struct sp_error err = SP_ERROR_INIT;
-    sp_error_set(&err, SP_ERROR_CANNOT, "first");
+    sp_error_set(&err, SP_ERROR_REFUSED, "first");
     assert_int_equal(sp_error_set(&err, SP_ERROR_USAGE, "second"), -1);
     assert_int_equal(sp_error_errno(&err, ENOENT, "third"), -1);
-    assert_int_equal(err.kind, SP_ERROR_CANNOT);
+    assert_int_equal(err.kind, SP_ERROR_REFUSED);
     assert_int_equal(err.errnum, 0);
     assert_string_equal(err.message, "first");
     sp_error_clear(&err);
@@ -50,12 +50,12 @@ static void test_context_goes_before_and_after(void **state)
 {
     (void)state;
     struct sp_error err = SP_ERROR_INIT;
-    sp_error_set(&err, SP_ERROR_PENDING, "inner");
+    sp_error_set(&err, SP_ERROR_NEEDS_RECOVERY, "inner");
     assert_int_equal(sp_error_prefix(&err, "a%d", 1), -1);
     assert_int_equal(sp_error_prefix(&err, "b"), -1);
     assert_int_equal(sp_error_suffix(&err, "; run %s", "recover"), -1);
     assert_string_equal(err.message, "b: a1: inner; run recover");
-    assert_int_equal(err.kind, SP_ERROR_PENDING);
+    assert_int_equal(err.kind, SP_ERROR_NEEDS_RECOVERY);
     sp_error_clear(&err);
 }
 

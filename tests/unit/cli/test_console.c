@@ -7,14 +7,14 @@
 
 /* A report into two files; what was printed so far. */
 struct printed {
-    struct sp_report report;
+    struct sp_console report;
     FILE *out, *err;
 };
 
 static struct printed *open_report(struct fixture *f, int verbose, bool json)
 {
     struct printed *p = sp_pool_alloc(f->pool, sizeof(*p));
-    sp_report_init(&p->report, verbose, json);
+    sp_console_init(&p->report, verbose, json);
     p->report.out = p->out = tmpfile();
     p->report.err = p->err = tmpfile();
     assert_non_null(p->out);
@@ -36,11 +36,11 @@ static void test_messages(void **state)
     struct fixture *f = *state;
     struct printed *p = open_report(f, 0, false);
     struct sp_error err = SP_ERROR_INIT;
-    sp_report_say(&p->report, 0, "one %d", 1);
-    sp_report_say(&p->report, 1, "more");
-    sp_report_warn(f->pool, &p->report, "take %s", "care");
-    sp_error_set(&err, SP_ERROR_CANNOT, "no\nway");
-    sp_report_error(&p->report, &err);
+    sp_console_print(&p->report, 0, "one %d", 1);
+    sp_console_print(&p->report, 1, "more");
+    sp_console_warn(f->pool, &p->report, "take %s", "care");
+    sp_error_set(&err, SP_ERROR_REFUSED, "no\nway");
+    sp_console_error(&p->report, &err);
     sp_error_clear(&err);
     assert_string_equal(text_of(f, p->out), "one 1\n");
     assert_string_equal(text_of(f, p->err),
@@ -61,8 +61,8 @@ static void test_levels(void **state)
     for (size_t i = 0; i < COUNT(vectors); i++) {
         struct printed *p = open_report(f, vectors[i].verbose, vectors[i].json);
         for (int level = 0; level < 3; level++)
-            sp_report_say(&p->report, level, "%d", level);
-        sp_report_warn(f->pool, &p->report, "care");
+            sp_console_print(&p->report, level, "%d", level);
+        sp_console_warn(f->pool, &p->report, "care");
         assert_string_equal(text_of(f, p->out), vectors[i].out);
         assert_string_equal(text_of(f, p->err), "sp-openstack: warning: care\n");
     }
@@ -72,8 +72,8 @@ static void test_safe(void **state)
 {
     struct fixture *f = *state;
     struct printed *p = open_report(f, 0, false);
-    sp_report_say(&p->report, 0, "a\x1b[2J%s", "\xff\n");
-    sp_report_warn(f->pool, &p->report, "b\r%s", "caf\xc3\xa9");
+    sp_console_print(&p->report, 0, "a\x1b[2J%s", "\xff\n");
+    sp_console_warn(f->pool, &p->report, "b\r%s", "caf\xc3\xa9");
     assert_string_equal(text_of(f, p->out), "a\\x1b[2J\\xff\\n\n");
     assert_string_equal(text_of(f, p->err), "sp-openstack: warning: b\\x0dcaf\xc3\xa9\n");
 }
@@ -133,14 +133,14 @@ static void test_no_colour_without_a_terminal(void **state)
 {
     struct fixture *f = *state;
     (void)f;
-    struct sp_report report;
+    struct sp_console report;
     int saved = dup(STDOUT_FILENO);
     FILE *file = tmpfile();
     fflush(stdout);
     assert_true(dup2(fileno(file), STDOUT_FILENO) >= 0);
     setenv("TERM", "xterm", 1);
     unsetenv("NO_COLOR");
-    sp_report_init(&report, 0, false);
+    sp_console_init(&report, 0, false);
     fflush(stdout);
     assert_true(dup2(saved, STDOUT_FILENO) >= 0);
     close(saved);

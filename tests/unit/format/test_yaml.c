@@ -108,7 +108,7 @@ static void test_refusals_are_located(void **state)
     };
     for (size_t i = 0; i < COUNT(vectors); i++) {
         struct sp_yaml doc;
-        assert_failure(parse(f, vectors[i].text, &doc), &f->err, SP_ERROR_CANNOT,
+        assert_failure(parse(f, vectors[i].text, &doc), &f->err, SP_ERROR_REFUSED,
                        vectors[i].message);
         assert_null(doc.root);
     }
@@ -137,7 +137,7 @@ static void test_what_libyaml_refuses_is_located(void **state)
     for (size_t i = 0; i < COUNT(vectors); i++) {
         struct sp_yaml doc;
         assert_int_equal(parse(f, vectors[i].text, &doc), -1);
-        assert_int_equal(f->err.kind, SP_ERROR_CANNOT);
+        assert_int_equal(f->err.kind, SP_ERROR_REFUSED);
         if (strncmp(f->err.message, vectors[i].place, strlen(vectors[i].place)) != 0)
             fail_msg("vector %zu: '%s'", i, f->err.message);
         sp_error_clear(&f->err);
@@ -150,9 +150,9 @@ static void test_name_of_a_nul_byte_in_the_file(void **state)
     struct sp_yaml doc;
     assert_failure_with(
         sp_yaml_parse(f->pool, "n", (struct sp_bytes){"a: x\0y\n", 7}, &doc, &f->err), &f->err,
-        SP_ERROR_CANNOT, "n:1:5: ");
+        SP_ERROR_REFUSED, "n:1:5: ");
     assert_failure(sp_yaml_parse(f->pool, "n", (struct sp_bytes){NULL, 0}, &doc, &f->err), &f->err,
-                   SP_ERROR_CANNOT, "n:1:1: there is no document");
+                   SP_ERROR_REFUSED, "n:1:1: there is no document");
 }
 
 static void test_depth_limit(void **state)
@@ -167,7 +167,7 @@ static void test_depth_limit(void **state)
     memset(text, '[', SP_YAML_DEPTH + 1);
     memset(text + SP_YAML_DEPTH + 1, ']', SP_YAML_DEPTH + 1);
     text[2 * SP_YAML_DEPTH + 2] = '\0';
-    assert_failure(parse(f, text, &doc), &f->err, SP_ERROR_CANNOT,
+    assert_failure(parse(f, text, &doc), &f->err, SP_ERROR_REFUSED,
                    "t.yaml:1:17: nested too deeply");
     assert_failure_with(parse(f,
                               "a:\n b:\n  c:\n   d:\n    e:\n     f:\n      g:\n       h:\n"
@@ -175,7 +175,7 @@ static void test_depth_limit(void **state)
                               "            m:\n             n:\n              o:\n"
                               "               p:\n                q: 1\n",
                               &doc),
-                        &f->err, SP_ERROR_CANNOT, "t.yaml:17:17: nested too deeply");
+                        &f->err, SP_ERROR_REFUSED, "t.yaml:17:17: nested too deeply");
 }
 
 static void test_node_limit(void **state)
@@ -188,7 +188,7 @@ static void test_node_limit(void **state)
     assert_success(parse(f, text.data, &doc), &f->err);
     assert_int_equal(doc.root->count, SP_YAML_NODES - 1);
     sp_buffer_puts(&text, "- x\n");
-    assert_failure(parse(f, text.data, &doc), &f->err, SP_ERROR_CANNOT,
+    assert_failure(parse(f, text.data, &doc), &f->err, SP_ERROR_REFUSED,
                    "t.yaml:200000:3: too many nodes");
     sp_buffer_free(&text);
 }
@@ -204,7 +204,7 @@ static void test_duplicates_in_a_large_mapping(void **state)
     assert_success(parse(f, text.data, &doc), &f->err);
     assert_int_equal(doc.root->count, 2000);
     sp_buffer_puts(&text, "z: 1\nk1999: v\nk0: v\nk1999: v\n");
-    assert_failure(parse(f, text.data, &doc), &f->err, SP_ERROR_CANNOT,
+    assert_failure(parse(f, text.data, &doc), &f->err, SP_ERROR_REFUSED,
                    "t.yaml:2002:1: duplicate key 'k1999'");
     sp_buffer_free(&text);
 }
@@ -216,12 +216,12 @@ static void test_get_and_no_more(void **state)
     assert_success(parse(f, "a: 1\nb: 2\n\"c\\u0007\": 3\n", &doc), &f->err);
     assert_null(sp_yaml_get(doc.root, "d"));
     assert_null(sp_yaml_get(doc.root, ""));
-    assert_failure(sp_yaml_no_more(&doc, doc.root, &f->err), &f->err, SP_ERROR_CANNOT,
+    assert_failure(sp_yaml_no_more(&doc, doc.root, &f->err), &f->err, SP_ERROR_REFUSED,
                    "t.yaml:1:1: unknown key 'a'");
     struct sp_yaml_node *b = sp_yaml_get(doc.root, "b");
     assert_string_equal(b->text, "2");
     assert_string_equal(sp_yaml_get(doc.root, "a")->text, "1");
-    assert_failure(sp_yaml_no_more(&doc, doc.root, &f->err), &f->err, SP_ERROR_CANNOT,
+    assert_failure(sp_yaml_no_more(&doc, doc.root, &f->err), &f->err, SP_ERROR_REFUSED,
                    "t.yaml:3:1: unknown key 'c\\x07'");
     assert_non_null(sp_yaml_get(doc.root, "c\x07"));
     assert_success(sp_yaml_no_more(&doc, doc.root, &f->err), &f->err);
@@ -239,12 +239,12 @@ static void test_expect(void **state)
     assert_success(sp_yaml_expect(&doc, list, SP_YAML_SEQUENCE, "x", &f->err), &f->err);
     assert_success(sp_yaml_expect(&doc, list->items[0], SP_YAML_SCALAR, "x", &f->err), &f->err);
     assert_failure(sp_yaml_expect(&doc, list, SP_YAML_MAPPING, "files", &f->err), &f->err,
-                   SP_ERROR_CANNOT, "t.yaml:1:4: files must be a mapping");
+                   SP_ERROR_REFUSED, "t.yaml:1:4: files must be a mapping");
     assert_failure(sp_yaml_expect(&doc, list, SP_YAML_SCALAR, "'a'", &f->err), &f->err,
-                   SP_ERROR_CANNOT, "t.yaml:1:4: 'a' must be a scalar");
+                   SP_ERROR_REFUSED, "t.yaml:1:4: 'a' must be a scalar");
     assert_failure(sp_yaml_expect(&doc, list->items[0], SP_YAML_SEQUENCE, "x", &f->err), &f->err,
-                   SP_ERROR_CANNOT, "t.yaml:1:5: x must be a sequence");
-    assert_failure(sp_yaml_error(&doc, list, &f->err, "%s %d", "n", 3), &f->err, SP_ERROR_CANNOT,
+                   SP_ERROR_REFUSED, "t.yaml:1:5: x must be a sequence");
+    assert_failure(sp_yaml_error(&doc, list, &f->err, "%s %d", "n", 3), &f->err, SP_ERROR_REFUSED,
                    "t.yaml:1:4: n 3");
 }
 
@@ -491,7 +491,7 @@ static void test_writer_reports_misuse(void **state)
         struct sp_buffer out = SP_BUFFER_INIT;
         struct sp_yaml_writer *writer = sp_yaml_writer_new(f->pool, &out);
         vectors[i].write(writer);
-        assert_failure_with(sp_yaml_writer_finish(writer, &f->err), &f->err, SP_ERROR_CANNOT,
+        assert_failure_with(sp_yaml_writer_finish(writer, &f->err), &f->err, SP_ERROR_REFUSED,
                             vectors[i].part);
         sp_pool_free(f->pool); /* the writer goes before its buffer */
         f->pool = sp_pool_new();

@@ -145,7 +145,7 @@ static void test_resolve_circles(void **state)
     static const char *const paths[] = {"/self", "/one/x", "/grow"};
     for (size_t i = 0; i < COUNT(paths); i++)
         assert_fails(fs.s, sp_fs_resolve(&fs.root, fs.s->pool, paths[i], &real, NULL, &fs.s->err),
-                     SP_ERROR_CANNOT, paths[i]);
+                     SP_ERROR_REFUSED, paths[i]);
     close_fs(&fs);
 }
 
@@ -160,7 +160,7 @@ static void test_resolve_many_links(void **state)
                         sp_pool_printf(fs.s->pool, "link%d", i));
     resolves(&fs, "/link40", "/link0");
     assert_fails(fs.s, sp_fs_resolve(&fs.root, fs.s->pool, "/link41", &real, NULL, &fs.s->err),
-                 SP_ERROR_CANNOT, "/link41");
+                 SP_ERROR_REFUSED, "/link41");
     close_fs(&fs);
 }
 
@@ -195,32 +195,34 @@ static void test_read(void **state)
     struct fs fs = open_fs(state);
     struct sp_bytes out;
     struct stat st;
-    bool whole;
+    bool complete;
     scratch_mkdir(fs.s, "a", 0755);
     scratch_puts(fs.s, "a/file", "0123456789");
     assert_ok(fs.s,
-              sp_fs_read(&fs.root, fs.s->pool, "/a/file", 100, &out, &whole, &st, &fs.s->err));
-    assert_true(whole);
+              sp_fs_read(&fs.root, fs.s->pool, "/a/file", 100, &out, &complete, &st, &fs.s->err));
+    assert_true(complete);
     assert_int_equal(out.len, 10);
     assert_int_equal(st.st_size, 10);
     assert_string_equal(out.data, "0123456789"); /* a NUL is after it */
     static const struct {
         size_t limit, len;
-        bool whole;
+        bool complete;
     } vectors[] = {{11, 10, true}, {10, 10, true}, {9, 9, false}, {1, 1, false}, {0, 0, false}};
     for (size_t i = 0; i < COUNT(vectors); i++) {
-        assert_ok(fs.s, sp_fs_read(&fs.root, fs.s->pool, "/a/file", vectors[i].limit, &out, &whole,
-                                   NULL, &fs.s->err));
+        assert_ok(fs.s, sp_fs_read(&fs.root, fs.s->pool, "/a/file", vectors[i].limit, &out,
+                                   &complete, NULL, &fs.s->err));
         assert_int_equal(out.len, vectors[i].len);
-        assert_int_equal(whole, vectors[i].whole);
+        assert_int_equal(complete, vectors[i].complete);
         assert_int_equal(out.data[out.len], '\0');
     }
     scratch_puts(fs.s, "empty", "");
-    assert_ok(fs.s, sp_fs_read(&fs.root, fs.s->pool, "/empty", 5, &out, &whole, NULL, &fs.s->err));
+    assert_ok(fs.s,
+              sp_fs_read(&fs.root, fs.s->pool, "/empty", 5, &out, &complete, NULL, &fs.s->err));
     assert_non_null(out.data);
-    assert_true(whole);
-    assert_fails(fs.s, sp_fs_read(&fs.root, fs.s->pool, "/none", 5, &out, &whole, NULL, &fs.s->err),
-                 SP_ERROR_CANNOT, "/none");
+    assert_true(complete);
+    assert_fails(fs.s,
+                 sp_fs_read(&fs.root, fs.s->pool, "/none", 5, &out, &complete, NULL, &fs.s->err),
+                 SP_ERROR_REFUSED, "/none");
     close_fs(&fs);
 }
 
@@ -230,11 +232,11 @@ static void test_read_of_unknown_size(void **state)
     struct scratch *s = *state;
     struct sp_root root;
     struct sp_bytes out;
-    bool whole;
+    bool complete;
     assert_ok(s, sp_root_open("/proc", &root, &s->err));
-    assert_ok(s, sp_fs_read(&root, s->pool, "/version", 10, &out, &whole, NULL, &s->err));
+    assert_ok(s, sp_fs_read(&root, s->pool, "/version", 10, &out, &complete, NULL, &s->err));
     assert_int_equal(out.len, 10);
-    assert_false(whole);
+    assert_false(complete);
     sp_root_close(&root);
 }
 
@@ -242,8 +244,8 @@ static void test_read_at(void **state)
 {
     struct fs fs = open_fs(state);
     struct sp_bytes out;
-    bool whole;
-    assert_ok(fs.s, sp_fs_read_at(fs.fd, fs.s->pool, "none", 5, &out, &whole, NULL, &fs.s->err));
+    bool complete;
+    assert_ok(fs.s, sp_fs_read_at(fs.fd, fs.s->pool, "none", 5, &out, &complete, NULL, &fs.s->err));
     assert_null(out.data);
     scratch_puts(fs.s, "file", "abc");
     scratch_symlink(fs.s, "file", "link");
@@ -252,8 +254,8 @@ static void test_read_at(void **state)
     static const char *const bad[] = {"link", "dir", "fifo"};
     for (size_t i = 0; i < COUNT(bad); i++)
         assert_fails(fs.s,
-                     sp_fs_read_at(fs.fd, fs.s->pool, bad[i], 5, &out, &whole, NULL, &fs.s->err),
-                     SP_ERROR_CANNOT, "not a regular file");
+                     sp_fs_read_at(fs.fd, fs.s->pool, bad[i], 5, &out, &complete, NULL, &fs.s->err),
+                     SP_ERROR_REFUSED, "not a regular file");
     close_fs(&fs);
 }
 
@@ -421,7 +423,7 @@ static void test_replace_of_another_file(void **state)
     struct stat expected = stat_of(&fs, "target");
     scratch_puts(fs.s, "target", "another"); /* another inode, or size */
     assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
-                 SP_ERROR_CANNOT, "the path");
+                 SP_ERROR_REFUSED, "the path");
     assert_content(fs.s, "target", "another");
     assert_content(fs.s, "temp", "new");
 
@@ -430,15 +432,15 @@ static void test_replace_of_another_file(void **state)
                                 {expected.st_mtim.tv_sec, (expected.st_mtim.tv_nsec + 1) % 1000}};
     assert_int_equal(utimensat(fs.fd, "target", times, 0), 0);
     assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
-                 SP_ERROR_CANNOT, "the path");
+                 SP_ERROR_REFUSED, "the path");
 
     scratch_unlink(fs.s, "target");
     assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
-                 SP_ERROR_CANNOT, "the path");
+                 SP_ERROR_REFUSED, "the path");
     scratch_symlink(fs.s, "temp", "target");
     expected = stat_of(&fs, "target");
     assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
-                 SP_ERROR_CANNOT, "the path");
+                 SP_ERROR_REFUSED, "the path");
     close_fs(&fs);
 }
 
@@ -451,12 +453,12 @@ static void test_rename_new(void **state)
     assert_false(scratch_exists(fs.s, "temp"));
     scratch_puts(fs.s, "temp", "newer");
     assert_fails(fs.s, sp_fs_rename_new(fs.fd, "temp", "target", "the path", &fs.s->err),
-                 SP_ERROR_CANNOT, "the path");
+                 SP_ERROR_REFUSED, "the path");
     assert_content(fs.s, "target", "new");
     assert_content(fs.s, "temp", "newer");
     scratch_symlink(fs.s, "nowhere", "link");
     assert_fails(fs.s, sp_fs_rename_new(fs.fd, "temp", "link", "the path", &fs.s->err),
-                 SP_ERROR_CANNOT, "the path");
+                 SP_ERROR_REFUSED, "the path");
     close_fs(&fs);
 }
 
@@ -468,7 +470,7 @@ static void test_remove_expected(void **state)
     scratch_puts(fs.s, "file", "another");
     assert_fails(fs.s,
                  sp_fs_remove_expected(fs.fd, "file", "aside", &expected, "the path", &fs.s->err),
-                 SP_ERROR_CANNOT, "the path");
+                 SP_ERROR_REFUSED, "the path");
     assert_content(fs.s, "file", "another");
     expected = stat_of(&fs, "file");
     assert_ok(fs.s, sp_fs_remove_expected(fs.fd, "file", "aside", &expected, "w", &fs.s->err));
@@ -476,7 +478,7 @@ static void test_remove_expected(void **state)
     assert_false(scratch_exists(fs.s, "aside"));
     assert_fails(fs.s,
                  sp_fs_remove_expected(fs.fd, "file", "aside", &expected, "the path", &fs.s->err),
-                 SP_ERROR_CANNOT, "the path");
+                 SP_ERROR_REFUSED, "the path");
     close_fs(&fs);
 }
 
@@ -551,10 +553,10 @@ static void test_mkdir(void **state)
     assert_int_equal(stat_of(&fs, "dir").st_mode & 07777, 02755);
     scratch_puts(fs.s, "file", "");
     assert_fails(fs.s, sp_fs_mkdir(fs.fd, "file", 0700, &created, "the path", &fs.s->err),
-                 SP_ERROR_CANNOT, "the path");
+                 SP_ERROR_REFUSED, "the path");
     scratch_symlink(fs.s, "dir", "link");
     assert_fails(fs.s, sp_fs_mkdir(fs.fd, "link", 0700, &created, "the path", &fs.s->err),
-                 SP_ERROR_CANNOT, "a symbolic link");
+                 SP_ERROR_REFUSED, "a symbolic link");
     close_fs(&fs);
 }
 

@@ -103,7 +103,7 @@ static int ensure(struct scratch *s, const char *group, const char *users, bool 
 }
 
 /* All lines of the report, without the scratch directory's name in them. */
-static const char *said(struct scratch *s)
+static const char *messages(struct scratch *s)
 {
     struct sp_buffer buf = SP_BUFFER_INIT;
     const char *top = scratch_path(s, "root");
@@ -148,12 +148,12 @@ static void test_fresh(void **state)
     assert_ok(s, ensure(s, NULL, "cinder nova", false, true));
     umask(022);
     assert_string_equal(
-        said(s), "created the system group spopenstack\n"
-                 "added cinder to the group spopenstack\n"
-                 "added nova to the group spopenstack\n"
-                 "services that run as cinder, nova need a restart to take the new group up\n"
-                 "created the directory /var/spool/openstack-storpool\n"
-                 "created /var/spool/openstack-storpool/openstack-attach.json\n");
+        messages(s), "created the system group spopenstack\n"
+                     "added cinder to the group spopenstack\n"
+                     "added nova to the group spopenstack\n"
+                     "services that run as cinder, nova need a restart to take the new group up\n"
+                     "created the directory /var/spool/openstack-storpool\n"
+                     "created /var/spool/openstack-storpool/openstack-attach.json\n");
     assert_string_equal(
         slurp(s, "root/etc/group"),
         sp_pool_printf(s->pool,
@@ -182,7 +182,7 @@ static void test_fresh(void **state)
     assert_int_equal(chmod(scratch_path(s, FILE_), 0660), 0);
     assert_int_equal(chown(scratch_path(s, FILE_), 0, test_gid), 0);
     assert_ok(s, ensure(s, NULL, "cinder nova", false, true));
-    assert_string_equal(said(s), "");
+    assert_string_equal(messages(s), "");
     assert_string_equal(slurp(s, FILE_), "{\"request\": {}}");
 }
 
@@ -212,7 +212,7 @@ static void test_for_real(void **state)
     assert_owned(s, SPOOL, S_IFDIR | 0770, gid);
     assert_owned(s, FILE_, S_IFREG | 0660, gid);
     assert_ok(s, ensure(s, "sp-test-only", "cinder nova", false, false));
-    assert_string_equal(said(s), "");
+    assert_string_equal(messages(s), "");
     /* one more account later: the others stay */
     assert_ok(s, ensure(s, "sp-test-only", "root", false, false));
     assert_non_null(strstr(slurp(s, "root/etc/group"), ":cinder,nova,root\n"));
@@ -224,8 +224,9 @@ static void test_missing_account(void **state)
     struct scratch *s = *state;
     NEED_OWNER();
     assert_ok(s, ensure(s, NULL, "glance nova", false, true));
-    assert_non_null(strstr(said(s), "W:there is no account glance in , so it was not added to the "
-                                    "group spopenstack\nadded nova to"));
+    assert_non_null(strstr(messages(s),
+                           "W:there is no account glance in , so it was not added to the "
+                           "group spopenstack\nadded nova to"));
     assert_true(scratch_exists(s, FILE_));
     /* no accounts at all, as in an image that has nothing but files */
     scratch_unlink(s, "root/etc/passwd");
@@ -240,22 +241,24 @@ static void test_dry_run(void **state)
     struct sp_bytes before = scratch_slurp(s, scratch_path(s, "root/etc/group"));
     assert_ok(s, ensure(s, NULL, "nova glance", true, true));
     assert_string_equal(
-        said(s), "would have created the system group spopenstack\n"
-                 "would have added nova to the group spopenstack\n"
-                 "W:there is no account glance in , so it was not added to the group spopenstack\n"
-                 "services that run as nova would need a restart to take the new group up\n"
-                 "would have created the directory /var/spool/openstack-storpool\n"
-                 "would have created /var/spool/openstack-storpool/openstack-attach.json\n");
+        messages(s),
+        "would have created the system group spopenstack\n"
+        "would have added nova to the group spopenstack\n"
+        "W:there is no account glance in , so it was not added to the group spopenstack\n"
+        "services that run as nova would need a restart to take the new group up\n"
+        "would have created the directory /var/spool/openstack-storpool\n"
+        "would have created /var/spool/openstack-storpool/openstack-attach.json\n");
     assert_false(scratch_exists(s, SPOOL));
     assert_false(scratch_exists(s, "calls"));
     assert_true(sp_bytes_equal(before, scratch_slurp(s, scratch_path(s, "root/etc/group"))));
 
     scratch_mkdir(s, SPOOL, 0755);
     assert_ok(s, ensure(s, NULL, "", true, true));
-    assert_non_null(strstr(said(s), "would have set the owner of /var/spool/openstack-storpool to "
-                                    "root:spopenstack\nwould have set the mode of "
-                                    "/var/spool/openstack-storpool to 0770\nwould have created "
-                                    "/var/spool/openstack-storpool/openstack-attach.json\n"));
+    assert_non_null(strstr(messages(s),
+                           "would have set the owner of /var/spool/openstack-storpool to "
+                           "root:spopenstack\nwould have set the mode of "
+                           "/var/spool/openstack-storpool to 0770\nwould have created "
+                           "/var/spool/openstack-storpool/openstack-attach.json\n"));
     struct stat st;
     assert_int_equal(stat(scratch_path(s, SPOOL), &st), 0);
     assert_int_equal(st.st_mode, S_IFDIR | 0755);
@@ -276,25 +279,25 @@ static void test_repair(void **state)
     assert_int_equal(chmod(scratch_path(s, SPOOL), 0755), 0);
     assert_int_equal(chmod(scratch_path(s, FILE_), 04644), 0);
     assert_ok(s, ensure(s, NULL, "", false, true));
-    assert_string_equal(said(s), "set the mode of /var/spool/openstack-storpool to 0770\n"
-                                 "set the mode of /var/spool/openstack-storpool/"
-                                 "openstack-attach.json to 0660\n");
+    assert_string_equal(messages(s), "set the mode of /var/spool/openstack-storpool to 0770\n"
+                                     "set the mode of /var/spool/openstack-storpool/"
+                                     "openstack-attach.json to 0660\n");
     assert_owned(s, SPOOL, S_IFDIR | 0770, test_gid);
     assert_owned(s, FILE_, S_IFREG | 0660, test_gid);
     /* the set-group-id bit is somebody's wish */
     assert_int_equal(chmod(scratch_path(s, SPOOL), 02770), 0);
     assert_ok(s, ensure(s, NULL, "", false, true));
-    assert_string_equal(said(s), "");
+    assert_string_equal(messages(s), "");
     assert_owned(s, SPOOL, S_IFDIR | 02770, test_gid);
     if (!real_root)
         return;
     assert_int_equal(chown(scratch_path(s, SPOOL), 991, 991), 0);
     assert_int_equal(chown(scratch_path(s, FILE_), 991, 991), 0);
     assert_ok(s, ensure(s, NULL, "", false, true));
-    assert_string_equal(said(s), "set the owner of /var/spool/openstack-storpool to "
-                                 "root:spopenstack\n"
-                                 "set the owner of /var/spool/openstack-storpool/"
-                                 "openstack-attach.json to root:spopenstack\n");
+    assert_string_equal(messages(s), "set the owner of /var/spool/openstack-storpool to "
+                                     "root:spopenstack\n"
+                                     "set the owner of /var/spool/openstack-storpool/"
+                                     "openstack-attach.json to root:spopenstack\n");
     assert_owned(s, SPOOL, S_IFDIR | 02770, test_gid);
     assert_owned(s, FILE_, S_IFREG | 0660, test_gid);
 }
@@ -313,7 +316,7 @@ static void test_parent(void **state)
     assert_int_equal(rename(scratch_path(s, "root/var"), scratch_path(s, "root/srv")), 0);
     scratch_symlink(s, "/srv", "root/var");
     assert_ok(s, ensure(s, NULL, "", false, true));
-    assert_string_equal(said(s), "");
+    assert_string_equal(messages(s), "");
 }
 
 /* What a member of the group, or anybody else, could plant. */
@@ -327,18 +330,18 @@ static void test_planted(void **state)
     assert_int_equal(chmod(scratch_path(s, "root/secret"), 0600), 0);
 
     scratch_symlink(s, "/target", SPOOL);
-    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT,
+    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_REFUSED,
                  "/var/spool/openstack-storpool is not a directory, or is a symbolic link");
-    assert_fails(s, ensure(s, NULL, "", true, true), SP_ERROR_CANNOT, "symbolic link");
+    assert_fails(s, ensure(s, NULL, "", true, true), SP_ERROR_REFUSED, "symbolic link");
     scratch_unlink(s, SPOOL);
     scratch_symlink(s, "/nowhere", SPOOL);
-    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT, "symbolic link");
+    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_REFUSED, "symbolic link");
     scratch_unlink(s, SPOOL);
     scratch_puts(s, SPOOL, "");
-    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT, "not a directory");
+    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_REFUSED, "not a directory");
     scratch_unlink(s, SPOOL);
     assert_int_equal(mkfifo(scratch_path(s, SPOOL), 0600), 0);
-    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT, "not a directory");
+    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_REFUSED, "not a directory");
     scratch_unlink(s, SPOOL);
 
     scratch_mkdir(s, SPOOL, 0770);
@@ -347,21 +350,21 @@ static void test_planted(void **state)
                                         "openstack-attach.json"};
     for (size_t i = 0; i < COUNT(links); i++) {
         assert_int_equal(symlink(links[i], file), 0);
-        assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT,
+        assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_REFUSED,
                      "openstack-attach.json is a symbolic link");
-        assert_fails(s, ensure(s, NULL, "", true, true), SP_ERROR_CANNOT,
+        assert_fails(s, ensure(s, NULL, "", true, true), SP_ERROR_REFUSED,
                      "openstack-attach.json is a symbolic link");
         assert_int_equal(unlink(file), 0);
     }
     assert_false(scratch_exists(s, SPOOL "/nothing"));
     assert_int_equal(link(scratch_path(s, "root/secret"), file), 0);
-    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT, "more than one name");
+    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_REFUSED, "more than one name");
     assert_int_equal(unlink(file), 0);
     assert_int_equal(mkfifo(file, 0600), 0);
-    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT, "something special");
+    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_REFUSED, "something special");
     assert_int_equal(unlink(file), 0);
     assert_int_equal(mkdir(file, 0700), 0);
-    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_CANNOT, "something special");
+    assert_fails(s, ensure(s, NULL, "", false, true), SP_ERROR_REFUSED, "something special");
     assert_int_equal(rmdir(file), 0);
 
     assert_int_equal(stat(scratch_path(s, "root/secret"), &st), 0);
@@ -387,13 +390,13 @@ static void test_content(void **state)
         assert_ok(s, ensure(s, NULL, "", false, true));
         assert_int_equal(report.lines.count, 1);
         assert_true(report.lines.items[0].warning);
-        assert_non_null(strstr(said(s), "openstack-attach.json is not a JSON object"));
+        assert_non_null(strstr(messages(s), "openstack-attach.json is not a JSON object"));
         assert_string_equal(slurp(s, FILE_), bad[i]);
     }
     assert_int_equal(truncate(scratch_path(s, FILE_), (off_t)1 << 30), 0);
     assert_ok(s, ensure(s, NULL, "", false, true));
-    assert_non_null(strstr(said(s), "W:/var/spool/openstack-storpool/openstack-attach.json is "
-                                    "larger than"));
+    assert_non_null(strstr(messages(s), "W:/var/spool/openstack-storpool/openstack-attach.json is "
+                                        "larger than"));
 }
 
 static void test_programs_fail(void **state)
@@ -422,7 +425,7 @@ static void test_programs_fail(void **state)
     stand_in(s, "gpasswd", "echo 'gpasswd: no' >&2; exit 3");
     assert_fails(s, ensure(s, NULL, "nova", false, true), SP_ERROR_SYSTEM,
                  "can't add nova to the group spopenstack: ");
-    assert_string_equal(said(s), "created the system group spopenstack\n");
+    assert_string_equal(messages(s), "created the system group spopenstack\n");
 }
 
 static void test_names(void **state)
@@ -431,9 +434,9 @@ static void test_names(void **state)
     static const char *const bad[] = {"",    "-f",  "--root=/", "a b",   "a:b",
                                       "a,b", "a/b", "a\nb",     "a\x1b", "a'b"};
     for (size_t i = 0; i < COUNT(bad); i++)
-        assert_fails(s, ensure(s, bad[i], "", true, true), SP_ERROR_CANNOT,
+        assert_fails(s, ensure(s, bad[i], "", true, true), SP_ERROR_REFUSED,
                      "can't be the name of a group");
-    assert_fails(s, ensure(s, NULL, "nova -x", true, true), SP_ERROR_CANNOT,
+    assert_fails(s, ensure(s, NULL, "nova -x", true, true), SP_ERROR_REFUSED,
                  "'-x' can't be the name of an account");
     assert_false(scratch_exists(s, "calls"));
 }
@@ -444,14 +447,14 @@ static void test_files(void **state)
     /* a member by the primary group alone; names that only start or end alike are others */
     scratch_puts(s, "root/etc/group", "spopenstackx:x:1:nova\nspopenstack:x:991:xcinder,cinderx\n");
     assert_ok(s, ensure(s, NULL, "nova cinder", true, true));
-    assert_null(strstr(said(s), "nova"));
-    assert_non_null(strstr(said(s), "would have added cinder"));
+    assert_null(strstr(messages(s), "nova"));
+    assert_non_null(strstr(messages(s), "would have added cinder"));
     static const char *const bad[] = {"spopenstack:x::\n", "spopenstack:x:-1:\n",
                                       "spopenstack:x:12x:\n", "spopenstack:x:4294967295:\n",
                                       "spopenstack:x:99999999999999999999:\n"};
     for (size_t i = 0; i < COUNT(bad); i++) {
         scratch_puts(s, "root/etc/group", bad[i]);
-        assert_fails(s, ensure(s, NULL, "nova", true, true), SP_ERROR_CANNOT,
+        assert_fails(s, ensure(s, NULL, "nova", true, true), SP_ERROR_REFUSED,
                      "/etc/group: the entry 'spopenstack' is damaged");
     }
     /* links are followed inside the root */
@@ -459,10 +462,10 @@ static void test_files(void **state)
     scratch_symlink(s, "/etc/group.real", "root/etc/group");
     scratch_puts(s, "root/etc/group.real", "spopenstack:x:7:nova\n");
     assert_ok(s, ensure(s, NULL, "nova", true, true));
-    assert_null(strstr(said(s), "nova"));
+    assert_null(strstr(messages(s), "nova"));
     scratch_unlink(s, "root/etc/group");
     assert_int_equal(mkfifo(scratch_path(s, "root/etc/group"), 0600), 0);
-    assert_fails(s, ensure(s, NULL, "nova", true, true), SP_ERROR_CANNOT, "FIFO");
+    assert_fails(s, ensure(s, NULL, "nova", true, true), SP_ERROR_REFUSED, "FIFO");
 }
 
 /* The running system, looked at and not touched. */

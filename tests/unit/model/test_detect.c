@@ -35,7 +35,7 @@ static struct sp_manifests *manifests(struct fixture *f)
                        "    probes:\n"
                        "      - {file: a.py, pattern: '^TWO$'}\n"
                        "      - {file: a.py, absent: '^GONE$'}\n"
-                       "    originals:\n"
+                       "    checksums:\n"
                        "      a.py: {%s: [2.0.0.0rc1, 2.0], %s: [2.1, 2.2]}\n"
                        "      b.py: {%s: [2.0.0.0rc1, 2.0, 2.1], %s: [2.2]}\n"
                        "    layouts:\n"
@@ -70,10 +70,10 @@ static struct memory *site(struct fixture *f)
 }
 
 /* All places of the component in `site`, `more`. */
-static sp_founds detect(struct fixture *f, struct memory *m)
+static sp_detections detect(struct fixture *f, struct memory *m)
 {
     static sp_sites sites;
-    sp_founds found = {NULL, 0, 0};
+    sp_detections found = {NULL, 0, 0};
     struct sp_site_query query = {.pythonpath_origin = "test"};
     memset(&sites, 0, sizeof(sites));
     *SP_PUSH(f->pool, &query.pythonpath) = "site";
@@ -85,12 +85,13 @@ static sp_founds detect(struct fixture *f, struct memory *m)
 }
 
 /* The one place: what is known of it. */
-static const struct sp_found *one(struct fixture *f, struct memory *m, enum sp_evidence evidence,
-                                  const char *version, const char *release)
+static const struct sp_detection *one(struct fixture *f, struct memory *m,
+                                      enum sp_evidence evidence, const char *version,
+                                      const char *release)
 {
-    sp_founds found = detect(f, m);
+    sp_detections found = detect(f, m);
     assert_int_equal(found.count, 1);
-    const struct sp_found *item = &found.items[0];
+    const struct sp_detection *item = &found.items[0];
     assert_int_equal(item->evidence, evidence);
     if (version)
         assert_string_equal(item->version, version);
@@ -116,7 +117,7 @@ static void test_metadata(void **state)
         struct memory *m = site(f);
         memory_put(f, m, "site/toy.egg-info/PKG-INFO",
                    sp_pool_printf(f->pool, "Name: toy\nVersion: %s\n", vectors[i].version));
-        const struct sp_found *found =
+        const struct sp_detection *found =
             one(f, m, SP_EVIDENCE_METADATA, vectors[i].version, vectors[i].release);
         assert_string_equal(found->because, "metadata: toy.egg-info/PKG-INFO");
     }
@@ -129,7 +130,7 @@ static void test_metadata_that_disagree(void **state)
     memory_put(f, m, "site/toy/a.py", "ONE\n");
     memory_put(f, m, "site/toy-2.0.dist-info/METADATA", "Name: toy\nVersion: 2.0\n");
     memory_put(f, m, "site/toy-2.1.dist-info/METADATA", "Name: toy\nVersion: 2.1\n");
-    const struct sp_found *found = one(f, m, SP_EVIDENCE_PROBES, NULL, "old");
+    const struct sp_detection *found = one(f, m, SP_EVIDENCE_PROBES, NULL, "old");
     assert_non_null(strstr(found->because, "toy-2.0.dist-info and toy-2.1.dist-info disagree; "));
     m = site(f); /* 2.0 and 2.0.0 are one version */
     memory_put(f, m, "site/toy-2.0.dist-info/METADATA", "Name: toy\nVersion: 2.0\n");
@@ -137,7 +138,7 @@ static void test_metadata_that_disagree(void **state)
     assert_int_equal(detect(f, m).items[0].evidence, SP_EVIDENCE_METADATA);
 }
 
-static void test_originals(void **state)
+static void test_checksums(void **state)
 {
     struct fixture *f = *state;
     static const struct {
@@ -154,13 +155,14 @@ static void test_originals(void **state)
         struct memory *m = site(f);
         memory_put(f, m, "site/toy/a.py", vectors[i].a);
         memory_put(f, m, "site/toy/b.py", vectors[i].b);
-        const struct sp_found *found = one(f, m, SP_EVIDENCE_ORIGINALS, vectors[i].version, "new");
+        const struct sp_detection *found =
+            one(f, m, SP_EVIDENCE_CHECKSUMS, vectors[i].version, "new");
         assert_non_null(strstr(found->because, "2 of 2"));
     }
 }
 
 /* Contents that have no version in common, or are not known, tell none. */
-static void test_no_originals(void **state)
+static void test_no_checksums(void **state)
 {
     struct fixture *f = *state;
     static const char *const contents[][2] = {
@@ -191,7 +193,7 @@ static void test_probes(void **state)
     struct memory *m = site(f);
     memory_put(f, m, "site/toy/a.py", "TWO\n");
     memory_put(f, m, "site/toy/three.py", "");
-    const struct sp_found *found = one(f, m, SP_EVIDENCE_PROBES, NULL, "later");
+    const struct sp_detection *found = one(f, m, SP_EVIDENCE_PROBES, NULL, "later");
     assert_non_null(strstr(found->because, "or later"));
     assert_null(found->layout);
 }
@@ -226,7 +228,7 @@ static void test_several_places(void **state)
     struct fixture *f = *state;
     struct memory *m = site(f);
     memory_put(f, m, "more/toy/__init__.py", "");
-    sp_founds found = detect(f, m);
+    sp_detections found = detect(f, m);
     assert_int_equal(found.count, 2);
     assert_string_equal(found.items[0].dir, "site/toy");
     assert_string_equal(found.items[1].dir, "more/toy");
@@ -243,7 +245,7 @@ static void test_path_goes_first(void **state)
     struct memory *m = site(f);
     memory_put(f, m, "more/toy/__init__.py", "");
     memory_put(f, m, "path/x", "");
-    sp_founds found = {NULL, 0, 0};
+    sp_detections found = {NULL, 0, 0};
     struct sp_site_query query = {.pythonpath_origin = "test"};
     sp_sites sites = {NULL, 0, 0};
     *SP_PUSH(f->pool, &query.paths) = "path";
@@ -262,7 +264,7 @@ static void test_content_that_can_not_be_read(void **state)
     struct memory *m = site(f);
     memory_put(f, m, "site/toy/a.py", "ONE\n");
     m->unreadable = "site/toy/a.py";
-    sp_founds found = {NULL, 0, 0};
+    sp_detections found = {NULL, 0, 0};
     struct sp_site_query query = {.only = true};
     sp_sites sites = {NULL, 0, 0};
     *SP_PUSH(f->pool, &query.pythonpath) = "site";
@@ -276,8 +278,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(test_metadata),
         FIXTURE_TEST(test_metadata_that_disagree),
-        FIXTURE_TEST(test_originals),
-        FIXTURE_TEST(test_no_originals),
+        FIXTURE_TEST(test_checksums),
+        FIXTURE_TEST(test_no_checksums),
         FIXTURE_TEST(test_probes),
         FIXTURE_TEST(test_layouts),
         FIXTURE_TEST(test_what_is_no_package),

@@ -11,8 +11,8 @@ static void assert_bytes(struct sp_bytes actual, const char *expected)
         fail_msg("it is:\n%.*s---- and should be:\n%s----", (int)actual.len, actual.data, expected);
 }
 
-static struct sp_bytes apply(struct fixture *f, const struct sp_file_spec *file, const char *text,
-                             enum sp_goal goal, struct sp_edit_found *found)
+static struct sp_bytes apply(struct fixture *f, const struct sp_manifest_file *file,
+                             const char *text, enum sp_goal goal, struct sp_edit_count *found)
 {
     struct sp_bytes out = {NULL, 0};
     assert_success(sp_edit_apply(f->pool, file, SP_BYTES_STR(text), goal, &out, found, &f->err),
@@ -24,20 +24,20 @@ static struct sp_bytes apply(struct fixture *f, const struct sp_file_spec *file,
 static void there_and_back(struct fixture *f, const char *edits, const char *before,
                            const char *after)
 {
-    const struct sp_file_spec *file = file_with_edits(f, edits);
-    struct sp_edit_found found;
-    struct sp_bytes out = apply(f, file, before, SP_GOAL_IN, &found);
+    const struct sp_manifest_file *file = file_with_edits(f, edits);
+    struct sp_edit_count found;
+    struct sp_bytes out = apply(f, file, before, SP_GOAL_INSTALL, &found);
     assert_bytes(out, after);
     assert_int_equal(found.wanted, file->edits.count);
     assert_int_equal(found.ours, 0);
     assert_int_equal(found.legacy, 0);
 
     const char *edited = sp_pool_memdup(f->pool, out.data, out.len);
-    assert_ptr_equal(apply(f, file, edited, SP_GOAL_IN, &found).data, edited);
+    assert_ptr_equal(apply(f, file, edited, SP_GOAL_INSTALL, &found).data, edited);
     assert_int_equal(found.ours, file->edits.count);
-    assert_bytes(apply(f, file, edited, SP_GOAL_OUT, &found), before);
+    assert_bytes(apply(f, file, edited, SP_GOAL_UNINSTALL, &found), before);
     assert_int_equal(found.ours, file->edits.count);
-    assert_ptr_equal(apply(f, file, before, SP_GOAL_OUT, &found).data, before);
+    assert_ptr_equal(apply(f, file, before, SP_GOAL_UNINSTALL, &found).data, before);
     assert_int_equal(found.ours, 0);
 }
 
@@ -45,10 +45,10 @@ static void fails(struct fixture *f, const char *edits, const char *text, enum s
                   const char *message)
 {
     struct sp_bytes out;
-    struct sp_edit_found found;
+    struct sp_edit_count found;
     assert_failure(sp_edit_apply(f->pool, file_with_edits(f, edits), SP_BYTES_STR(text), goal, &out,
                                  &found, &f->err),
-                   &f->err, SP_ERROR_CANNOT, message);
+                   &f->err, SP_ERROR_REFUSED, message);
 }
 
 static void test_unfit(void **state)
@@ -77,8 +77,8 @@ static void test_unfit_content_is_refused(void **state)
 {
     struct fixture *f = *state;
     const char *edit = "- {name: one, append: true, text: \"x\\n\"}";
-    fails(f, edit, "", SP_GOAL_IN, "it is empty");
-    fails(f, edit, "x\n\r\n", SP_GOAL_OUT, "it has carriage returns (CRLF line ends) in it");
+    fails(f, edit, "", SP_GOAL_INSTALL, "it is empty");
+    fails(f, edit, "x\n\r\n", SP_GOAL_UNINSTALL, "it has carriage returns (CRLF line ends) in it");
 }
 
 static void test_places(void **state)
@@ -133,7 +133,7 @@ static void test_region(void **state)
         "]\na = [\n]\nb = [\n  1,\n  x,\n]\n]\n");
     /* the line that starts the region is not in it */
     fails(f, "- {name: e, within: ['^b = \\[$', '^\\]$'], before: '^b', text: \"x\\n\"}", text,
-          SP_GOAL_IN, "the anchor of the edit 'e', /^b/, is not there");
+          SP_GOAL_INSTALL, "the anchor of the edit 'e', /^b/, is not there");
 }
 
 /* The same text elsewhere is not ours: only what stands in the region counts. */
@@ -155,28 +155,29 @@ static void test_same_text_inside_of_a_line(void **state)
     there_and_back(f, "- {name: e, append: true, text: \"x\\nx\\n\"}", "x\nyx\nx\n",
                    "x\nyx\nx\nx\nx\n");
     /* ours may begin inside of what only looks like it */
-    struct sp_edit_found found;
+    struct sp_edit_count found;
     const char *text = "yx\nx\nx\n";
     const char *edit = "- {name: e, append: true, text: \"x\\nx\\n\"}";
-    assert_ptr_equal(apply(f, file_with_edits(f, edit), text, SP_GOAL_IN, &found).data, text);
-    assert_bytes(apply(f, file_with_edits(f, edit), text, SP_GOAL_OUT, &found), "yx\n");
+    assert_ptr_equal(apply(f, file_with_edits(f, edit), text, SP_GOAL_INSTALL, &found).data, text);
+    assert_bytes(apply(f, file_with_edits(f, edit), text, SP_GOAL_UNINSTALL, &found), "yx\n");
 }
 
 /* Ours stays where it is, even where we would not put it. */
 static void test_in_place_elsewhere(void **state)
 {
     struct fixture *f = *state;
-    struct sp_edit_found found;
+    struct sp_edit_count found;
     const char *edit =
         "- {name: e, within: ['^a = \\[$', '^\\]$'], before: '^\\]$', text: \"  x,\\n\"}";
     const char *text = "a = [\n  x,\n  1,\n]\n";
-    assert_ptr_equal(apply(f, file_with_edits(f, edit), text, SP_GOAL_IN, &found).data, text);
+    assert_ptr_equal(apply(f, file_with_edits(f, edit), text, SP_GOAL_INSTALL, &found).data, text);
     assert_int_equal(found.ours, 1);
-    assert_bytes(apply(f, file_with_edits(f, edit), text, SP_GOAL_OUT, &found), "a = [\n  1,\n]\n");
+    assert_bytes(apply(f, file_with_edits(f, edit), text, SP_GOAL_UNINSTALL, &found),
+                 "a = [\n  1,\n]\n");
     /* the anchor is not looked for then: it may be gone or stand twice */
     text = "x\none\none\n";
     edit = "- {name: e, before: '^one$', text: \"x\\n\"}";
-    assert_ptr_equal(apply(f, file_with_edits(f, edit), text, SP_GOAL_IN, &found).data, text);
+    assert_ptr_equal(apply(f, file_with_edits(f, edit), text, SP_GOAL_INSTALL, &found).data, text);
 }
 
 static void test_several_edits(void **state)
@@ -193,76 +194,78 @@ static void test_several_edits(void **state)
 static void test_partly_in_place(void **state)
 {
     struct fixture *f = *state;
-    struct sp_edit_found found;
-    const struct sp_file_spec *file =
+    struct sp_edit_count found;
+    const struct sp_manifest_file *file =
         file_with_edits(f, "- {name: one, before: '^one$', text: \"x\\n\"}\n"
                            "- {name: two, after: '^one$', text: \"y\\n\"}\n");
-    assert_bytes(apply(f, file, "x\none\n", SP_GOAL_IN, &found), "x\none\ny\n");
+    assert_bytes(apply(f, file, "x\none\n", SP_GOAL_INSTALL, &found), "x\none\ny\n");
     assert_int_equal(found.wanted, 2);
     assert_int_equal(found.ours, 1);
-    assert_bytes(apply(f, file, "one\ny\n", SP_GOAL_OUT, &found), "one\n");
+    assert_bytes(apply(f, file, "one\ny\n", SP_GOAL_UNINSTALL, &found), "one\n");
 }
 
 static void test_anchor_not_once(void **state)
 {
     struct fixture *f = *state;
     const char *edit = "- {name: entry, before: '^two$', text: \"x\\n\"}";
-    fails(f, edit, "one\n", SP_GOAL_IN, "the anchor of the edit 'entry', /^two$/, is not there");
-    fails(f, edit, "two\ntwo\n", SP_GOAL_IN,
+    fails(f, edit, "one\n", SP_GOAL_INSTALL,
+          "the anchor of the edit 'entry', /^two$/, is not there");
+    fails(f, edit, "two\ntwo\n", SP_GOAL_INSTALL,
           "the anchor of the edit 'entry', /^two$/, stands there more than once");
     /* it comes out all the same */
-    struct sp_edit_found found;
-    assert_bytes(apply(f, file_with_edits(f, edit), "x\none\n", SP_GOAL_OUT, &found), "one\n");
+    struct sp_edit_count found;
+    assert_bytes(apply(f, file_with_edits(f, edit), "x\none\n", SP_GOAL_UNINSTALL, &found),
+                 "one\n");
 }
 
 static void test_region_not_once(void **state)
 {
     struct fixture *f = *state;
     const char *edit = "- {name: e, within: ['^a$', '^b$'], before: '^b$', text: \"x\\n\"}";
-    fails(f, edit, "b\n", SP_GOAL_IN,
+    fails(f, edit, "b\n", SP_GOAL_INSTALL,
           "the start of the region of the edit 'e', /^a$/, is not there");
-    fails(f, edit, "a\na\nb\n", SP_GOAL_IN,
+    fails(f, edit, "a\na\nb\n", SP_GOAL_INSTALL,
           "the start of the region of the edit 'e', /^a$/, stands there more than once");
-    fails(f, edit, "b\na\n", SP_GOAL_IN,
+    fails(f, edit, "b\na\n", SP_GOAL_INSTALL,
           "the end of the region of the edit 'e', /^b$/, is not there");
     /* out: wherever it is */
-    struct sp_edit_found found;
-    assert_bytes(apply(f, file_with_edits(f, edit), "x\nb\n", SP_GOAL_OUT, &found), "b\n");
-    assert_bytes(apply(f, file_with_edits(f, edit), "a\na\nx\nb\n", SP_GOAL_OUT, &found),
+    struct sp_edit_count found;
+    assert_bytes(apply(f, file_with_edits(f, edit), "x\nb\n", SP_GOAL_UNINSTALL, &found), "b\n");
+    assert_bytes(apply(f, file_with_edits(f, edit), "a\na\nx\nb\n", SP_GOAL_UNINSTALL, &found),
                  "a\na\nb\n");
-    assert_bytes(apply(f, file_with_edits(f, edit), "a\nx\n", SP_GOAL_OUT, &found), "a\n");
+    assert_bytes(apply(f, file_with_edits(f, edit), "a\nx\n", SP_GOAL_UNINSTALL, &found), "a\n");
 }
 
 static void test_insertion_twice(void **state)
 {
     struct fixture *f = *state;
     const char *edit = "- {name: e, before: '^one$', text: \"x\\n\"}";
-    fails(f, edit, "x\none\nx\n", SP_GOAL_IN, "the edit 'e' is in it 2 times");
-    fails(f, edit, "x\nx\none\nx\n", SP_GOAL_OUT, "the edit 'e' is in it 3 times");
+    fails(f, edit, "x\none\nx\n", SP_GOAL_INSTALL, "the edit 'e' is in it 2 times");
+    fails(f, edit, "x\nx\none\nx\n", SP_GOAL_UNINSTALL, "the edit 'e' is in it 3 times");
 }
 
 static void test_legacy(void **state)
 {
     struct fixture *f = *state;
-    struct sp_edit_found found;
+    struct sp_edit_count found;
     const char *edit = "- name: e\n"
                        "  after: '^one$'\n"
                        "  text: \"new\\n\"\n"
                        "  legacy: ['^old1\\n', '^old2\\n(?:  .*\\n)*']\n";
-    const struct sp_file_spec *file = file_with_edits(f, edit);
-    assert_bytes(apply(f, file, "one\nold1\ntwo\n", SP_GOAL_IN, &found), "one\nnew\ntwo\n");
+    const struct sp_manifest_file *file = file_with_edits(f, edit);
+    assert_bytes(apply(f, file, "one\nold1\ntwo\n", SP_GOAL_INSTALL, &found), "one\nnew\ntwo\n");
     assert_int_equal(found.legacy, 1);
     assert_int_equal(found.ours, 0);
-    assert_bytes(apply(f, file, "one\ntwo\nold2\n  a\n  b\nthree\nold1\n", SP_GOAL_IN, &found),
+    assert_bytes(apply(f, file, "one\ntwo\nold2\n  a\n  b\nthree\nold1\n", SP_GOAL_INSTALL, &found),
                  "one\nnew\ntwo\nthree\n");
     assert_int_equal(found.legacy, 2);
-    assert_bytes(apply(f, file, "one\ntwo\nold2\n  a\n", SP_GOAL_OUT, &found), "one\ntwo\n");
+    assert_bytes(apply(f, file, "one\ntwo\nold2\n  a\n", SP_GOAL_UNINSTALL, &found), "one\ntwo\n");
     /* both are there: ours is put where it belongs */
-    assert_bytes(apply(f, file, "new\none\nold1\n", SP_GOAL_IN, &found), "one\nnew\n");
+    assert_bytes(apply(f, file, "new\none\nold1\n", SP_GOAL_INSTALL, &found), "one\nnew\n");
     assert_int_equal(found.ours, 1);
     assert_int_equal(found.legacy, 1);
-    assert_bytes(apply(f, file, "one\nnew\nold1\n", SP_GOAL_OUT, &found), "one\n");
-    fails(f, edit, "one\nold1\nold1\n", SP_GOAL_IN,
+    assert_bytes(apply(f, file, "one\nnew\nold1\n", SP_GOAL_UNINSTALL, &found), "one\n");
+    fails(f, edit, "one\nold1\nold1\n", SP_GOAL_INSTALL,
           "what the older tool left of the edit 'e', /^old1\\n/, stands there more than once");
 }
 
@@ -270,50 +273,51 @@ static void test_legacy(void **state)
 static void test_legacy_only(void **state)
 {
     struct fixture *f = *state;
-    struct sp_edit_found found;
-    const struct sp_file_spec *file = file_with_edits(f, "- {name: e, legacy: ['^\\n\\nold\\n']}");
-    assert_bytes(apply(f, file, "one\n\n\nold\n", SP_GOAL_IN, &found), "one\n");
+    struct sp_edit_count found;
+    const struct sp_manifest_file *file =
+        file_with_edits(f, "- {name: e, legacy: ['^\\n\\nold\\n']}");
+    assert_bytes(apply(f, file, "one\n\n\nold\n", SP_GOAL_INSTALL, &found), "one\n");
     assert_int_equal(found.wanted, 0);
     assert_int_equal(found.legacy, 1);
     const char *text = "one\n\nold\n";
-    assert_ptr_equal(apply(f, file, text, SP_GOAL_IN, &found).data, text);
-    assert_ptr_equal(apply(f, file, text, SP_GOAL_OUT, &found).data, text);
+    assert_ptr_equal(apply(f, file, text, SP_GOAL_INSTALL, &found).data, text);
+    assert_ptr_equal(apply(f, file, text, SP_GOAL_UNINSTALL, &found).data, text);
 }
 
 /* ... and only in its region. */
 static void test_legacy_in_its_region(void **state)
 {
     struct fixture *f = *state;
-    struct sp_edit_found found;
-    const struct sp_file_spec *file =
+    struct sp_edit_count found;
+    const struct sp_manifest_file *file =
         file_with_edits(f, "- {name: e, within: ['^a$', '^b$'], legacy: ['^old1\\n', '^old2\\n']}");
-    assert_bytes(apply(f, file, "old1\na\nold1\nold2\nb\nold2\n", SP_GOAL_IN, &found),
+    assert_bytes(apply(f, file, "old1\na\nold1\nold2\nb\nold2\n", SP_GOAL_INSTALL, &found),
                  "old1\na\nb\nold2\n");
     assert_int_equal(found.legacy, 2);
     const char *text = "old1\na\nb\nold2\n";
-    assert_ptr_equal(apply(f, file, text, SP_GOAL_IN, &found).data, text);
+    assert_ptr_equal(apply(f, file, text, SP_GOAL_INSTALL, &found).data, text);
 }
 
 static void test_foreign(void **state)
 {
     struct fixture *f = *state;
-    struct sp_edit_found found;
+    struct sp_edit_count found;
     const char *edit = "- name: e\n"
                        "  before: '^one$'\n"
                        "  text: \"x=1\\n\"\n"
                        "  legacy: ['^x=0\\n']\n"
                        "  foreign: ['^y=', '^x=']\n";
-    fails(f, edit, "\n\nx=2\none\n", SP_GOAL_IN,
+    fails(f, edit, "\n\nx=2\none\n", SP_GOAL_INSTALL,
           "line 3 stands where the edit 'e' goes, and neither this tool nor the older one wrote "
           "it");
-    fails(f, edit, "x=1\none\nx=1 \n", SP_GOAL_IN,
+    fails(f, edit, "x=1\none\nx=1 \n", SP_GOAL_INSTALL,
           "line 2 stands where the edit 'e' goes, and neither this tool nor the older one wrote "
           "it");
     /* ours and the older tool's are not foreign */
-    assert_bytes(apply(f, file_with_edits(f, edit), "x=0\none\n", SP_GOAL_IN, &found),
+    assert_bytes(apply(f, file_with_edits(f, edit), "x=0\none\n", SP_GOAL_INSTALL, &found),
                  "x=1\none\n");
     /* what is foreign is not ours to take out, and no reason not to take out ours */
-    assert_bytes(apply(f, file_with_edits(f, edit), "x=2\nx=1\none\n", SP_GOAL_OUT, &found),
+    assert_bytes(apply(f, file_with_edits(f, edit), "x=2\nx=1\none\n", SP_GOAL_UNINSTALL, &found),
                  "x=2\none\n");
 }
 
@@ -346,12 +350,12 @@ static void test_endless_pattern(void **state)
     memset(text + 6, 'a', 64);
     strcpy(text + 70, "\n!\n");
     for (size_t i = 0; i < COUNT(vectors); i++)
-        for (int goal = SP_GOAL_IN; goal <= SP_GOAL_OUT; goal++) {
+        for (int goal = SP_GOAL_INSTALL; goal <= SP_GOAL_UNINSTALL; goal++) {
             struct sp_bytes out;
-            struct sp_edit_found found;
+            struct sp_edit_count found;
             int rc = sp_edit_apply(f->pool, file_with_edits(f, vectors[i].edit), SP_BYTES_STR(text),
                                    (enum sp_goal)goal, &out, &found, &f->err);
-            if (rc != (goal == SP_GOAL_IN || vectors[i].out ? -1 : 0))
+            if (rc != (goal == SP_GOAL_INSTALL || vectors[i].out ? -1 : 0))
                 fail_msg("vector %zu, goal %d", i, goal);
             if (rc < 0)
                 assert_non_null(strstr(f->err.message, "^(a+)+!"));
@@ -365,7 +369,7 @@ static void test_random_texts(void **state)
     struct fixture *f = *state;
     static const char *const lines[] = {"a = [\n", "]\n", "  'storpool',\n", "  'b',\n",
                                         "X = 1\n", "\n",  "LOCAL = 1\n",     "def f():\n"};
-    const struct sp_file_spec *file = file_with_edits(
+    const struct sp_manifest_file *file = file_with_edits(
         f,
         "- {name: e, within: ['^a = \\[$', '^\\]$'], before: '^\\]$', text: \"  'storpool',\\n\"}\n"
         "- {name: f, before: '^LOCAL = 1$', text: \"X = 1\\n\"}\n"
@@ -379,16 +383,18 @@ static void test_random_texts(void **state)
             sp_buffer_puts(&buf, lines[seed >> 16 & 7]);
         }
         struct sp_bytes text = {sp_buffer_str(&buf), buf.len}, clean, in, again, back;
-        struct sp_edit_found found;
-        if (sp_edit_apply(f->pool, file, text, SP_GOAL_IN, &in, &found, &f->err) == 0 &&
-            sp_edit_apply(f->pool, file, text, SP_GOAL_OUT, &clean, &found, &f->err) == 0) {
+        struct sp_edit_count found;
+        if (sp_edit_apply(f->pool, file, text, SP_GOAL_INSTALL, &in, &found, &f->err) == 0 &&
+            sp_edit_apply(f->pool, file, text, SP_GOAL_UNINSTALL, &clean, &found, &f->err) == 0) {
             good++;
-            assert_success(sp_edit_apply(f->pool, file, in, SP_GOAL_IN, &again, &found, &f->err),
-                           &f->err);
+            assert_success(
+                sp_edit_apply(f->pool, file, in, SP_GOAL_INSTALL, &again, &found, &f->err),
+                &f->err);
             assert_int_equal(found.ours, 3);
             assert_true(sp_bytes_equal(in, again));
-            assert_success(sp_edit_apply(f->pool, file, in, SP_GOAL_OUT, &back, &found, &f->err),
-                           &f->err);
+            assert_success(
+                sp_edit_apply(f->pool, file, in, SP_GOAL_UNINSTALL, &back, &found, &f->err),
+                &f->err);
             if (!sp_bytes_equal(clean, back))
                 fail_msg("out of:\n%s----came:\n%.*s", text.data, (int)back.len, back.data);
         }

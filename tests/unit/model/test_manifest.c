@@ -22,7 +22,7 @@ static const char full[] = "# a comment\n"
                            "    programs: [toyd]\n"
                            "    services: [toyd, toy-api]\n"
                            "    account: toy\n"
-                           "    originals:\n"
+                           "    checksums:\n"
                            "      a.py:\n"
                            "        " BLOB ": [1.0, 1.1]\n"
                            "    layouts:\n"
@@ -84,11 +84,11 @@ static void test_full(void **state)
     assert_string_equal(sp_strv_join(f->pool, &toy->services, " "), "toyd toy-api");
     assert_string_equal(toy->account, "toy");
     assert_null(sp_release_find(release, "other")->account);
-    assert_int_equal(toy->originals.count, 1);
-    assert_string_equal(toy->originals.items[0].path, "a.py");
-    assert_string_equal(toy->originals.items[0].blobs.items[0].id.hex, BLOB);
+    assert_int_equal(toy->checksums.count, 1);
+    assert_string_equal(toy->checksums.items[0].path, "a.py");
+    assert_string_equal(toy->checksums.items[0].blobs.items[0].id.hex, BLOB);
     assert_string_equal(
-        sp_strv_join(f->pool, &toy->originals.items[0].blobs.items[0].versions, " "), "1.0 1.1");
+        sp_strv_join(f->pool, &toy->checksums.items[0].blobs.items[0].versions, " "), "1.0 1.1");
 }
 
 static void test_files(void **state)
@@ -102,7 +102,7 @@ static void test_files(void **state)
     assert_int_equal(toy->layouts.items[1].when.count, 0);
     assert_int_equal(layout->files.count, 3);
 
-    const struct sp_file_spec *file = &layout->files.items[0];
+    const struct sp_manifest_file *file = &layout->files.items[0];
     assert_string_equal(file->path, "new.py");
     assert_string_equal(file->copy, "toy/new.py");
     assert_string_equal(sp_regex_pattern(file->marker), "^M$");
@@ -146,14 +146,14 @@ static void test_files(void **state)
 #define TOP MANIFEST_HEAD "components:\n  toy:\n    versions: '>=1'\n"
 
 /* text is refused at that line and column, with a message that has the part. */
-static void bad(struct fixture *f, const char *text, const char *where, const char *part)
+static void bad(struct fixture *f, const char *text, const char *shown, const char *part)
 {
     struct sp_release *release;
     int rc = sp_manifest_parse(f->pool, "test.yaml", SP_BYTES_STR(text), &release, &f->err);
     if (rc == 0)
         fail_msg("this was taken:\n%s", text);
-    assert_int_equal(f->err.kind, SP_ERROR_CANNOT);
-    const char *start = sp_pool_printf(f->pool, "test.yaml:%s: ", where);
+    assert_int_equal(f->err.kind, SP_ERROR_REFUSED);
+    const char *start = sp_pool_printf(f->pool, "test.yaml:%s: ", shown);
     if (strncmp(f->err.message, start, strlen(start)) != 0 || !strstr(f->err.message, part))
         fail_msg("'%s' and '%s' are not in '%s'", start, part, f->err.message);
     sp_error_clear(&f->err);
@@ -211,10 +211,10 @@ static void test_component(void **state)
     bad(f, TOP "    layouts: [{name: a}]\n", "6:15", "'files' is missing");
     bad(f, TOP "    layouts: [{files: []}]\n", "6:15", "'name' is missing");
     bad(f, TOP "    layouts: [{name: a, files: [], then: b}]\n", "6:36", "then");
-    bad(f, TOP "    originals: [a]\n", "6:16", "originals");
-    bad(f, TOP "    originals: {/a: {" BLOB ": [1]}}\n", "6:17", "climb");
-    bad(f, TOP "    originals: {a: {0123: [1]}}\n", "6:21", "0123");
-    bad(f, TOP "    originals: {a: {" BLOB ": 1}}\n", "6:63", "versions");
+    bad(f, TOP "    checksums: [a]\n", "6:16", "checksums");
+    bad(f, TOP "    checksums: {/a: {" BLOB ": [1]}}\n", "6:17", "climb");
+    bad(f, TOP "    checksums: {a: {0123: [1]}}\n", "6:21", "0123");
+    bad(f, TOP "    checksums: {a: {" BLOB ": 1}}\n", "6:63", "versions");
 }
 
 static void test_probes(void **state)
@@ -312,7 +312,7 @@ static void test_load_nothing(void **state)
     struct sp_manifests all;
     memory_put(f, m, "manifests/README", "");
     assert_failure_with(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err,
-                        SP_ERROR_CANNOT, "memory/manifests");
+                        SP_ERROR_REFUSED, "memory/manifests");
 }
 
 static void test_load_release_twice(void **state)
@@ -323,7 +323,7 @@ static void test_load_release_twice(void **state)
     memory_put(f, m, "manifests/a.yaml", named(f, "one", "2016-04-07", "toy"));
     memory_put(f, m, "manifests/b.yaml", named(f, "one", "2016-10-06", "toy"));
     assert_failure_with(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err,
-                        SP_ERROR_CANNOT, "memory/manifests/b.yaml");
+                        SP_ERROR_REFUSED, "memory/manifests/b.yaml");
 }
 
 static void test_load_too_large(void **state)
@@ -335,7 +335,7 @@ static void test_load_too_large(void **state)
     memset(text, '#', SP_MAX_MANIFEST + 1);
     memory_put(f, m, "manifests/a.yaml", text);
     assert_failure_with(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err,
-                        SP_ERROR_CANNOT, "memory/manifests/a.yaml is larger");
+                        SP_ERROR_REFUSED, "memory/manifests/a.yaml is larger");
 }
 
 static void test_driver(void **state)
@@ -350,7 +350,7 @@ static void test_driver(void **state)
     assert_success(sp_manifests_driver(f->pool, &all, "toy/new.py", &text, &f->err), &f->err);
     assert_string_equal(text.data, "NEW\n");
     assert_failure_with(sp_manifests_driver(f->pool, &all, "b.py", &text, &f->err), &f->err,
-                        SP_ERROR_CANNOT, "memory/drivers/b.py");
+                        SP_ERROR_REFUSED, "memory/drivers/b.py");
 }
 
 static void test_wanted(void **state)

@@ -9,8 +9,8 @@
 #define FOREIGN "foreign\n"
 
 struct planned {
-    struct sp_found found;
-    struct sp_snapshot files[4];
+    struct sp_detection found;
+    struct sp_file_snapshot files[4];
     size_t count;
     struct sp_component_plan plan;
 };
@@ -40,7 +40,7 @@ static struct planned *component(struct fixture *f)
                           "  legacy: {%s: 'the tool 1.0'}\n",
                           blob(f, LEGACY), blob(f, LEGACY)));
     const struct sp_component *spec = release->components.items[0];
-    p->found = (struct sp_found){.name = "toy", .dir = "usr/toy", .version = "1.0"};
+    p->found = (struct sp_detection){.name = "toy", .dir = "usr/toy", .version = "1.0"};
     p->found.spec = spec;
     p->found.layout = &spec->layouts.items[0];
     p->count = 3;
@@ -65,7 +65,7 @@ static void set(struct planned *p, size_t file, const char *content)
 static const struct sp_file_plan *planned_file(const struct planned *p, size_t file)
 {
     for (size_t i = 0; i < p->plan.files.count; i++)
-        if (p->plan.files.items[i].file == &p->files[file])
+        if (p->plan.files.items[i].snapshot == &p->files[file])
             return &p->plan.files.items[i];
     return NULL;
 }
@@ -99,12 +99,12 @@ static void test_not_installed(void **state)
 {
     struct fixture *f = *state;
     struct planned *p = component(f);
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     expect_whole(p, SP_STATE_NOT_INSTALLED, true);
     expect(p, 0, SP_STATE_NOT_INSTALLED, SP_ACTION_ADD, DRIVER);
     expect(p, 1, SP_STATE_NOT_INSTALLED, SP_ACTION_REPLACE, "x\na\ny\n");
     assert_null(planned_file(p, 2)); /* nobody left it */
-    plan(f, p, SP_GOAL_OUT);
+    plan(f, p, SP_GOAL_UNINSTALL);
     expect_whole(p, SP_STATE_NOT_INSTALLED, false);
     expect(p, 0, SP_STATE_NOT_INSTALLED, SP_ACTION_NONE, NULL);
     expect(p, 1, SP_STATE_NOT_INSTALLED, SP_ACTION_NONE, NULL);
@@ -116,11 +116,11 @@ static void test_installed(void **state)
     struct planned *p = component(f);
     set(p, 0, DRIVER);
     set(p, 1, "x\na\ny\n");
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     expect_whole(p, SP_STATE_INSTALLED, false);
     expect(p, 0, SP_STATE_INSTALLED, SP_ACTION_NONE, NULL);
     expect(p, 1, SP_STATE_INSTALLED, SP_ACTION_NONE, NULL);
-    plan(f, p, SP_GOAL_OUT);
+    plan(f, p, SP_GOAL_UNINSTALL);
     expect_whole(p, SP_STATE_INSTALLED, true);
     expect(p, 0, SP_STATE_INSTALLED, SP_ACTION_REMOVE, NULL);
     expect(p, 1, SP_STATE_INSTALLED, SP_ACTION_REPLACE, "a\n");
@@ -131,22 +131,22 @@ static void test_partial(void **state)
     struct fixture *f = *state;
     struct planned *p = component(f);
     set(p, 0, DRIVER);
-    plan(f, p, SP_GOAL_IN); /* the edited file is an original again */
+    plan(f, p, SP_GOAL_INSTALL); /* the edited file is an original again */
     expect_whole(p, SP_STATE_PARTIAL, true);
     expect(p, 0, SP_STATE_INSTALLED, SP_ACTION_NONE, NULL);
     expect(p, 1, SP_STATE_NOT_INSTALLED, SP_ACTION_REPLACE, "x\na\ny\n");
     set(p, 0, NULL);
     set(p, 1, "x\na\ny\n");
-    plan(f, p, SP_GOAL_IN); /* the module is gone */
+    plan(f, p, SP_GOAL_INSTALL); /* the module is gone */
     expect_whole(p, SP_STATE_PARTIAL, true);
     set(p, 1, "x\na\n");
-    plan(f, p, SP_GOAL_IN); /* one edit of two */
+    plan(f, p, SP_GOAL_INSTALL); /* one edit of two */
     expect_whole(p, SP_STATE_PARTIAL, true);
     expect(p, 1, SP_STATE_PARTIAL, SP_ACTION_REPLACE, "x\na\ny\n");
-    plan(f, p, SP_GOAL_OUT);
+    plan(f, p, SP_GOAL_UNINSTALL);
     expect(p, 1, SP_STATE_PARTIAL, SP_ACTION_REPLACE, "a\n");
     set(p, 0, DRIVER); /* nothing is missing but that */
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     expect_whole(p, SP_STATE_PARTIAL, true);
 }
 
@@ -159,11 +159,11 @@ static void test_outdated_module(void **state)
     for (size_t i = 0; i < COUNT(contents); i++) {
         set(p, 0, contents[i]);
         set(p, 1, "x\na\ny\n");
-        plan(f, p, SP_GOAL_IN);
+        plan(f, p, SP_GOAL_INSTALL);
         expect_whole(p, SP_STATE_OUTDATED, true);
         expect(p, 0, SP_STATE_OUTDATED, SP_ACTION_REPLACE, DRIVER);
         assert_non_null(strstr(p->plan.files.items[0].note, notes[i]));
-        plan(f, p, SP_GOAL_OUT);
+        plan(f, p, SP_GOAL_UNINSTALL);
         expect(p, 0, SP_STATE_OUTDATED, SP_ACTION_REMOVE, NULL);
     }
 }
@@ -174,10 +174,10 @@ static void test_outdated_edit(void **state)
     struct planned *p = component(f);
     set(p, 0, DRIVER);
     set(p, 1, "old\na\ny\n");
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     expect_whole(p, SP_STATE_OUTDATED, true);
     expect(p, 1, SP_STATE_OUTDATED, SP_ACTION_REPLACE, "x\na\ny\n");
-    plan(f, p, SP_GOAL_OUT);
+    plan(f, p, SP_GOAL_UNINSTALL);
     expect(p, 1, SP_STATE_OUTDATED, SP_ACTION_REPLACE, "a\n");
 }
 
@@ -186,16 +186,16 @@ static void test_left_over(void **state)
     struct fixture *f = *state;
     struct planned *p = component(f);
     set(p, 2, LEGACY);
-    for (int goal = SP_GOAL_IN; goal <= SP_GOAL_OUT; goal++) {
+    for (int goal = SP_GOAL_INSTALL; goal <= SP_GOAL_UNINSTALL; goal++) {
         plan(f, p, (enum sp_goal)goal);
         expect_whole(p, SP_STATE_OUTDATED, true);
         expect(p, 2, SP_STATE_OUTDATED, SP_ACTION_REMOVE, NULL);
         assert_non_null(strstr(p->plan.files.items[2].note, "the tool 1.0"));
     }
     set(p, 2, FOREIGN);
-    for (int goal = SP_GOAL_IN; goal <= SP_GOAL_OUT; goal++) {
+    for (int goal = SP_GOAL_INSTALL; goal <= SP_GOAL_UNINSTALL; goal++) {
         plan(f, p, (enum sp_goal)goal);
-        expect(p, 2, SP_STATE_NEUTRAL, SP_ACTION_NONE, NULL);
+        expect(p, 2, SP_STATE_UNTOUCHED, SP_ACTION_NONE, NULL);
     }
 }
 
@@ -208,14 +208,14 @@ static void test_left_over_of_ours(void **state)
                             ->components.items[0]
                             ->layouts.items[0]
                             .files.items[0];
-    for (int goal = SP_GOAL_IN; goal <= SP_GOAL_OUT; goal++) {
+    for (int goal = SP_GOAL_INSTALL; goal <= SP_GOAL_UNINSTALL; goal++) {
         set(p, 2, OLDER);
         plan(f, p, (enum sp_goal)goal);
         expect_whole(p, SP_STATE_OUTDATED, true);
         expect(p, 2, SP_STATE_OUTDATED, SP_ACTION_REMOVE, NULL);
         set(p, 2, LEGACY);
         plan(f, p, (enum sp_goal)goal);
-        expect(p, 2, SP_STATE_NEUTRAL, SP_ACTION_NONE, NULL);
+        expect(p, 2, SP_STATE_UNTOUCHED, SP_ACTION_NONE, NULL);
         set(p, 2, NULL);
         plan(f, p, (enum sp_goal)goal);
         assert_null(planned_file(p, 2));
@@ -227,16 +227,16 @@ static void test_foreign_module(void **state)
     struct fixture *f = *state;
     struct planned *p = component(f);
     set(p, 0, FOREIGN);
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     assert_int_equal(p->plan.state, SP_STATE_CONFLICT);
     expect(p, 0, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
     assert_non_null(p->plan.files.items[0].note);
-    plan(f, p, SP_GOAL_OUT); /* it is left alone, with a word */
+    plan(f, p, SP_GOAL_UNINSTALL); /* it is left alone, with a word */
     expect_whole(p, SP_STATE_NOT_INSTALLED, false);
-    expect(p, 0, SP_STATE_NEUTRAL, SP_ACTION_NONE, NULL);
+    expect(p, 0, SP_STATE_UNTOUCHED, SP_ACTION_NONE, NULL);
     assert_non_null(p->plan.files.items[0].note);
     set(p, 0, ""); /* an empty file is foreign, too, not a missing one */
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     expect(p, 0, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
 }
 
@@ -245,10 +245,10 @@ static void test_marker_is_searched_in_all_lines(void **state)
     struct fixture *f = *state;
     struct planned *p = component(f);
     set(p, 0, "# first\n# ours\n");
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     expect(p, 0, SP_STATE_OUTDATED, SP_ACTION_REPLACE, DRIVER);
     set(p, 0, "# ours too\n");
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     expect(p, 0, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
 }
 
@@ -260,7 +260,7 @@ static void test_conflicts(void **state)
                                            "a\r\n", "caf\xe9\na\n", "x\nx\na\n"};
     for (size_t i = 0; i < COUNT(contents); i++) {
         set(p, 1, contents[i]);
-        plan(f, p, SP_GOAL_IN);
+        plan(f, p, SP_GOAL_INSTALL);
         assert_int_equal(p->plan.state, SP_STATE_CONFLICT);
         expect(p, 1, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
         assert_non_null(p->plan.files.items[1].note);
@@ -274,10 +274,10 @@ static void test_missing_file(void **state)
     struct fixture *f = *state;
     struct planned *p = component(f);
     set(p, 1, NULL);
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     expect(p, 1, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
-    plan(f, p, SP_GOAL_OUT); /* nothing of ours can be in it */
-    expect(p, 1, SP_STATE_NEUTRAL, SP_ACTION_NONE, NULL);
+    plan(f, p, SP_GOAL_UNINSTALL); /* nothing of ours can be in it */
+    expect(p, 1, SP_STATE_UNTOUCHED, SP_ACTION_NONE, NULL);
 }
 
 static void test_obstacle(void **state)
@@ -286,7 +286,7 @@ static void test_obstacle(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct planned *p = component(f);
         p->files[i].obstacle = "a cow stands there";
-        plan(f, p, SP_GOAL_IN);
+        plan(f, p, SP_GOAL_INSTALL);
         assert_int_equal(p->plan.state, SP_STATE_CONFLICT);
         expect(p, i, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
         assert_string_equal(p->plan.files.items[i].note, "a cow stands there");
@@ -305,7 +305,7 @@ static void test_edit_that_is_not_reversible(void **state)
     p->files[1].spec =
         &release_of_files(f, text)->components.items[0]->layouts.items[0].files.items[0];
     set(p, 1, "a\nb\n");
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     expect(p, 1, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
     assert_non_null(strstr(p->plan.files.items[1].note, "taken out again"));
     /* text that goes out of its region is never found again */
@@ -314,7 +314,7 @@ static void test_edit_that_is_not_reversible(void **state)
            "    - {name: e, within: ['^a$', '^b$'], after: '^b$', text: \"x\\n\"}\n";
     p->files[1].spec =
         &release_of_files(f, text)->components.items[0]->layouts.items[0].files.items[0];
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     expect(p, 1, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
 }
 
@@ -335,7 +335,7 @@ static void test_release_that_is_not_supported(void **state)
         p->found.spec = release->components.items[0];
         p->found.layout = NULL;
         p->count = 0;
-        for (int goal = SP_GOAL_IN; goal <= SP_GOAL_OUT; goal++) {
+        for (int goal = SP_GOAL_INSTALL; goal <= SP_GOAL_UNINSTALL; goal++) {
             plan(f, p, (enum sp_goal)goal);
             expect_whole(p, vectors[i].state, false);
             assert_string_equal(p->plan.note, "a word");
@@ -349,11 +349,11 @@ static void test_unknown_release(void **state)
     struct planned *p = component(f);
     p->found.spec = NULL;
     p->found.layout = NULL;
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     expect_whole(p, SP_STATE_UNSUPPORTED, false);
     assert_non_null(strstr(p->plan.note, "1.0"));
     p->found.version = NULL;
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     expect_whole(p, SP_STATE_UNSUPPORTED, false);
     assert_non_null(strstr(p->plan.note, "can't be told"));
 }
@@ -364,7 +364,7 @@ static void test_no_layout(void **state)
     struct planned *p = component(f);
     p->found.layout = NULL;
     p->count = 0;
-    plan(f, p, SP_GOAL_IN);
+    plan(f, p, SP_GOAL_INSTALL);
     expect_whole(p, SP_STATE_CONFLICT, false);
     assert_non_null(strstr(p->plan.note, "newton"));
 }
@@ -373,9 +373,9 @@ static void test_names(void **state)
 {
     (void)state;
     static const char *const states[] = {"installed", "not-installed", "partial",
-                                         "outdated",  "conflict",      "original",
+                                         "outdated",  "conflict",      "untouched",
                                          "included",  "unsupported",   "not-found"};
-    static const char *const actions[] = {"none", "add", "change", "remove"};
+    static const char *const actions[] = {"none", "add", "replace", "remove"};
     for (size_t i = 0; i < COUNT(states); i++)
         assert_string_equal(sp_state_name((enum sp_state)i), states[i]);
     for (size_t i = 0; i < COUNT(actions); i++)

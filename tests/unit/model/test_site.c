@@ -102,7 +102,7 @@ static void test_path_that_is_missing(void **state)
         sp_sites found = {NULL, 0, 0};
         *SP_PUSH(f->pool, &query.paths) = bad[i];
         assert_failure_with(sp_sites_find(f->pool, &m->tree, &query, &found, &f->err), &f->err,
-                            SP_ERROR_CANNOT, bad[i]);
+                            SP_ERROR_REFUSED, bad[i]);
     }
 }
 

@@ -114,7 +114,7 @@ static void check_sample(struct scratch *s, const char *path, bool package, bool
 {
     struct sp_tree *tree = open_tree(s, path);
     struct sp_bytes out;
-    bool whole;
+    bool complete;
 
     assert_string_equal(names(s, tree, ""),
                         "d:cinder d:cinder-10.0.8.dist-info f:easy.pth f:empty.egg-link ");
@@ -147,23 +147,23 @@ static void check_sample(struct scratch *s, const char *path, bool package, bool
         assert_string_equal(text(s, tree, "cinder/hard.py"), sample[2].data);
         assert_string_equal(id(s, tree, "cinder/hard.py"), id(s, tree, "cinder/exception.py"));
         assert_int_equal(kind(s, tree, "cinder/fifo"), SP_ENTRY_OTHER);
-        assert_fails(s, sp_tree_read(tree, s->pool, "cinder/fifo", 9, &out, &whole, &s->err),
-                     SP_ERROR_CANNOT, "not a regular file");
+        assert_fails(s, sp_tree_read(tree, s->pool, "cinder/fifo", 9, &out, &complete, &s->err),
+                     SP_ERROR_REFUSED, "not a regular file");
     }
     assert_string_equal(id(s, tree, "cinder/vol/../volume/drivers"),
                         id(s, tree, "cinder/volume/drivers"));
     assert_string_not_equal(id(s, tree, "cinder/volume"), id(s, tree, "cinder/volume/drivers"));
 
-    assert_ok(s, sp_tree_read(tree, s->pool, "cinder/exception.py", 5, &out, &whole, &s->err));
-    assert_false(whole);
+    assert_ok(s, sp_tree_read(tree, s->pool, "cinder/exception.py", 5, &out, &complete, &s->err));
+    assert_false(complete);
     assert_int_equal(out.len, 5);
-    assert_fails(s,
-                 sp_tree_read(tree, s->pool, "cinder/volume/drivers.txt", 9, &out, &whole, &s->err),
-                 SP_ERROR_CANNOT, "not among the files that were kept");
-    assert_fails(s, sp_tree_read(tree, s->pool, "cinder", 9, &out, &whole, &s->err),
-                 SP_ERROR_CANNOT, "not a regular file");
-    assert_fails(s, sp_tree_read(tree, s->pool, "cinder/none", 9, &out, &whole, &s->err),
-                 SP_ERROR_CANNOT, "not a regular file");
+    assert_fails(
+        s, sp_tree_read(tree, s->pool, "cinder/volume/drivers.txt", 9, &out, &complete, &s->err),
+        SP_ERROR_REFUSED, "not among the files that were kept");
+    assert_fails(s, sp_tree_read(tree, s->pool, "cinder", 9, &out, &complete, &s->err),
+                 SP_ERROR_REFUSED, "not a regular file");
+    assert_fails(s, sp_tree_read(tree, s->pool, "cinder/none", 9, &out, &complete, &s->err),
+                 SP_ERROR_REFUSED, "not a regular file");
 }
 
 static void test_tar(void **state)
@@ -220,9 +220,9 @@ static void test_deb(void **state)
     }
     struct sp_tree *tree;
     const char *path = make_deb(s, "date.tar", SP_BYTES_STR("x"));
-    assert_fails(s, try_open(s, path, &tree), SP_ERROR_CANNOT, "no Debian package");
+    assert_fails(s, try_open(s, path, &tree), SP_ERROR_REFUSED, "no Debian package");
     path = make_deb(s, "data.tar", SP_BYTES_STR("this is no tar archive"));
-    assert_fails(s, try_open(s, path, &tree), SP_ERROR_CANNOT, "t.deb: can't read the archive");
+    assert_fails(s, try_open(s, path, &tree), SP_ERROR_REFUSED, "t.deb: can't read the archive");
 }
 
 /* The parts of an RPM version 3 file that stand before the payload: a lead of 96 bytes, the
@@ -323,7 +323,7 @@ static void refused(struct scratch *s, const char *path, const char *part)
         if ((unsigned char)*c < 0x20)
             fail_msg("the message holds a control character: %s", s->err.message);
     assert_non_null(strstr(s->err.message, s->dir));
-    assert_fails(s, rc, SP_ERROR_CANNOT, part);
+    assert_fails(s, rc, SP_ERROR_REFUSED, part);
 }
 
 static void test_hostile_names(void **state)
@@ -407,16 +407,16 @@ static void test_unicode_names(void **state)
 /* Cut at every 512 bytes, and at every byte of the last 64. */
 static void check_truncated(struct scratch *s, const char *path)
 {
-    struct sp_bytes whole = scratch_slurp(s, path);
+    struct sp_bytes complete = scratch_slurp(s, path);
     struct sp_tree *tree;
-    for (size_t len = 0; len < whole.len; len = len + 512 < whole.len - 64 ? len + 512
-                                                : len < whole.len - 64     ? whole.len - 64
-                                                                           : len + 1) {
-        const char *cut = scratch_write(s, "cut", whole.data, len);
+    for (size_t len = 0; len < complete.len; len = len + 512 < complete.len - 64 ? len + 512
+                                                   : len < complete.len - 64     ? complete.len - 64
+                                                                                 : len + 1) {
+        const char *cut = scratch_write(s, "cut", complete.data, len);
         int rc = try_open(s, cut, &tree);
         if (rc == 0)
-            fail_msg("%s of %zu bytes was opened when cut to %zu", path, whole.len, len);
-        assert_int_equal(s->err.kind, SP_ERROR_CANNOT);
+            fail_msg("%s of %zu bytes was opened when cut to %zu", path, complete.len, len);
+        assert_int_equal(s->err.kind, SP_ERROR_REFUSED);
         assert_non_null(strstr(s->err.message, cut));
         sp_error_clear(&s->err);
     }
@@ -517,9 +517,9 @@ static void test_bombs(void **state)
     write_bomb(s, "small.tar.gz", "ustar", "gzip", (size_t)20 << 20);
     struct sp_tree *tree = open_tree(s, scratch_path(s, "small.tar.gz"));
     struct sp_bytes out;
-    bool whole = true;
-    assert_ok(s, sp_tree_read(tree, s->pool, "exception.py", SIZE_MAX, &out, &whole, &s->err));
-    assert_false(whole);
+    bool complete = true;
+    assert_ok(s, sp_tree_read(tree, s->pool, "exception.py", SIZE_MAX, &out, &complete, &s->err));
+    assert_false(complete);
     assert_int_equal(out.len, SP_MAX_SOURCE);
 }
 

@@ -47,12 +47,12 @@ static void test_long(SP_UNUSED void **state)
     char *base = sp_xmalloc(LEN);
     for (size_t i = 0; i < LEN; i++)
         base[i] = (char)(i * 7 + i / 256);
-    const struct sp_bytes whole = {base, LEN};
+    const struct sp_bytes complete = {base, LEN};
     /* no length is 65536; an offset of three bytes, a length of two */
-    assert_makes(whole, BYTES("\x81\x80\x08\x80\x80\x04\x80"), (struct sp_bytes){base, 0x10000});
-    assert_makes(whole, BYTES("\x81\x80\x08\x80\x02\xb7\x01\xff\x01\x00\x01"),
+    assert_makes(complete, BYTES("\x81\x80\x08\x80\x80\x04\x80"), (struct sp_bytes){base, 0x10000});
+    assert_makes(complete, BYTES("\x81\x80\x08\x80\x02\xb7\x01\xff\x01\x00\x01"),
                  (struct sp_bytes){base + 0x1ff01, 0x100});
-    assert_refuses(whole, BYTES("\x81\x80\x08\x80\x02\xb7\x02\xff\x01\x00\x01"));
+    assert_refuses(complete, BYTES("\x81\x80\x08\x80\x02\xb7\x02\xff\x01\x00\x01"));
     free(base);
 }
 

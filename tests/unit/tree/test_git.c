@@ -136,17 +136,17 @@ static void test_revisions(void **state)
 
     struct sp_tree *tree;
     const char *path = scratch_path(s, "r");
-    assert_fails(s, sp_tree_open_git(s->pool, path, "17.0", &tree, &s->err), SP_ERROR_CANNOT,
+    assert_fails(s, sp_tree_open_git(s->pool, path, "17.0", &tree, &s->err), SP_ERROR_REFUSED,
                  "revision '17.0'");
-    assert_fails(s, sp_tree_open_git(s->pool, path, "a\nb", &tree, &s->err), SP_ERROR_CANNOT,
+    assert_fails(s, sp_tree_open_git(s->pool, path, "a\nb", &tree, &s->err), SP_ERROR_REFUSED,
                  "'a\\nb'");
     assert_fails(s, sp_tree_open_git(s->pool, path, "master:nova/foo.py", &tree, &s->err),
-                 SP_ERROR_CANNOT, "leads to no tree");
+                 SP_ERROR_REFUSED, "leads to no tree");
     assert_fails(s, sp_tree_open_git(s->pool, scratch_path(s, "none"), "master", &tree, &s->err),
-                 SP_ERROR_CANNOT, "git repository");
+                 SP_ERROR_REFUSED, "git repository");
     /* a repository further up is not meant */
     assert_fails(s, sp_tree_open_git(s->pool, scratch_path(s, "r/refs"), "master", &tree, &s->err),
-                 SP_ERROR_CANNOT, "git repository");
+                 SP_ERROR_REFUSED, "git repository");
 }
 
 static void test_limits(void **state)
@@ -161,19 +161,19 @@ static void test_limits(void **state)
 
     struct sp_tree *tree = open_tree(s, "r", "master");
     struct sp_bytes out;
-    bool whole = true;
-    assert_ok(s, sp_tree_read(tree, s->pool, "nova/foo.py", 6, &out, &whole, &s->err));
-    assert_false(whole);
+    bool complete = true;
+    assert_ok(s, sp_tree_read(tree, s->pool, "nova/foo.py", 6, &out, &complete, &s->err));
+    assert_false(complete);
     assert_int_equal(out.len, 6);
     assert_memory_equal(out.data, "driver", 7); /* and a NUL */
-    assert_ok(s, sp_tree_read(tree, s->pool, "nova/foo.py", 11, &out, &whole, &s->err));
-    assert_true(whole);
-    assert_fails(s, sp_tree_read(tree, s->pool, "nova", 6, &out, &whole, &s->err), SP_ERROR_CANNOT,
-                 "not a regular file");
-    assert_fails(s, sp_tree_read(tree, s->pool, "nova/circle", 6, &out, &whole, &s->err),
-                 SP_ERROR_CANNOT, "not a regular file");
-    assert_fails(s, sp_tree_read(tree, s->pool, "nova/x\x1b[1m", 6, &out, &whole, &s->err),
-                 SP_ERROR_CANNOT, "nova/x\\x1b[1m is not");
+    assert_ok(s, sp_tree_read(tree, s->pool, "nova/foo.py", 11, &out, &complete, &s->err));
+    assert_true(complete);
+    assert_fails(s, sp_tree_read(tree, s->pool, "nova", 6, &out, &complete, &s->err),
+                 SP_ERROR_REFUSED, "not a regular file");
+    assert_fails(s, sp_tree_read(tree, s->pool, "nova/circle", 6, &out, &complete, &s->err),
+                 SP_ERROR_REFUSED, "not a regular file");
+    assert_fails(s, sp_tree_read(tree, s->pool, "nova/x\x1b[1m", 6, &out, &complete, &s->err),
+                 SP_ERROR_REFUSED, "nova/x\\x1b[1m is not");
 
     tree = open_tree(s, "r", "links");
     assert_int_equal(kind(s, tree, "a"), SP_ENTRY_OTHER);
@@ -236,28 +236,28 @@ static const char *object_file(struct scratch *s, const char *repo, git_oid oid)
 static void assert_damaged(struct scratch *s, git_oid oid, const char *file)
 {
     struct sp_bytes out;
-    bool whole;
+    bool complete;
     char hex[41];
     git_oid_tostr(hex, sizeof(hex), &oid);
     struct sp_tree *tree = open_tree(s, "r", "master");
-    int rc = sp_tree_read(tree, s->pool, file, 1000, &out, &whole, &s->err);
+    int rc = sp_tree_read(tree, s->pool, file, 1000, &out, &complete, &s->err);
     if (rc == 0)
         fail_msg("a damaged object was read: %s", hex);
     assert_non_null(strstr(s->err.message, scratch_path(s, "r@master")));
-    assert_fails(s, rc, SP_ERROR_CANNOT, hex);
+    assert_fails(s, rc, SP_ERROR_REFUSED, hex);
 }
 
 /* Damage is found or does no harm: where only zlib's checksum is missing, git's own one holds. */
 static void assert_harmless(struct scratch *s, const char *file, const char *content)
 {
     struct sp_bytes out;
-    bool whole;
+    bool complete;
     struct sp_tree *tree = open_tree(s, "r", "master");
-    int rc = sp_tree_read(tree, s->pool, file, 1000, &out, &whole, &s->err);
+    int rc = sp_tree_read(tree, s->pool, file, 1000, &out, &complete, &s->err);
     if (rc == 0)
         assert_string_equal(out.data, content);
     else
-        assert_fails(s, rc, SP_ERROR_CANNOT, "git object");
+        assert_fails(s, rc, SP_ERROR_REFUSED, "git object");
 }
 
 static void test_damaged_objects(void **state)
@@ -411,11 +411,11 @@ static void test_damaged_pack(void **state)
             struct sp_pool *pool = sp_pool_new();
             struct sp_tree *tree;
             struct sp_bytes out;
-            bool whole;
+            bool complete;
             int rc = sp_tree_open_git(pool, scratch_path(s, "r"), "master", &tree, &s->err);
             if (rc == 0)
-                rc =
-                    sp_tree_read(tree, pool, "nova/linkdir/driver.py", 1000, &out, &whole, &s->err);
+                rc = sp_tree_read(tree, pool, "nova/linkdir/driver.py", 1000, &out, &complete,
+                                  &s->err);
             if (rc == 0)
                 assert_string_equal(out.data, "driver = 1\n");
             else
@@ -454,7 +454,7 @@ static void test_alternates(void **state)
     sp_buffer_free(&many);
     struct sp_tree *tree;
     assert_fails(s, sp_tree_open_git(s->pool, scratch_path(s, "r"), "master", &tree, &s->err),
-                 SP_ERROR_CANNOT, "too many alternate");
+                 SP_ERROR_REFUSED, "too many alternate");
 }
 
 static void test_impossible_names(void **state)
@@ -471,11 +471,11 @@ static void test_impossible_names(void **state)
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct sp_tree *tree = open_tree(s, "r", sp_pool_printf(s->pool, "bad%zu", i));
         sp_entries entries = {0};
-        assert_fails(s, sp_tree_list(tree, s->pool, "d", &entries, &s->err), SP_ERROR_CANNOT,
+        assert_fails(s, sp_tree_list(tree, s->pool, "d", &entries, &s->err), SP_ERROR_REFUSED,
                      "git object");
         struct sp_bytes out;
-        bool whole;
-        assert_int_equal(sp_tree_read(tree, s->pool, "d/../d/..", 9, &out, &whole, &s->err), -1);
+        bool complete;
+        assert_int_equal(sp_tree_read(tree, s->pool, "d/../d/..", 9, &out, &complete, &s->err), -1);
         sp_error_clear(&s->err);
     }
 }
@@ -494,11 +494,11 @@ static void test_huge_blob(void **state)
     git_repository_free(repo);
     struct sp_tree *tree = open_tree(s, "r", "master");
     struct sp_bytes out;
-    bool whole;
-    assert_fails(s, sp_tree_read(tree, s->pool, "huge", 10, &out, &whole, &s->err), SP_ERROR_CANNOT,
-                 "67108865 bytes");
-    assert_ok(s, sp_tree_read(tree, s->pool, "large", SP_MAX_SOURCE, &out, &whole, &s->err));
-    assert_false(whole);
+    bool complete;
+    assert_fails(s, sp_tree_read(tree, s->pool, "huge", 10, &out, &complete, &s->err),
+                 SP_ERROR_REFUSED, "67108865 bytes");
+    assert_ok(s, sp_tree_read(tree, s->pool, "large", SP_MAX_SOURCE, &out, &complete, &s->err));
+    assert_false(complete);
     assert_int_equal(out.len, SP_MAX_SOURCE);
 }
 

@@ -31,7 +31,7 @@ static void assert_refused(struct scratch *s, const struct sp_packs *packs, unsi
                            const char *why)
 {
     struct sp_object object = {0};
-    assert_fails(s, sp_packs_read(packs, id_of(number), LIMIT, &object, &s->err), SP_ERROR_CANNOT,
+    assert_fails(s, sp_packs_read(packs, id_of(number), LIMIT, &object, &s->err), SP_ERROR_REFUSED,
                  why);
     assert_null(object.data);
 }
@@ -143,7 +143,7 @@ static void test_too_many_packs(void **state)
                 0);
     }
     assert_fails(s, sp_packs_open(s->pool, scratch_path(s, "objects"), &packs, &s->err),
-                 SP_ERROR_CANNOT, "more than 1000 git packs");
+                 SP_ERROR_REFUSED, "more than 1000 git packs");
 }
 
 /* git, and libgit2, follow these until there is no memory, or forever. */
@@ -160,7 +160,7 @@ static void test_circles(void **state)
         struct sp_object object;
         assert_refused(s, &packs, number, "made from itself");
         assert_fails(s, sp_packs_read_header(&packs, id_of(number), &object, &s->err),
-                     SP_ERROR_CANNOT, "made from itself");
+                     SP_ERROR_REFUSED, "made from itself");
     }
 }
 
@@ -302,7 +302,7 @@ static void ask_everything(struct scratch *s)
             free(object.data);
         }
         if (sp_error_is_set(&s->err))
-            assert_int_equal(s->err.kind, SP_ERROR_CANNOT);
+            assert_int_equal(s->err.kind, SP_ERROR_REFUSED);
         sp_error_clear(&s->err);
         if (sp_packs_read_header(&packs, id_of(number), &object, &s->err) < 0)
             sp_error_clear(&s->err);
@@ -310,7 +310,7 @@ static void ask_everything(struct scratch *s)
             sp_error_clear(&s->err);
     }
     if (rc < 0)
-        assert_int_equal(s->err.kind, SP_ERROR_CANNOT);
+        assert_int_equal(s->err.kind, SP_ERROR_REFUSED);
     sp_error_clear(&s->err);
     sp_pool_free(pool);
 }
@@ -353,7 +353,7 @@ static void test_not_a_file(void **state)
         scratch_unlink(s, names[n]);
         assert_int_equal(mkfifo(scratch_path(s, names[n]), 0600), 0);
         assert_fails(s, sp_packs_open(s->pool, scratch_path(s, "objects"), &packs, &s->err),
-                     SP_ERROR_CANNOT, "damaged");
+                     SP_ERROR_REFUSED, "damaged");
         scratch_unlink(s, names[n]);
     }
 }

@@ -29,7 +29,7 @@ static void assert_no_repository(struct scratch *s, const char *dir, const char 
 {
     struct sp_repository repository;
     assert_fails(s, sp_repository_find(s->pool, scratch_path(s, dir), &repository, &s->err),
-                 SP_ERROR_CANNOT, why);
+                 SP_ERROR_REFUSED, why);
 }
 
 /* id NULL: there is no such name. */
@@ -49,7 +49,8 @@ static void assert_refused(struct scratch *s, const char *dir, const char *name,
 {
     const struct sp_repository repository = find(s, dir);
     char found[SP_REFS_HEX + 1];
-    assert_fails(s, sp_refs_find(s->pool, &repository, name, found, &s->err), SP_ERROR_CANNOT, why);
+    assert_fails(s, sp_refs_find(s->pool, &repository, name, found, &s->err), SP_ERROR_REFUSED,
+                 why);
 }
 
 static void test_layouts(void **state)
@@ -208,9 +209,9 @@ static void test_reflog(void **state)
         assert_string_equal(id, vectors[i].id);
     }
     assert_fails(s, sp_refs_find_earlier(s->pool, &repository, "HEAD", 3, id, &s->err),
-                 SP_ERROR_CANNOT, "no log of 4 changes of HEAD");
+                 SP_ERROR_REFUSED, "no log of 4 changes of HEAD");
     assert_fails(s, sp_refs_find_earlier(s->pool, &repository, "master", 0, id, &s->err),
-                 SP_ERROR_CANNOT, "no log of 1 changes");
+                 SP_ERROR_REFUSED, "no log of 1 changes");
     assert_int_equal(sp_refs_find_earlier(s->pool, &repository, "none", 0, id, &s->err), 1);
     static const char *const damaged[] = {"\n",    "x", A, A " ", A " " A, A "\n" A " xyz\n",
                                           "\n\n\n"};

@@ -74,17 +74,17 @@ static void test_directory(void **state)
     assert_string_not_equal(id(s, tree, "b"), id(s, tree, ""));
 
     struct sp_bytes out;
-    bool whole = false;
-    assert_ok(s, sp_tree_read(tree, s->pool, "chain", 100, &out, &whole, &s->err));
-    assert_true(whole);
+    bool complete = false;
+    assert_ok(s, sp_tree_read(tree, s->pool, "chain", 100, &out, &complete, &s->err));
+    assert_true(complete);
     assert_string_equal(out.data, "x = 1\n");
-    assert_ok(s, sp_tree_read(tree, s->pool, "chain", 5, &out, &whole, &s->err));
-    assert_false(whole);
+    assert_ok(s, sp_tree_read(tree, s->pool, "chain", 5, &out, &complete, &s->err));
+    assert_false(complete);
     assert_string_equal(out.data, "x = 1");
     static const char *const bad[] = {"fifo", "circle", "above", "b", "", "none"};
     for (size_t i = 0; i < COUNT(bad); i++)
-        assert_fails(s, sp_tree_read(tree, s->pool, bad[i], 9, &out, &whole, &s->err),
-                     SP_ERROR_CANNOT, "not a regular file");
+        assert_fails(s, sp_tree_read(tree, s->pool, bad[i], 9, &out, &complete, &s->err),
+                     SP_ERROR_REFUSED, "not a regular file");
 }
 
 static void test_unreadable(void **state)
@@ -117,31 +117,31 @@ static void test_choice(void **state)
     const char *spec = sp_pool_printf(s->pool, "%s@v@1", path);
     assert_string_equal(open_tree(s, spec)->name, spec);
     assert_string_equal(names(s, open_tree(s, path), "refs"), "d:heads d:tags "); /* a directory */
-    assert_fails(s, try_open(s, sp_pool_printf(s->pool, "%s@", path), &tree), SP_ERROR_CANNOT,
+    assert_fails(s, try_open(s, sp_pool_printf(s->pool, "%s@", path), &tree), SP_ERROR_REFUSED,
                  "no revision is named");
-    assert_fails(s, try_open(s, sp_pool_printf(s->pool, "%s@none", path), &tree), SP_ERROR_CANNOT,
+    assert_fails(s, try_open(s, sp_pool_printf(s->pool, "%s@none", path), &tree), SP_ERROR_REFUSED,
                  "revision 'none'");
-    assert_fails(s, try_open(s, scratch_path(s, "none@master"), &tree), SP_ERROR_CANNOT,
+    assert_fails(s, try_open(s, scratch_path(s, "none@master"), &tree), SP_ERROR_REFUSED,
                  "neither a directory, nor an archive, nor REPOSITORY@REVISION");
-    assert_fails(s, try_open(s, "@master", &tree), SP_ERROR_CANNOT, "there is no tree @master");
-    assert_fails(s, try_open(s, "", &tree), SP_ERROR_CANNOT, "there is no tree ");
-    assert_fails(s, try_open(s, "no\nthing", &tree), SP_ERROR_CANNOT, "no\\nthing");
+    assert_fails(s, try_open(s, "@master", &tree), SP_ERROR_REFUSED, "there is no tree @master");
+    assert_fails(s, try_open(s, "", &tree), SP_ERROR_REFUSED, "there is no tree ");
+    assert_fails(s, try_open(s, "no\nthing", &tree), SP_ERROR_REFUSED, "no\\nthing");
     assert_int_equal(mkfifo(scratch_path(s, "fifo"), 0600), 0);
-    assert_fails(s, try_open(s, scratch_path(s, "fifo"), &tree), SP_ERROR_CANNOT,
+    assert_fails(s, try_open(s, scratch_path(s, "fifo"), &tree), SP_ERROR_REFUSED,
                  "neither a directory nor an archive");
-    assert_fails(s, try_open(s, scratch_puts(s, "file", "no archive"), &tree), SP_ERROR_CANNOT,
+    assert_fails(s, try_open(s, scratch_puts(s, "file", "no archive"), &tree), SP_ERROR_REFUSED,
                  "can't read the archive");
     /* a plain file before the @ is no repository */
-    assert_fails(s, try_open(s, scratch_path(s, "file@master"), &tree), SP_ERROR_CANNOT,
+    assert_fails(s, try_open(s, scratch_path(s, "file@master"), &tree), SP_ERROR_REFUSED,
                  "is not a git repository");
 }
 
-/* sp_walk_resolve() on a tree that is made up: "l" is a link to whatever ctx says. */
+/* sp_links_resolve() on a tree that is made up: "l" is a link to whatever ctx says. */
 static int probe(void *ctx, SP_UNUSED struct sp_pool *pool, const char *path,
                  enum sp_entry_kind *kind, const char **target, struct sp_error *err)
 {
     if (strcmp(path, "broken") == 0)
-        return sp_error_set(err, SP_ERROR_CANNOT, "broken");
+        return sp_error_set(err, SP_ERROR_REFUSED, "broken");
     *kind = strcmp(path, "d") == 0     ? SP_ENTRY_DIRECTORY
             : strcmp(path, "d/f") == 0 ? SP_ENTRY_FILE
             : strcmp(path, "l") == 0   ? SP_ENTRY_LINK
@@ -181,10 +181,10 @@ static void test_walk(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char *target = sp_pool_strdup(s->pool, cases[i].target);
-        const struct sp_walk walk = {probe, target, cases[i].absolute};
+        const struct sp_links_walk walk = {probe, target, cases[i].absolute};
         enum sp_entry_kind found;
         const char *real = "untouched";
-        assert_ok(s, sp_walk_resolve(&walk, s->pool, cases[i].path, &found, &real, &s->err));
+        assert_ok(s, sp_links_resolve(&walk, s->pool, cases[i].path, &found, &real, &s->err));
         if (found != cases[i].kind)
             fail_msg("%s (link to %s): %d", cases[i].path, cases[i].target, (int)found);
         if (cases[i].real)
@@ -192,11 +192,11 @@ static void test_walk(void **state)
         else
             assert_null(real);
     }
-    const struct sp_walk walk = {probe, NULL, false};
+    const struct sp_links_walk walk = {probe, NULL, false};
     enum sp_entry_kind found;
     const char *real;
-    assert_fails(s, sp_walk_resolve(&walk, s->pool, "broken/x", &found, &real, &s->err),
-                 SP_ERROR_CANNOT, "broken");
+    assert_fails(s, sp_links_resolve(&walk, s->pool, "broken/x", &found, &real, &s->err),
+                 SP_ERROR_REFUSED, "broken");
     assert_string_equal(sp_walk_safe(s->pool, "a\x1b[0m"), "a\\x1b[0m");
 }
 

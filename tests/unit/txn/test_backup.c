@@ -10,39 +10,40 @@
 
 #include "txn/backup.h"
 
-static int write_to(struct scratch *s, const char *name, const struct sp_original *items,
+static int write_to(struct scratch *s, const char *name, const struct sp_backup_entry *items,
                     size_t count)
 {
     int fd = scratch_open(s);
-    int rc = sp_originals_write(fd, name, items, count, scratch_path(s, name), &s->err);
+    int rc = sp_backup_write(fd, name, items, count, scratch_path(s, name), &s->err);
     close(fd);
     return rc;
 }
 
-static int read_from(struct scratch *s, const char *name, struct sp_original **items, size_t *count)
+static int read_from(struct scratch *s, const char *name, struct sp_backup_entry **items,
+                     size_t *count)
 {
     int fd = scratch_open(s);
-    int rc = sp_originals_read(s->pool, fd, name, scratch_path(s, name), items, count, &s->err);
+    int rc = sp_backup_read(s->pool, fd, name, scratch_path(s, name), items, count, &s->err);
     close(fd);
     return rc;
 }
 
-static struct sp_original file(const char *path, const char *text)
+static struct sp_backup_entry file(const char *path, const char *text)
 {
-    return (struct sp_original){
+    return (struct sp_backup_entry){
         .path = path,
         .content = {text, strlen(text)},
         .meta = {.mode = 0644, .mtime = {.tv_sec = 1500000000, .tv_nsec = 123456789}}};
 }
 
-static void add_xattr(struct scratch *s, struct sp_original *item, const char *name,
+static void add_xattr(struct scratch *s, struct sp_backup_entry *item, const char *name,
                       const void *value, size_t len)
 {
     *SP_PUSH(s->pool, &item->meta.xattrs) = (struct sp_xattr){name, value, len};
 }
 
 /* Files and a directory with everything that is kept. */
-static size_t sample(struct scratch *s, struct sp_original items[6])
+static size_t sample(struct scratch *s, struct sp_backup_entry items[6])
 {
     static const char binary[] = "a\0b\n=\xff";
     char *large = sp_pool_alloc(s->pool, 70001);
@@ -58,7 +59,7 @@ static size_t sample(struct scratch *s, struct sp_original items[6])
     add_xattr(s, &items[0], "user.empty", "", 0);
     items[1] = file("empty.py", "");
     items[1].meta.mtime = (struct timespec){0, 0};
-    items[2] = (struct sp_original){
+    items[2] = (struct sp_backup_entry){
         .path = "usr/lib",
         .is_dir = true,
         .meta = {.mode = 01777, .mtime = {.tv_sec = 1600000000, .tv_nsec = 1}}};
@@ -70,7 +71,7 @@ static size_t sample(struct scratch *s, struct sp_original items[6])
     return 6;
 }
 
-static void assert_same(const struct sp_original *a, const struct sp_original *b)
+static void assert_same(const struct sp_backup_entry *a, const struct sp_backup_entry *b)
 {
     assert_string_equal(a->path, b->path);
     assert_int_equal(a->is_dir, b->is_dir);
@@ -97,10 +98,10 @@ static void assert_same(const struct sp_original *a, const struct sp_original *b
     }
 }
 
-static void check_round_trip(struct scratch *s, const char *name, const struct sp_original *items,
-                             size_t count)
+static void check_round_trip(struct scratch *s, const char *name,
+                             const struct sp_backup_entry *items, size_t count)
 {
-    struct sp_original *back;
+    struct sp_backup_entry *back;
     size_t found;
     assert_ok(s, write_to(s, name, items, count));
     assert_ok(s, read_from(s, name, &back, &found));
@@ -112,7 +113,7 @@ static void check_round_trip(struct scratch *s, const char *name, const struct s
 static void test_round_trip(void **state)
 {
     struct scratch *s = *state;
-    struct sp_original items[6];
+    struct sp_backup_entry items[6];
     size_t count = sample(s, items);
     struct stat st;
     umask(0);
@@ -140,7 +141,7 @@ static void test_tar_reads_it(void **state)
     const char *path = scratch_puts(s, "real.py", "real\n");
     int fd = scratch_open(s);
     setxattr(path, "user.note", "kept", 4, 0); /* not every file system has them */
-    struct sp_original items[7];
+    struct sp_backup_entry items[7];
     size_t count = sample(s, items);
     items[4].meta.mtime.tv_sec = 1500000000; /* GNU tar complains about times before 1970 */
     items[count] = file("real.py", "real\n");
@@ -175,36 +176,36 @@ static void test_tar_reads_it(void **state)
 static void test_truncated(void **state)
 {
     struct scratch *s = *state;
-    struct sp_original items[6], *back;
+    struct sp_backup_entry items[6], *back;
     size_t found, count = sample(s, items);
     (void)count;
-    const struct sp_original last = {
+    const struct sp_backup_entry last = {
         .path = "zeros", .content = {sp_pool_alloc(s->pool, 2000), 2000}, .meta = {.mode = 0600}};
-    const struct sp_original few[] = {items[0], items[2], items[1], last};
+    const struct sp_backup_entry few[] = {items[0], items[2], items[1], last};
     assert_ok(s, write_to(s, "a.tar", few, COUNT(few)));
-    struct sp_bytes whole = scratch_slurp(s, scratch_path(s, "a.tar"));
-    for (size_t len = 0; len < whole.len; len++) {
-        scratch_write(s, "cut.tar", whole.data, len);
+    struct sp_bytes complete = scratch_slurp(s, scratch_path(s, "a.tar"));
+    for (size_t len = 0; len < complete.len; len++) {
+        scratch_write(s, "cut.tar", complete.data, len);
         int rc = read_from(s, "cut.tar", &back, &found);
         if (rc == 0)
-            fail_msg("cut from %zu to %zu bytes it was read", whole.len, len);
+            fail_msg("cut from %zu to %zu bytes it was read", complete.len, len);
         assert_non_null(strstr(s->err.message, scratch_path(s, "cut.tar")));
-        assert_int_equal(s->err.kind, SP_ERROR_CANNOT);
+        assert_int_equal(s->err.kind, SP_ERROR_REFUSED);
         sp_error_clear(&s->err);
     }
-    char *longer = sp_pool_alloc(s->pool, whole.len + 512);
-    memcpy(longer, whole.data, whole.len);
-    scratch_write(s, "long.tar", longer, whole.len + 1);
-    assert_fails(s, read_from(s, "long.tar", &back, &found), SP_ERROR_CANNOT, "at its end");
-    scratch_write(s, "long.tar", longer, whole.len + 512);
-    assert_fails(s, read_from(s, "long.tar", &back, &found), SP_ERROR_CANNOT, "at its end");
+    char *longer = sp_pool_alloc(s->pool, complete.len + 512);
+    memcpy(longer, complete.data, complete.len);
+    scratch_write(s, "long.tar", longer, complete.len + 1);
+    assert_fails(s, read_from(s, "long.tar", &back, &found), SP_ERROR_REFUSED, "at its end");
+    scratch_write(s, "long.tar", longer, complete.len + 512);
+    assert_fails(s, read_from(s, "long.tar", &back, &found), SP_ERROR_REFUSED, "at its end");
 }
 
 /* Every byte changed: no crash, and no file outside. */
 static void test_flipped(void **state)
 {
     struct scratch *s = *state;
-    struct sp_original items[6], *back;
+    struct sp_backup_entry items[6], *back;
     size_t found, failures = 0;
     sample(s, items);
     assert_ok(s, write_to(s, "a.tar", items, 4));
@@ -227,18 +228,18 @@ static void test_refused_to_write(void **state)
     static const char *const bad[] = {"/etc/passwd", "../x", "a/../b", "", "a//b", "a\nb", "a\\b"};
     struct stat st;
     for (size_t i = 0; i < COUNT(bad); i++) {
-        struct sp_original item = file(bad[i], "x");
-        assert_fails(s, write_to(s, "a.tar", &item, 1), SP_ERROR_CANNOT, "can't be archived");
+        struct sp_backup_entry item = file(bad[i], "x");
+        assert_fails(s, write_to(s, "a.tar", &item, 1), SP_ERROR_REFUSED, "can't be archived");
     }
-    const struct sp_original twice[] = {file("a", "1"), file("b", "2"), file("a", "3")};
-    assert_fails(s, write_to(s, "a.tar", twice, 3), SP_ERROR_CANNOT, "'a' is there twice");
-    struct sp_original large = file("a", "");
+    const struct sp_backup_entry twice[] = {file("a", "1"), file("b", "2"), file("a", "3")};
+    assert_fails(s, write_to(s, "a.tar", twice, 3), SP_ERROR_REFUSED, "'a' is there twice");
+    struct sp_backup_entry large = file("a", "");
     large.content.len = SP_MAX_SOURCE + 1;
-    assert_fails(s, write_to(s, "a.tar", &large, 1), SP_ERROR_CANNOT, "too large");
+    assert_fails(s, write_to(s, "a.tar", &large, 1), SP_ERROR_REFUSED, "too large");
     assert_int_equal(stat(scratch_path(s, "a.tar"), &st), -1);
 
     /* never over something that is there, a link least of all */
-    struct sp_original item = file("a", "x");
+    struct sp_backup_entry item = file("a", "x");
     scratch_puts(s, "a.tar", "mine");
     assert_fails(s, write_to(s, "a.tar", &item, 1), SP_ERROR_SYSTEM, "a.tar");
     assert_string_equal(scratch_slurp(s, scratch_path(s, "a.tar")).data, "mine");
@@ -251,7 +252,7 @@ static void test_refused_to_write(void **state)
 static void test_no_space(void **state)
 {
     struct scratch *s = *state;
-    struct sp_original items[6];
+    struct sp_backup_entry items[6];
     size_t count = sample(s, items);
     struct stat st;
     pid_t child = fork();
@@ -302,7 +303,7 @@ static void forge(struct scratch *s, const char *format, const char *path, unsig
 static void test_refused_to_read(void **state)
 {
     struct scratch *s = *state;
-    struct sp_original *back;
+    struct sp_backup_entry *back;
     size_t found;
     static const struct {
         const char *format, *path;
@@ -327,17 +328,17 @@ static void test_refused_to_read(void **state)
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         forge(s, bad[i].format, bad[i].path, bad[i].type, bad[i].target, bad[i].size, bad[i].times);
-        assert_fails(s, read_from(s, "f.tar", &back, &found), SP_ERROR_CANNOT, bad[i].part);
+        assert_fails(s, read_from(s, "f.tar", &back, &found), SP_ERROR_REFUSED, bad[i].part);
     }
     forge(s, "pax", "a", AE_IFREG, NULL, 0, 1); /* and what is fine is read */
     assert_ok(s, read_from(s, "f.tar", &back, &found));
     assert_int_equal(found, 1);
 
-    assert_fails(s, read_from(s, "none.tar", &back, &found), SP_ERROR_CANNOT, "is missing");
+    assert_fails(s, read_from(s, "none.tar", &back, &found), SP_ERROR_REFUSED, "is missing");
     scratch_symlink(s, "f.tar", "link.tar");
-    assert_fails(s, read_from(s, "link.tar", &back, &found), SP_ERROR_CANNOT, "symbolic link");
+    assert_fails(s, read_from(s, "link.tar", &back, &found), SP_ERROR_REFUSED, "symbolic link");
     assert_int_equal(mkfifo(scratch_path(s, "fifo"), 0600), 0);
-    assert_fails(s, read_from(s, "fifo", &back, &found), SP_ERROR_CANNOT, "not a regular file");
+    assert_fails(s, read_from(s, "fifo", &back, &found), SP_ERROR_REFUSED, "not a regular file");
 }
 
 int main(void)

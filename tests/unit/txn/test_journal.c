@@ -99,7 +99,7 @@ static void test_round_trip(void **state)
     struct scratch *s = *state;
     struct sp_journal journal = sample(s), back;
     bool found;
-    for (int i = SP_JOURNAL_PREPARED; i <= SP_JOURNAL_UNDONE; i++) {
+    for (int i = SP_JOURNAL_PREPARED; i <= SP_JOURNAL_ABORTED; i++) {
         journal.state = (enum sp_journal_state)i;
         save(s, &journal);
         assert_ok(s, load(s, &back, &found));
@@ -141,18 +141,18 @@ static void test_every_cut_and_every_bit(void **state)
     char *copy = sp_pool_memdup(s->pool, good.data, good.len);
     for (size_t len = 0; len < good.len; len++) {
         scratch_write(s, "journal.yaml", copy, len);
-        assert_fails(s, load(s, &back, &found), SP_ERROR_PENDING,
+        assert_fails(s, load(s, &back, &found), SP_ERROR_NEEDS_RECOVERY,
                      "transactions/7/journal.yaml is damaged");
         assert_false(found);
     }
     for (size_t at = 0; at < good.len; at++) {
         copy[at] = (char)(copy[at] ^ 1 << at % 8);
         scratch_write(s, "journal.yaml", copy, good.len);
-        assert_fails(s, load(s, &back, &found), SP_ERROR_PENDING, "is damaged");
+        assert_fails(s, load(s, &back, &found), SP_ERROR_NEEDS_RECOVERY, "is damaged");
         copy[at] = good.data[at];
     }
     scratch_write(s, "journal.yaml", sp_pool_printf(s->pool, "%s\n", copy), good.len + 1);
-    assert_fails(s, load(s, &back, &found), SP_ERROR_PENDING, "is damaged");
+    assert_fails(s, load(s, &back, &found), SP_ERROR_NEEDS_RECOVERY, "is damaged");
     scratch_write(s, "journal.yaml", copy, good.len);
     assert_ok(s, load(s, &back, &found));
 }
@@ -165,7 +165,7 @@ static void test_too_large(void **state)
     char *text = sp_pool_alloc(s->pool, SP_MAX_JOURNAL + 1);
     memset(text, '#', SP_MAX_JOURNAL + 1);
     scratch_write(s, "journal.yaml", text, SP_MAX_JOURNAL + 1);
-    assert_fails(s, load(s, &back, &found), SP_ERROR_PENDING, "is damaged");
+    assert_fails(s, load(s, &back, &found), SP_ERROR_NEEDS_RECOVERY, "is damaged");
 }
 
 static void test_not_a_file(void **state)
@@ -174,11 +174,11 @@ static void test_not_a_file(void **state)
     struct sp_journal back;
     bool found;
     assert_int_equal(mkfifo(scratch_path(s, "journal.yaml"), 0600), 0);
-    assert_fails(s, load(s, &back, &found), SP_ERROR_PENDING, "transactions/7");
+    assert_fails(s, load(s, &back, &found), SP_ERROR_NEEDS_RECOVERY, "transactions/7");
     scratch_unlink(s, "journal.yaml");
     scratch_puts(s, "elsewhere", "state: committed\n");
     scratch_symlink(s, "elsewhere", "journal.yaml");
-    assert_fails(s, load(s, &back, &found), SP_ERROR_PENDING, "transactions/7");
+    assert_fails(s, load(s, &back, &found), SP_ERROR_NEEDS_RECOVERY, "transactions/7");
 }
 
 /* A crash while it is saved leaves the old one or the new one: it is replaced as a whole. */
@@ -236,9 +236,9 @@ static void test_unbelievable(void **state)
         {"- '3'\n", "- [3]\n", "undoes"},
         {"action: add", "action: eat", "eat"},
         {"action: add", "action: none", "hashes"},
-        {"action: add", "action: change", "hashes"},
-        {"action: change", "action: add", "hashes"},
-        {"action: remove", "action: change", "hashes"},
+        {"action: add", "action: replace", "hashes"},
+        {"action: replace", "action: add", "hashes"},
+        {"action: remove", "action: replace", "hashes"},
         {"path: /usr/lib/nova/new.py", "path: usr/lib/nova/new.py", "absolute"},
         {"path: /usr/lib/nova/new.py", "path: /usr/../etc/passwd", "absolute"},
         {"path: /usr/lib/nova/new.py", "path: //etc/passwd", "absolute"},
@@ -273,7 +273,7 @@ static void test_state_names(void **state)
     assert_string_equal(sp_journal_state_name(SP_JOURNAL_PREPARED), "prepared");
     assert_string_equal(sp_journal_state_name(SP_JOURNAL_APPLYING), "applying");
     assert_string_equal(sp_journal_state_name(SP_JOURNAL_COMMITTED), "committed");
-    assert_string_equal(sp_journal_state_name(SP_JOURNAL_UNDONE), "undone");
+    assert_string_equal(sp_journal_state_name(SP_JOURNAL_ABORTED), "aborted");
 }
 
 int main(void)

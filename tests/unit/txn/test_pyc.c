@@ -6,7 +6,7 @@
 static void compiled_remove(struct scratch *s, const char *module)
 {
     int fd = scratch_open(s);
-    assert_ok(s, sp_compiled_remove(fd, module, "w", &s->err));
+    assert_ok(s, sp_pyc_remove(fd, module, "w", &s->err));
     close(fd);
 }
 

@@ -63,17 +63,17 @@ static struct sp_bytes text_or_none(const char *text)
 }
 
 /* NULL: no file. */
-static struct sp_change *change(struct run *r, const char *path, const char *before,
-                                const char *after)
+static struct sp_file_change *change(struct run *r, const char *path, const char *before,
+                                     const char *after)
 {
-    struct sp_change *one = SP_PUSH(r->s->pool, &r->txn.changes);
-    *one = (struct sp_change){.component = "toy",
-                              .path = path,
-                              .action = !before ? SP_ACTION_ADD
-                                        : after ? SP_ACTION_REPLACE
-                                                : SP_ACTION_REMOVE,
-                              .before = text_or_none(before),
-                              .after = text_or_none(after)};
+    struct sp_file_change *one = SP_PUSH(r->s->pool, &r->txn.changes);
+    *one = (struct sp_file_change){.component = "toy",
+                                   .path = path,
+                                   .action = !before ? SP_ACTION_ADD
+                                             : after ? SP_ACTION_REPLACE
+                                                     : SP_ACTION_REMOVE,
+                                   .before = text_or_none(before),
+                                   .after = text_or_none(after)};
     return one;
 }
 
@@ -264,8 +264,8 @@ static void test_target_that_is_not_what_was_planned_for(void **state)
         change(&r, "/lib/sub/new.py", NULL, "new\n");
         change(&r, vectors[i].path, vectors[i].before, vectors[i].after);
         assert_fails(r.s, sp_transaction_check(r.s->pool, &r.root, &r.txn, &r.s->err),
-                     SP_ERROR_CANNOT, vectors[i].path);
-        refused(&r, SP_ERROR_CANNOT, vectors[i].path);
+                     SP_ERROR_REFUSED, vectors[i].path);
+        refused(&r, SP_ERROR_REFUSED, vectors[i].path);
         assert_old(&r);
         assert_time(&r, "lib", 1400000000); /* nothing was even tried */
     }
@@ -289,7 +289,7 @@ static void test_path_that_a_journal_can_not_hold(void **state)
     struct run r;
     open_run(state, &r);
     change(&r, "/lib/a\n.py", NULL, "new\n");
-    refused(&r, SP_ERROR_CANNOT, "control characters");
+    refused(&r, SP_ERROR_REFUSED, "control characters");
     assert_old(&r);
     close_run(&r);
 }
@@ -302,7 +302,7 @@ static void test_link_in_place_of_a_target(void **state)
     scratch_symlink(r.s, "a.py", "lib/link.py");
     set_time(&r, "lib", 1400000000);
     change(&r, "/lib/link.py", "old a\n", "new a\n");
-    refused(&r, SP_ERROR_CANNOT, "/lib/link.py");
+    refused(&r, SP_ERROR_REFUSED, "/lib/link.py");
     assert_content(r.s, "lib/a.py", "old a\n");
     close_run(&r);
 }
@@ -339,7 +339,7 @@ static void test_failure_among_the_renames(void **state)
     assert_time(&r, "lib/sub", 1400000000);
     struct sp_history history = history_of(&r);
     assert_int_equal(history.journals.count, 1);
-    assert_int_equal(history.journals.items[0].state, SP_JOURNAL_UNDONE);
+    assert_int_equal(history.journals.items[0].state, SP_JOURNAL_ABORTED);
     /* without it all is as it was, and the next one works */
     assert_int_equal(rmdir(scratch_path(r.s, "lib/sub/__pycache__/b.cpython-36.pyc")), 0);
     assert_int_equal(rmdir(scratch_path(r.s, "lib/sub/__pycache__")), 0);
@@ -392,37 +392,37 @@ static void set_state(struct run *r, enum sp_journal_state state)
     close(fd);
 }
 
-static int recover(struct run *r, bool leave, sp_strv *said)
+static int recover(struct run *r, bool leave, sp_strv *messages)
 {
-    said->count = 0;
-    return sp_recover(r->s->pool, &r->workdir, leave, said, &r->s->err);
+    messages->count = 0;
+    return sp_recover(r->s->pool, &r->workdir, leave, messages, &r->s->err);
 }
 
 static void test_recover(void **state)
 {
     struct run r;
     open_run(state, &r);
-    sp_strv said = {NULL, 0, 0};
+    sp_strv messages = {NULL, 0, 0};
     usual(&r);
     assert_ok(r.s, run(&r));
-    assert_ok(r.s, recover(&r, false, &said)); /* nothing is pending */
-    assert_int_equal(said.count, 0);
+    assert_ok(r.s, recover(&r, false, &messages)); /* nothing is pending */
+    assert_int_equal(messages.count, 0);
     assert_content(r.s, "lib/a.py", "new a\n");
 
     set_state(&r, SP_JOURNAL_APPLYING);
     assert_int_equal(history_of(&r).pending.count, 1);
-    assert_ok(r.s, recover(&r, false, &said));
-    assert_int_equal(said.count, 1);
-    assert_non_null(strstr(said.items[0], "transaction 1"));
+    assert_ok(r.s, recover(&r, false, &messages));
+    assert_int_equal(messages.count, 1);
+    assert_non_null(strstr(messages.items[0], "transaction 1"));
     assert_old(&r);
     assert_time(&r, "lib", 1400000000);
     assert_time(&r, "lib/sub", 1400000000);
-    assert_ok(r.s, recover(&r, false, &said));
-    assert_int_equal(said.count, 0);
+    assert_ok(r.s, recover(&r, false, &messages));
+    assert_int_equal(messages.count, 0);
 
     /* once more, as after a crash in the middle of recovering: some is back already */
     set_state(&r, SP_JOURNAL_APPLYING);
-    assert_ok(r.s, recover(&r, false, &said));
+    assert_ok(r.s, recover(&r, false, &messages));
     assert_old(&r);
     close_run(&r);
 }
@@ -432,7 +432,7 @@ static void test_recover_in_the_middle(void **state)
 {
     struct run r;
     open_run(state, &r);
-    sp_strv said = {NULL, 0, 0};
+    sp_strv messages = {NULL, 0, 0};
     usual(&r);
     assert_ok(r.s, run(&r));
     struct sp_history history = history_of(&r);
@@ -442,7 +442,7 @@ static void test_recover_in_the_middle(void **state)
     scratch_puts(r.s, sp_pool_printf(r.s->pool, "lib/%s", journal->files.items[1].temp), "y");
     scratch_puts(r.s, sp_pool_printf(r.s->pool, "lib/%s~", journal->files.items[1].temp), "z");
     set_state(&r, SP_JOURNAL_APPLYING);
-    assert_ok(r.s, recover(&r, false, &said));
+    assert_ok(r.s, recover(&r, false, &messages));
     assert_old(&r);
     close_run(&r);
 }
@@ -451,16 +451,16 @@ static void test_recover_of_a_prepared_one(void **state)
 {
     struct run r;
     open_run(state, &r);
-    sp_strv said = {NULL, 0, 0};
+    sp_strv messages = {NULL, 0, 0};
     usual(&r);
     assert_ok(r.s, run(&r));
     set_state(&r, SP_JOURNAL_PREPARED);
     /* nothing was renamed yet: what stands there now is somebody else's */
-    assert_ok(r.s, recover(&r, false, &said));
+    assert_ok(r.s, recover(&r, false, &messages));
     assert_content(r.s, "lib/a.py", "new a\n");
     assert_content(r.s, "lib/sub/new.py", "new\n");
     assert_false(scratch_exists(r.s, "lib/sub/b.py"));
-    assert_int_equal(history_of(&r).journals.items[0].state, SP_JOURNAL_UNDONE);
+    assert_int_equal(history_of(&r).journals.items[0].state, SP_JOURNAL_ABORTED);
     close_run(&r);
 }
 
@@ -468,19 +468,19 @@ static void test_recover_of_what_something_else_changed(void **state)
 {
     struct run r;
     open_run(state, &r);
-    sp_strv said = {NULL, 0, 0};
+    sp_strv messages = {NULL, 0, 0};
     usual(&r);
     assert_ok(r.s, run(&r));
     set_state(&r, SP_JOURNAL_APPLYING);
     scratch_puts(r.s, "lib/a.py", "another\n");
     for (int round = 0; round < 2; round++) {
-        assert_fails(r.s, recover(&r, false, &said), SP_ERROR_PENDING, "/lib/a.py");
+        assert_fails(r.s, recover(&r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "/lib/a.py");
         assert_content(r.s, "lib/sub/new.py", "new\n"); /* nothing at all was touched */
         assert_false(scratch_exists(r.s, "lib/sub/b.py"));
     }
-    assert_ok(r.s, recover(&r, true, &said));
-    assert_int_equal(said.count, 2);
-    assert_non_null(strstr(said.items[1], "/lib/a.py"));
+    assert_ok(r.s, recover(&r, true, &messages));
+    assert_int_equal(messages.count, 2);
+    assert_non_null(strstr(messages.items[1], "/lib/a.py"));
     assert_content(r.s, "lib/a.py", "another\n");
     assert_content(r.s, "lib/sub/b.py", "old b\n");
     assert_false(scratch_exists(r.s, "lib/sub/new.py"));
@@ -491,13 +491,13 @@ static void test_recover_without_the_originals(void **state)
 {
     struct run r;
     open_run(state, &r);
-    sp_strv said = {NULL, 0, 0};
+    sp_strv messages = {NULL, 0, 0};
     usual(&r);
     assert_ok(r.s, run(&r));
     set_state(&r, SP_JOURNAL_APPLYING);
-    scratch_unlink(r.s, "var/work/transactions/1/originals.tar");
-    assert_int_equal(recover(&r, false, &said), -1);
-    assert_non_null(strstr(r.s->err.message, "originals.tar"));
+    scratch_unlink(r.s, "var/work/transactions/1/backup.tar");
+    assert_int_equal(recover(&r, false, &messages), -1);
+    assert_non_null(strstr(r.s->err.message, "backup.tar"));
     sp_error_clear(&r.s->err);
     assert_content(r.s, "lib/a.py", "new a\n");
     assert_content(r.s, "lib/sub/new.py", "new\n");
@@ -509,12 +509,12 @@ static void test_recover_when_the_package_is_gone(void **state)
 {
     struct run r;
     open_run(state, &r);
-    sp_strv said = {NULL, 0, 0};
+    sp_strv messages = {NULL, 0, 0};
     change(&r, "/lib/sub/new.py", NULL, "new\n");
     assert_ok(r.s, run(&r));
     set_state(&r, SP_JOURNAL_APPLYING);
     assert_int_equal(rename(scratch_path(r.s, "lib/sub"), scratch_path(r.s, "gone")), 0);
-    assert_ok(r.s, recover(&r, false, &said));
+    assert_ok(r.s, recover(&r, false, &messages));
     assert_int_equal(history_of(&r).pending.count, 0);
     close_run(&r);
 }
@@ -523,12 +523,12 @@ static void test_recover_without_a_journal(void **state)
 {
     struct run r;
     open_run(state, &r);
-    sp_strv said = {NULL, 0, 0};
+    sp_strv messages = {NULL, 0, 0};
     scratch_mkdir(r.s, "var/work/transactions/4", 0700);
-    scratch_puts(r.s, "var/work/transactions/4/originals.tar", "half");
+    scratch_puts(r.s, "var/work/transactions/4/backup.tar", "half");
     assert_int_equal(history_of(&r).pending.count, 1);
-    assert_ok(r.s, recover(&r, false, &said));
-    assert_int_equal(said.count, 1);
+    assert_ok(r.s, recover(&r, false, &messages));
+    assert_int_equal(messages.count, 1);
     assert_false(scratch_exists(r.s, "var/work/transactions/4"));
     close_run(&r);
 }
@@ -537,12 +537,12 @@ static void test_recover_of_a_damaged_journal(void **state)
 {
     struct run r;
     open_run(state, &r);
-    sp_strv said = {NULL, 0, 0};
+    sp_strv messages = {NULL, 0, 0};
     usual(&r);
     assert_ok(r.s, run(&r));
     scratch_puts(r.s, "var/work/transactions/1/journal.yaml", "state: committed\n");
     for (int leave = 0; leave < 2; leave++)
-        assert_fails(r.s, recover(&r, leave, &said), SP_ERROR_PENDING,
+        assert_fails(r.s, recover(&r, leave, &messages), SP_ERROR_NEEDS_RECOVERY,
                      "transactions/1/journal.yaml");
     struct sp_history history = history_of(&r);
     assert_int_equal(history.journals.count, 0);
@@ -560,7 +560,7 @@ static int original(struct run *r, const char *path, const char *expected, struc
     struct sp_history history = history_of(r);
     struct sp_blob_id id;
     assert_ok(r->s, sp_blob_hash(SP_BYTES_STR(expected), &id, &r->s->err));
-    return sp_history_original(r->s->pool, &history, 1, path, &id, content, meta, &r->s->err);
+    return sp_history_backup(r->s->pool, &history, 1, path, &id, content, meta, &r->s->err);
 }
 
 static void test_original(void **state)
@@ -577,10 +577,10 @@ static void test_original(void **state)
     assert_int_equal(meta.mode, 0640);
     assert_int_equal(meta.mtime.tv_sec, 1500000000);
     assert_int_equal(meta.mtime.tv_nsec, 123456789);
-    assert_fails(r.s, original(&r, "/lib/sub/new.py", "new\n", &content, &meta), SP_ERROR_PENDING,
-                 "/lib/sub/new.py");
-    assert_fails(r.s, original(&r, "/lib/a.py", "another\n", &content, &meta), SP_ERROR_PENDING,
-                 "originals.tar");
+    assert_fails(r.s, original(&r, "/lib/sub/new.py", "new\n", &content, &meta),
+                 SP_ERROR_NEEDS_RECOVERY, "/lib/sub/new.py");
+    assert_fails(r.s, original(&r, "/lib/a.py", "another\n", &content, &meta),
+                 SP_ERROR_NEEDS_RECOVERY, "backup.tar");
     close_run(&r);
 }
 
@@ -593,15 +593,15 @@ static void test_original_that_was_altered(void **state)
     struct sp_meta meta;
     usual(&r);
     assert_ok(r.s, run(&r));
-    const char *name = "var/work/transactions/1/originals.tar";
+    const char *name = "var/work/transactions/1/backup.tar";
     struct sp_bytes tar = scratch_slurp(r.s, scratch_path(r.s, name));
     char *copy = sp_pool_memdup(r.s->pool, tar.data, tar.len);
     char *at = memmem(copy, tar.len, "old a\n", 6);
     assert_non_null(at);
     *at = 'O';
     scratch_write(r.s, name, copy, tar.len);
-    assert_fails(r.s, original(&r, "/lib/a.py", "old a\n", &content, &meta), SP_ERROR_PENDING,
-                 "originals.tar");
+    assert_fails(r.s, original(&r, "/lib/a.py", "old a\n", &content, &meta),
+                 SP_ERROR_NEEDS_RECOVERY, "backup.tar");
     close_run(&r);
 }
 
@@ -642,11 +642,11 @@ static void test_rolled_back(void **state)
     change(&r, "/lib/a.py", "new a\n", "old a\n");
     assert_ok(r.s, run(&r));
     struct sp_history history = history_of(&r);
-    assert_true(sp_history_is_rolled_back(&history, 1));
-    assert_false(sp_history_is_rolled_back(&history, 2));
-    assert_false(sp_history_is_rolled_back(&history, 3));
-    history.journals.items[1].state = SP_JOURNAL_UNDONE; /* a rollback that did not come to pass */
-    assert_false(sp_history_is_rolled_back(&history, 1));
+    assert_true(sp_history_is_reverted(&history, 1));
+    assert_false(sp_history_is_reverted(&history, 2));
+    assert_false(sp_history_is_reverted(&history, 3));
+    history.journals.items[1].state = SP_JOURNAL_ABORTED; /* a rollback that did not come to pass */
+    assert_false(sp_history_is_reverted(&history, 1));
     close_run(&r);
 }
 
@@ -681,7 +681,7 @@ static void test_time_of_a_directory(void **state)
     history.journals.items[1].dirs.items[0].before = at(25);
     assert_int_equal(sp_history_dir_time(&history, "/lib", at(40), 0).tv_sec, 25);
     /* one that was undone left no trace */
-    history.journals.items[2].state = SP_JOURNAL_UNDONE;
+    history.journals.items[2].state = SP_JOURNAL_ABORTED;
     assert_int_equal(sp_history_dir_time(&history, "/lib", at(40), 0).tv_sec, 40);
     assert_int_equal(sp_history_dir_time(&history, "/lib", at(30), 0).tv_sec, 25);
 }

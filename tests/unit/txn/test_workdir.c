@@ -64,12 +64,13 @@ static void test_made_when_it_is_missing(void **state)
 static void test_reading_makes_nothing(void **state)
 {
     struct place p;
-    bool hidden = true;
+    bool unreadable = true;
     sp_ids ids = {NULL, 0, 0};
     open_place(state, &p);
-    assert_ok(p.s, sp_workdir_open(p.s->pool, &p.root, "/work", &p.workdir, &hidden, &p.s->err));
+    assert_ok(p.s,
+              sp_workdir_open(p.s->pool, &p.root, "/work", &p.workdir, &unreadable, &p.s->err));
     assert_int_equal(p.workdir.fd, -1);
-    assert_false(hidden);
+    assert_false(unreadable);
     assert_ok(p.s, sp_workdir_ids(p.s->pool, &p.workdir, &ids, &p.s->err));
     assert_int_equal(ids.count, 0);
     assert_int_equal(mode_of(&p, "work"), 0);
@@ -101,7 +102,7 @@ static void test_not_a_directory(void **state)
     assert_non_null(strstr(p.s->err.message, "/work"));
     sp_error_clear(&p.s->err);
     assert_fails(p.s, sp_workdir_open(p.s->pool, &p.root, "/work", &p.workdir, NULL, &p.s->err),
-                 SP_ERROR_CANNOT, "/work");
+                 SP_ERROR_REFUSED, "/work");
     close_place(&p);
 }
 
@@ -113,7 +114,7 @@ static void test_what_others_could_change(void **state)
     scratch_mkdir(p.s, "work", 0700);
     for (size_t i = 0; i < COUNT(bad); i++) {
         assert_int_equal(chmod(scratch_path(p.s, "work"), bad[i]), 0);
-        assert_fails(p.s, lock(&p, "/work"), SP_ERROR_CANNOT, "chmod 0700");
+        assert_fails(p.s, lock(&p, "/work"), SP_ERROR_REFUSED, "chmod 0700");
     }
     assert_int_equal(chmod(scratch_path(p.s, "work"), 0755), 0); /* reading is no danger */
     assert_ok(p.s, lock(&p, "/work"));
@@ -161,7 +162,7 @@ static void test_transaction_directory(void **state)
     assert_true(fd >= 0);
     close(fd);
     assert_int_equal(mode_of(&p, "work/transactions/5"), 0700);
-    scratch_puts(p.s, "work/transactions/5/originals.tar", "x");
+    scratch_puts(p.s, "work/transactions/5/backup.tar", "x");
     assert_ok(p.s, sp_workdir_drop(p.s->pool, &p.workdir, 5, &p.s->err));
     assert_int_equal(mode_of(&p, "work/transactions/5"), 0);
     assert_ok(p.s, sp_workdir_drop(p.s->pool, &p.workdir, 5, &p.s->err));
@@ -272,7 +273,7 @@ static void test_lock_that_is_no_file(void **state)
     open_place(state, &p);
     scratch_mkdir(p.s, "work", 0700);
     assert_int_equal(mkfifo(scratch_path(p.s, "work/lock"), 0600), 0);
-    assert_fails(p.s, lock(&p, "/work"), SP_ERROR_CANNOT, "/work/lock");
+    assert_fails(p.s, lock(&p, "/work"), SP_ERROR_REFUSED, "/work/lock");
     scratch_unlink(p.s, "work/lock");
     scratch_puts(p.s, "target", "");
     scratch_symlink(p.s, "../target", "work/lock");

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write the `originals` of a manifest: blob ids that tell the exact version of a component.
+"""Write the `checksums` of a manifest: blob ids that tell the exact version of a component.
 
 The clones are those of the components, each with its tags:
 
-    tools/originals.py --git DIR --component nova --series 14 --release newton
-    tools/originals.py --git DIR --component os_brick --series 1.3-1.6 --release newton
-    tools/originals.py --git DIR --write manifests/newton.yaml      every component in it
-    tools/originals.py --git DIR --check manifests/*.yaml           exit status 1 if one differs
+    tools/checksums.py --git DIR --component nova --series 14 --release newton
+    tools/checksums.py --git DIR --component os_brick --series 1.3-1.6 --release newton
+    tools/checksums.py --git DIR --write manifests/newton.yaml      every component in it
+    tools/checksums.py --git DIR --check manifests/*.yaml           exit status 1 if one differs
 
 DIR holds clones named cinder, nova and os-brick, bare or not, or openstack+NAME/repo.
 
@@ -169,7 +169,7 @@ def choose(packages, unversioned, edited):
 
 
 def render(repository, component, series, release, edited, indent):
-    """The lines of `originals:`, INDENT columns in."""
+    """The lines of `checksums:`, INDENT columns in."""
     packages = {tag: package(repository, tag, component) for tag in versions(repository, series)}
     unversioned = {tag: package(repository, tag, component) for tag in ends(repository, release)}
     chosen, same, left = choose(packages, unversioned, edited)
@@ -179,7 +179,7 @@ def render(repository, component, series, release, edited, indent):
             filter(None, (", ".join(group[:-1]), group[-1]))))
     for one, other in left:
         lines.append("# %s and %s differ only in files that not every version has" % (one, other))
-    lines.append("originals:")
+    lines.append("checksums:")
     for path in sorted(chosen):
         lines.append("  %s:" % path)
         blobs = {}
@@ -225,7 +225,7 @@ def series_of(component, specifier):
 
 
 def regenerate(text, directory):
-    """TEXT of a manifest with every `originals` in it made anew."""
+    """TEXT of a manifest with every `checksums` in it made anew."""
     result, release, component, specifier = [], None, None, None
     lines = text.splitlines()
     number = 0
@@ -240,7 +240,7 @@ def regenerate(text, directory):
         match = re.match(r'^    versions: "([^"]*)"', line)
         if match:
             specifier = match.group(1)
-        if line != "    originals:":
+        if line != "    checksums:":
             result.append(line)
             number += 1
             continue
@@ -281,7 +281,7 @@ def main():
             text = file.read()
         fresh = regenerate(text, given.git)
         if given.check and fresh != text:
-            print("%s: originals differ from the clones'; run tools/originals.py --write" % name)
+            print("%s: checksums differ from the clones'; run tools/checksums.py --write" % name)
             status = 1
         elif given.write and fresh != text:
             with open(name, "w", encoding="utf-8") as file:

@@ -16,9 +16,9 @@ static void check_meta(const struct sp_meta *a, const struct sp_meta *b)
     CHECK(a->xattrs.count == b->xattrs.count);
 }
 
-static void check_items(const struct sp_original *items, size_t count)
+static void check_items(const struct sp_backup_entry *items, size_t count)
 {
-    CHECK(count <= SP_ORIGINALS_MAX);
+    CHECK(count <= SP_BACKUP_MAX_ENTRIES);
     for (size_t i = 0; i < count; i++) {
         CHECK(sp_path_is_safe_relative(items[i].path));
         CHECK((items[i].meta.mode & ~07777u) == 0);
@@ -28,14 +28,14 @@ static void check_items(const struct sp_original *items, size_t count)
     }
 }
 
-static void check_again(struct sp_pool *pool, const struct sp_original *items, size_t count)
+static void check_again(struct sp_pool *pool, const struct sp_backup_entry *items, size_t count)
 {
     struct sp_error err = SP_ERROR_INIT;
-    struct sp_original *again;
+    struct sp_backup_entry *again;
     size_t count_again;
     unlinkat(place_fd, names[1], 0);
-    if (sp_originals_write(place_fd, names[1], items, count, "again", &err) == 0) {
-        int rc = sp_originals_read(pool, place_fd, names[1], "again", &again, &count_again, &err);
+    if (sp_backup_write(place_fd, names[1], items, count, "again", &err) == 0) {
+        int rc = sp_backup_read(pool, place_fd, names[1], "again", &again, &count_again, &err);
         CHECK(rc == 0 && count_again == count);
         for (size_t i = 0; i < count; i++) {
             CHECK(strcmp(again[i].path, items[i].path) == 0);
@@ -44,7 +44,7 @@ static void check_again(struct sp_pool *pool, const struct sp_original *items, s
             check_meta(&again[i].meta, &items[i].meta);
         }
     } else { /* an attribute with a name that can't be archived, say */
-        CHECK(err.kind == SP_ERROR_CANNOT);
+        CHECK(err.kind == SP_ERROR_REFUSED);
         CHECK(faccessat(place_fd, names[1], F_OK, 0) < 0);
     }
     sp_error_clear(&err);
@@ -56,13 +56,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     place_put(names[0], data, size);
     struct sp_pool *pool = sp_pool_new();
     struct sp_error err = SP_ERROR_INIT;
-    struct sp_original *items;
+    struct sp_backup_entry *items;
     size_t count;
-    if (sp_originals_read(pool, dirfd, names[0], "input", &items, &count, &err) == 0) {
+    if (sp_backup_read(pool, dirfd, names[0], "input", &items, &count, &err) == 0) {
         check_items(items, count);
         check_again(pool, items, count);
     } else {
-        CHECK(err.kind == SP_ERROR_CANNOT);
+        CHECK(err.kind == SP_ERROR_REFUSED);
     }
     sp_error_clear(&err);
     sp_pool_free(pool);
