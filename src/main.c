@@ -13,7 +13,7 @@
 #include "cli/cmd.h"
 #include "cli/console.h"
 #include "cli/context.h"
-#include "fs/fsio.h"
+#include "fs/fault.h"
 
 static const struct {
     enum sp_command command;
@@ -88,7 +88,7 @@ int main(int argc, char **argv)
     struct sp_console report;
     int status = 0;
     sanitize_process();
-    sp_fs_fault_init();
+    sp_fault_init();
     sp_console_init(&report, 0, false);
     if (sp_cli_parse(pool, argc, argv, &options, &err) < 0) {
         status = -1;

@@ -8,6 +8,7 @@
 
 #include "base/path.h"
 #include "base/pool.h"
+#include "base/utf8.h"
 
 static void make_room(struct sp_buffer *buf, size_t more)
 {

@@ -21,13 +21,6 @@ const char *sp_path_basename(const char *path);
  * ("a/bb/c.py", "b/c.py") does not. */
 bool sp_path_has_suffix(const char *path, const char *suffix);
 
-/* The length of the UTF-8 sequence that str starts with, of at most len bytes; 0 if it is not one
- * (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF) or len is 0. */
-size_t sp_utf8_length(const char *str, size_t len);
-
-/* Whether str is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms) of len bytes. */
-bool sp_utf8_is_valid(const char *str, size_t len);
-
 /* Whether str can be put on a terminal and in a journal as it is: UTF-8, no control characters. */
 bool sp_path_is_printable(const char *str);
 

@@ -5,6 +5,7 @@
 
 #include "cli/cmd.h"
 #include "cli/output.h"
+#include "fs/root.h"
 #include "txn/recover.h"
 #include "txn/revert.h"
 #include "txn/transaction.h"

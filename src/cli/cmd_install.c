@@ -7,6 +7,7 @@
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "format/diff.h"
+#include "fs/meta.h"
 #include "txn/transaction.h"
 
 struct job {

@@ -2,6 +2,7 @@
 #include "base/path.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
+#include "fs/resolve.h"
 #include "txn/recover.h"
 
 int sp_cmd_warn_unfinished(struct sp_context *s, struct sp_error *err)

@@ -9,6 +9,7 @@
 
 #include "base/build.h"
 #include "base/path.h"
+#include "fs/root.h"
 #include "host/process.h"
 #include "model/metadata.h"
 #include "model/snapshot.h"

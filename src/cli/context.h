@@ -8,7 +8,7 @@
 #include "base/pool.h"
 #include "cli/cli.h"
 #include "cli/console.h"
-#include "fs/fsio.h"
+#include "fs/root.h"
 #include "model/detect.h"
 #include "model/manifest.h"
 #include "model/plan.h"

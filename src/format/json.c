@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "base/utf8.h"
 
 void sp_json_init(struct sp_json *json, struct sp_buffer *out)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "base/utf8.h"
 
 struct cursor {
     const char *at, *end;

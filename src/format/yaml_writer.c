@@ -6,6 +6,7 @@
 #include <yaml.h>
 
 #include "base/path.h"
+#include "base/utf8.h"
 #include "format/yaml.h"
 
 struct sp_yaml_writer {

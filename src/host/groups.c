@@ -2,16 +2,24 @@
 #include "host/groups.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
 #include "format/jsoncheck.h"
+#include "fs/meta.h"
+#include "fs/read.h"
+#include "fs/replace.h"
+#include "fs/resolve.h"
+#include "fs/root.h"
+#include "fs/write.h"
 #include "host/process.h"
 
 enum {

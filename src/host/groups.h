@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
-#include "fs/fsio.h"
+#include "fs/root.h"
 
 #define SP_GROUPS_GROUP "spopenstack"
 #define SP_GROUPS_SPOOL "/var/spool/openstack-storpool"

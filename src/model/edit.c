@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "base/utf8.h"
 
 const char *sp_edit_unfit(struct sp_bytes content)
 {

@@ -2,12 +2,16 @@
 /* A directory, or the running system, as a tree. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
-#include "fs/fsio.h"
+#include "fs/read.h"
+#include "fs/resolve.h"
+#include "fs/root.h"
 #include "tree/tree.h"
 
 struct dir_backend {

@@ -7,7 +7,7 @@
 
 #include "base/path.h"
 #include "base/pool.h"
-#include "fs/fsio.h"
+#include "fs/read.h"
 #include "tree/odb_backends.h"
 
 enum {

@@ -8,11 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/pool.h"
-#include "fs/fsio.h"
+#include "fs/read.h"
 #include "tree/inflate.h"
 
 enum {

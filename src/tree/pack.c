@@ -6,10 +6,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
-#include "fs/fsio.h"
+#include "fs/read.h"
 #include "tree/delta.h"
 #include "tree/inflate.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/path.h"
-#include "fs/fsio.h"
+#include "fs/read.h"
 
 enum {
     MAX_LINKS = 10,     /* from name to name; git takes 5 */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fs/fsio.h"
+#include "fs/root.h"
 #include "tree/links.h"
 
 static void close_root(void *root)

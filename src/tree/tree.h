@@ -66,7 +66,7 @@ int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, st
 int sp_tree_open_archive(struct sp_pool *pool, const char *file, const sp_strv *wanted,
                          struct sp_tree **out, struct sp_error *err) SP_MUST_CHECK;
 struct sp_root;
-/* The tree below a root of fsio; the root stays the caller's. */
+/* The tree below a root (fs/root.h); the root stays the caller's. */
 int sp_tree_open_root(struct sp_pool *pool, const struct sp_root *root, const char *name,
                       struct sp_tree **out, struct sp_error *err) SP_MUST_CHECK;
 

@@ -4,12 +4,15 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
 #include "base/utf8_locale.h"
+#include "fs/write.h"
 
 enum {
     BLOCK = 64 * 1024,

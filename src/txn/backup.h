@@ -11,7 +11,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/pool.h"
-#include "fs/fsio.h"
+#include "fs/meta.h"
 
 #define SP_BACKUP_MAX_ENTRIES ((size_t)4096)      /* entries in one archive */
 #define SP_BACKUP_MAX_BYTES   ((size_t)128 << 20) /* their contents together */

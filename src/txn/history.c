@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "fs/meta.h"
 #include "txn/backup.h"
 
 #define ARCHIVE "backup.tar"

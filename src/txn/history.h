@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "fs/meta.h"
 #include "txn/journal.h"
 #include "txn/workdir.h"
 

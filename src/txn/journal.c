@@ -8,6 +8,8 @@
 
 #include "base/path.h"
 #include "format/yaml.h"
+#include "fs/read.h"
+#include "fs/write.h"
 
 #define JOURNAL  "journal.yaml"
 #define CHECKSUM "# checksum "

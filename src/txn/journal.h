@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "format/diff.h"
-#include "fs/fsio.h"
 #include "model/action.h"
 
 enum sp_journal_state {

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/pool.h"
-#include "fs/fsio.h"
+#include "fs/read.h"
+#include "fs/write.h"
 
 #define CACHE "__pycache__"
 

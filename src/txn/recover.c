@@ -3,9 +3,16 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
+#include "fs/meta.h"
+#include "fs/read.h"
+#include "fs/replace.h"
+#include "fs/resolve.h"
+#include "fs/root.h"
+#include "fs/write.h"
 #include "txn/backup.h"
 #include "txn/history.h"
 #include "txn/pyc.h"

@@ -5,6 +5,10 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "fs/meta.h"
+#include "fs/read.h"
+#include "fs/resolve.h"
+#include "fs/root.h"
 #include "model/edit.h"
 
 /* What one transaction did to one file. */

@@ -5,11 +5,18 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/build.h"
 #include "base/path.h"
+#include "fs/meta.h"
+#include "fs/read.h"
+#include "fs/replace.h"
+#include "fs/resolve.h"
+#include "fs/root.h"
+#include "fs/write.h"
 #include "txn/backup.h"
 #include "txn/pyc.h"
 #include "txn/recover.h"

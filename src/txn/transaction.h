@@ -6,7 +6,8 @@
 
 #include "base/error.h"
 #include "base/pool.h"
-#include "fs/fsio.h"
+#include "fs/meta.h"
+#include "fs/root.h"
 #include "txn/journal.h"
 #include "txn/workdir.h"
 

@@ -6,10 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
 #include "fs/lock.h"
+#include "fs/read.h"
+#include "fs/resolve.h"
+#include "fs/root.h"
+#include "fs/write.h"
 
 #define TRANSACTIONS "transactions"
 #define STAGING      "work"

@@ -4,9 +4,10 @@
 #ifndef SP_WORKDIR_H
 #define SP_WORKDIR_H
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/pool.h"
-#include "fs/fsio.h"
+#include "fs/root.h"
 
 #define SP_WORKDIR_DEFAULT "/var/lib/sp-openstack"
 

@@ -6,7 +6,7 @@
                        [--git DIR | --site DIR] [--jobs N] [--quick N] [--kill N]
 
 PROGRAM is what is shipped; the fault program is the same built with -DSP_FAULT, in which the Nth
-call that changes something fails with an errno, is cut short, or ends the process (src/fs/fsio.h).
+call that changes something fails with an errno, is cut short, or ends the process (src/fs/fault.h).
 After each run the tree must be entirely old or entirely new, in bytes, modes, owners, times and
 attributes, hold no temporary file, and the next command must work. With --old-kernel all of that
 happens as on a kernel 3.10.

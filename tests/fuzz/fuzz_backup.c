@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "fs/meta.h"
 #include "place.h"
 #include "txn/backup.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/path.h"
 
+#include "base/utf8.h"
 #include "support.h"
 
 static void test_safe_relative(void **state)

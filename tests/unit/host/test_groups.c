@@ -5,6 +5,7 @@
 
 #include <sched.h>
 
+#include "fs/root.h"
 #include "host/groups.h"
 
 #define SPOOL "root" SP_GROUPS_SPOOL

@@ -2,7 +2,6 @@
 #include "repository.h"
 #include "trees.h"
 
-#include "fs/fsio.h"
 #include "tree/links.h"
 
 static int try_open(struct scratch *s, const char *spec, struct sp_tree **tree)

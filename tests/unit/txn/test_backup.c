@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
+#include "fs/meta.h"
 #include "txn/backup.h"
 
 static int write_to(struct scratch *s, const char *name, const struct sp_backup_entry *items,

@@ -5,6 +5,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "fs/meta.h"
+#include "fs/read.h"
+#include "fs/root.h"
 #include "scratch.h"
 #include "txn/history.h"
 #include "txn/recover.h"

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "fs/lock.h"
+#include "fs/root.h"
 #include "scratch.h"
 
 struct place {

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fs/fsio.h"
+#include "fs/meta.h"
+#include "fs/read.h"
+#include "fs/replace.h"
+#include "fs/resolve.h"
+#include "fs/root.h"
+#include "fs/write.h"
 
 #include <sys/xattr.h>
 

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/path.h"
+
+enum {
+    MAX_LINKS = 40, /* as the kernel's own limit, path_resolution(7) */
+    MAX_DEPTH = 128
+};
+
+/* Newer than the headers of CentOS 7: openat2(2). The number is that of every architecture. */
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+struct how {
+    uint64_t flags, mode, resolve;
+};
+#define HOW_NO_MAGICLINKS 0x02u
+#define HOW_NO_SYMLINKS   0x04u
+#define HOW_BENEATH       0x08u
+
+/* The directories from the root down to where the walk stands; none of them is a link. */
+struct walk {
+    int fds[MAX_DEPTH];
+    const char *names[MAX_DEPTH];
+    size_t depth;
+    struct stat st; /* of the last one */
+};
+
+static void walk_up(struct walk *walk, size_t depth)
+{
+    while (walk->depth > depth)
+        close(walk->fds[--walk->depth]);
+}
+
+static const char *walk_path(const struct walk *walk, struct sp_pool *pool)
+{
+    struct sp_buffer path = SP_BUFFER_INIT;
+    for (size_t i = 0; i < walk->depth; i++)
+        sp_buffer_printf(&path, "/%s", walk->names[i]);
+    const char *text = sp_pool_strdup(pool, path.len ? sp_buffer_str(&path) : "/");
+    sp_buffer_free(&path);
+    return text;
+}
+
+/* Where the link in fd leads: its text, in the pool. */
+static const char *link_target(int fd, struct sp_pool *pool)
+{
+    char text[4096];
+    ssize_t len = readlinkat(fd, "", text, sizeof(text));
+    return len < 0 ? NULL : sp_pool_memdup(pool, text, (size_t)len);
+}
+
+/* One name further down. 1: done; 0: nothing stands there; -1: failed. A link is not entered, its
+ * target is put before what *rest holds. */
+static int walk_step(const struct sp_root *root, struct sp_pool *pool, struct walk *walk,
+                     const char *name, const char **rest, unsigned *links)
+{
+    int top = walk->depth ? walk->fds[walk->depth - 1] : root->fd;
+    int fd = openat(top, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ? 0 : -1;
+    if (fstat(fd, &walk->st) < 0) {
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    if (!S_ISLNK(walk->st.st_mode)) {
+        if (walk->depth == MAX_DEPTH) {
+            close(fd);
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        walk->names[walk->depth] = name;
+        walk->fds[walk->depth++] = fd;
+        return 1;
+    }
+    const char *target = link_target(fd, pool);
+    int saved = errno;
+    close(fd);
+    errno = target ? ELOOP : saved;
+    if (!target || ++*links > MAX_LINKS)
+        return -1;
+    if (*target == '/')
+        walk_up(walk, 0);
+    *rest = sp_pool_printf(pool, "%s/%s", target, *rest);
+    return 1;
+}
+
+int sp_fs_resolve(const struct sp_root *root, struct sp_pool *pool, const char *path,
+                  const char **real, struct stat *st, struct sp_error *err)
+{
+    struct walk walk = {.depth = 0};
+    unsigned links = 0;
+    const char *rest = path;
+    int state = 1;
+    *real = NULL;
+    while (state == 1 && *rest) {
+        size_t len = strcspn(rest, "/");
+        const char *name = sp_pool_memdup(pool, rest, len);
+        rest += len;
+        rest += strspn(rest, "/");
+        if (len == 0 || strcmp(name, ".") == 0)
+            continue;
+        if (strcmp(name, "..") == 0) {
+            if (walk.depth)
+                walk_up(&walk, walk.depth - 1);
+            continue;
+        }
+        state = walk_step(root, pool, &walk, name, &rest, &links);
+    }
+    int saved = errno;
+    if (state == 1) {
+        *real = walk_path(&walk, pool);
+        int top = walk.depth ? walk.fds[walk.depth - 1] : root->fd;
+        if (st && fstat(top, st) < 0) {
+            saved = errno;
+            state = -1;
+        }
+    }
+    walk_up(&walk, 0);
+    if (state >= 0)
+        return 0;
+    const char *shown = sp_root_show(root, pool, path);
+    if (saved == ELOOP)
+        return sp_error_set(err, SP_ERROR_REFUSED, "the symbolic links at %s lead in a circle",
+                            shown);
+    return sp_error_errno(err, saved, "can't look at %s", shown);
+}
+
+/* openat2(2) without links, -1/ENOSYS where the kernel is older than 5.6. Seccomp filters that do
+ * not know the call answer EPERM. */
+static int open_beneath(int dirfd, const char *rel, int flags)
+{
+    struct how how = {.flags = (uint64_t)(unsigned)flags,
+                      .resolve = HOW_NO_MAGICLINKS | HOW_NO_SYMLINKS | HOW_BENEATH};
+    int fd = (int)syscall(SYS_openat2, dirfd, rel, &how, sizeof(how));
+    if (fd < 0 && errno == EPERM)
+        errno = ENOSYS;
+    return fd;
+}
+
+/* The same by one openat() a name, for older kernels. */
+static int open_stepwise(int dirfd, const char *rel, struct sp_pool *pool)
+{
+    int at = openat(dirfd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    while (at >= 0 && *rel) {
+        size_t len = strcspn(rel, "/");
+        const char *name = sp_pool_memdup(pool, rel, len);
+        rel += len;
+        rel += strspn(rel, "/");
+        int next = openat(at, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+        int saved = errno;
+        close(at);
+        errno = saved;
+        at = next;
+    }
+    if (at < 0)
+        return -1;
+    int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int saved = errno;
+    close(at);
+    errno = saved;
+    return fd;
+}
+
+int sp_fs_open_dir(const struct sp_root *root, const char *real, struct sp_error *err)
+{
+    const char *rel = real + strspn(real, "/");
+    int fd = open_beneath(root->fd, *rel ? rel : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOSYS) {
+        struct sp_pool *pool = sp_pool_new();
+        fd = open_stepwise(root->fd, rel, pool);
+        int saved = errno;
+        sp_pool_free(pool);
+        errno = saved;
+    }
+    if (fd < 0)
+        return sp_error_errno(err, errno, "can't open the directory %s%s", root->path, real);
+    return fd;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The root of the system that is worked on. Paths are seen from the root: "/usr/lib" with --root /mnt
+ * is /mnt/usr/lib, and a link to "/etc" in there leads to /mnt/etc. */
+#ifndef SP_ROOT_H
+#define SP_ROOT_H
+
+#include "base/error.h"
+#include "base/pool.h"
+
+struct sp_root {
+    int fd;           /* of the directory */
+    const char *path; /* "" for the running system, else the directory as the operator named it */
+};
+
+/* Opens dir ("/" for the running system). */
+int sp_root_open(const char *dir, struct sp_root *root, struct sp_error *err) SP_MUST_CHECK;
+
+void sp_root_close(struct sp_root *root);
+
+/* How messages show a path seen from the root: with the root's own path before it. Where it is
+ * printed, control characters are taken care of (report.h, json.h). */
+const char *sp_root_show(const struct sp_root *root, struct sp_pool *pool, const char *path);
+
+#endif
