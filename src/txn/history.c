@@ -22,12 +22,11 @@ int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, stru
         struct sp_journal journal;
         bool found = false;
         struct sp_error damaged = SP_ERROR_INIT;
-        const char *shown = sp_workdir_show(pool, workdir, "transactions", ids.items[i]);
-        int fd = sp_workdir_transaction(workdir, ids.items[i], false, err);
-        if (fd < 0)
+        struct sp_dir dir;
+        if (sp_workdir_transaction(pool, workdir, ids.items[i], &dir, err) < 0)
             return -1;
-        int rc = sp_journal_load(pool, fd, ids.items[i], &journal, &found, shown, &damaged);
-        close(fd);
+        int rc = sp_journal_load(pool, &dir, ids.items[i], &journal, &found, &damaged);
+        sp_dir_close(&dir);
         if (rc == 0 && found)
             *SP_PUSH(pool, &out->journals) = journal;
         if (rc < 0 || !found || journal.state == SP_JOURNAL_PREPARED ||
@@ -66,18 +65,18 @@ int sp_history_backup(struct sp_pool *pool, const struct sp_history *history, un
     struct sp_blob_id found = {""};
     const char *shown =
         sp_path_join(pool, sp_workdir_show(pool, history->workdir, "transactions", id), ARCHIVE);
-    int fd = sp_workdir_transaction(history->workdir, id, false, err);
-    if (fd < 0)
+    struct sp_dir dir;
+    if (sp_workdir_transaction(pool, history->workdir, id, &dir, err) < 0)
         return -1;
-    int rc = sp_backup_read(pool, fd, ARCHIVE, shown, &items, &count, err);
-    close(fd);
+    int rc = sp_backup_read(pool, &dir, ARCHIVE, &items, &count, err);
+    sp_dir_close(&dir);
     if (rc < 0) {
-        if (err->kind == SP_ERROR_REFUSED)
+        if (err && err->kind == SP_ERROR_REFUSED)
             err->kind = SP_ERROR_NEEDS_RECOVERY;
         return -1;
     }
     for (size_t i = 0; i < count; i++)
-        if (strcmp(items[i].path, path + 1) == 0) {
+        if (strcmp(items[i].path, path) == 0) {
             *content = items[i].content;
             *meta = items[i].meta;
             if (sp_blob_hash(*content, &found, err) < 0)
@@ -85,7 +84,8 @@ int sp_history_backup(struct sp_pool *pool, const struct sp_history *history, un
         }
     if (!sp_blob_equal(&found, expected))
         return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                            "the original of %s in %s is missing or damaged", path, shown);
+                            "the backup of '%s' in '%s' is missing or damaged",
+                            sp_root_show(history->workdir->root, pool, path), shown);
     return 0;
 }
 

@@ -105,8 +105,8 @@ static void checksum(struct sp_bytes text, char out[CHECKSUM_HEX + 1])
     snprintf(out, CHECKSUM_HEX + 1, "%016" PRIx64, sum);
 }
 
-int sp_journal_save(struct sp_pool *pool, int dirfd, const struct sp_journal *journal,
-                    const char *shown, struct sp_error *err)
+int sp_journal_save(struct sp_pool *pool, const struct sp_dir *dir, const struct sp_journal *journal,
+                    struct sp_error *err)
 {
     struct sp_buffer text = SP_BUFFER_INIT;
     char sum[CHECKSUM_HEX + 1];
@@ -114,8 +114,7 @@ int sp_journal_save(struct sp_pool *pool, int dirfd, const struct sp_journal *jo
     if (rc == 0) {
         checksum((struct sp_bytes){text.data, text.len}, sum);
         sp_buffer_printf(&text, CHECKSUM "%s\n", sum);
-        rc = sp_fs_save(dirfd, JOURNAL, (struct sp_bytes){text.data, text.len},
-                        sp_path_join(pool, shown, JOURNAL), err);
+        rc = sp_fs_save(dir, JOURNAL, (struct sp_bytes){text.data, text.len}, err);
     }
     sp_buffer_free(&text);
     return rc;
@@ -181,13 +180,13 @@ static int get_blob(struct reader *r, struct sp_yaml_node *map, const char *key,
     return 0;
 }
 
-/* A real path: absolute, with nothing in it that could lead elsewhere. */
+/* A real path: relative to the root, with nothing in it that could lead elsewhere; "" is the root. */
 static int get_path(struct reader *r, struct sp_yaml_node *map, const char **out)
 {
     if (get_text(r, map, "path", out) < 0)
         return -1;
-    if ((*out)[0] != '/' || ((*out)[1] && !sp_path_is_safe_relative(*out + 1)))
-        return sp_yaml_error(&r->doc, map, r->err, "'%s' is no absolute path", *out);
+    if (**out && !sp_path_is_safe_relative(*out))
+        return sp_yaml_error(&r->doc, map, r->err, "'%s' is no path below the root", *out);
     return 0;
 }
 
@@ -245,6 +244,8 @@ static int check_file(struct reader *r, struct sp_yaml_node *map,
     if (before != (file->action != SP_ACTION_ADD) || after != (file->action != SP_ACTION_REMOVE))
         return sp_yaml_error(&r->doc, map, r->err, "the hashes do not go with '%s'",
                              sp_action_name(file->action));
+    if (!*file->path)
+        return sp_yaml_error(&r->doc, map, r->err, "'%s' is no file", file->path);
     if (!sp_path_is_safe_relative(file->temp) || strchr(file->temp, '/'))
         return sp_yaml_error(&r->doc, map, r->err, "'%s' is no file name", file->temp);
     return 0;
@@ -323,29 +324,28 @@ static int verify(struct sp_bytes text, struct sp_bytes *out)
     return good ? 0 : -1;
 }
 
-int sp_journal_load(struct sp_pool *pool, int dirfd, unsigned id, struct sp_journal *out,
-                    bool *found, const char *shown, struct sp_error *err)
+int sp_journal_load(struct sp_pool *pool, const struct sp_dir *dir, unsigned id,
+                    struct sp_journal *out, bool *found, struct sp_error *err)
 {
-    struct sp_bytes text;
-    bool complete;
-    const char *name = sp_path_join(pool, shown, JOURNAL);
+    struct sp_content text;
+    const char *name = sp_path_join(pool, dir->shown, JOURNAL);
     *found = false;
-    if (sp_fs_read_at(dirfd, pool, JOURNAL, SP_MAX_JOURNAL, &text, &complete, NULL, err) < 0) {
-        if (err->kind == SP_ERROR_REFUSED) /* something else stands there */
+    if (sp_fs_read_at(dir, pool, JOURNAL, SP_MAX_JOURNAL, &text, err) < 0) {
+        if (err && err->kind == SP_ERROR_REFUSED) /* it is no regular file */
             err->kind = SP_ERROR_NEEDS_RECOVERY;
-        return sp_error_prefix(err, "transaction %u, %s", id, shown);
+        return sp_error_prefix(err, "transaction %u", id);
     }
-    if (!text.data)
+    if (!text.bytes.data)
         return 0;
     struct sp_error reason = SP_ERROR_INIT;
     struct sp_bytes body = {NULL, 0};
-    int rc = complete ? verify(text, &body) : -1;
+    int rc = text.complete ? verify(text.bytes, &body) : -1;
     if (rc == 0)
         rc = sp_journal_parse(pool, name, body, out, &reason);
     if (rc < 0)
         sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
                      "the journal %s is damaged%s%s; the originals are in %s/backup.tar", name,
-                     reason.message ? ": " : "", reason.message ? reason.message : "", shown);
+                     reason.message ? ": " : "", reason.message ? reason.message : "", dir->shown);
     sp_error_clear(&reason);
     if (rc < 0)
         return -1;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "format/diff.h"
+#include "fs/dir.h"
 #include "model/action.h"
 
 enum sp_journal_state {
@@ -25,7 +26,7 @@ struct sp_journal_component {
 
 struct sp_journal_file {
     const char *component;
-    const char *path; /* the real path, as seen from the root */
+    const char *path; /* the real path, relative to the root */
     enum sp_action action;
     const char *temp;                /* the name of the new content beside the target */
     struct sp_blob_id before, after; /* "" where there is no file */
@@ -50,14 +51,14 @@ struct sp_journal {
 
 const char *sp_journal_state_name(enum sp_journal_state state);
 
-/* Writes it into dirfd, durably. shown: the transaction's directory, for messages. */
-int sp_journal_save(struct sp_pool *pool, int dirfd, const struct sp_journal *journal,
-                    const char *shown, struct sp_error *err) SP_MUST_CHECK;
+/* Writes it into the directory of the transaction, durably. */
+int sp_journal_save(struct sp_pool *pool, const struct sp_dir *dir, const struct sp_journal *journal,
+                    struct sp_error *err) SP_MUST_CHECK;
 
 /* Reads it. *found is false when there is none. A journal that is cut short, altered, or says what
  * can't be is SP_ERROR_NEEDS_RECOVERY. */
-int sp_journal_load(struct sp_pool *pool, int dirfd, unsigned id, struct sp_journal *out,
-                    bool *found, const char *shown, struct sp_error *err) SP_MUST_CHECK;
+int sp_journal_load(struct sp_pool *pool, const struct sp_dir *dir, unsigned id,
+                    struct sp_journal *out, bool *found, struct sp_error *err) SP_MUST_CHECK;
 
 /* The text <-> the journal, without the checksum line. */
 int sp_journal_format(struct sp_pool *pool, const struct sp_journal *journal, struct sp_buffer *out,

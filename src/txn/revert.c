@@ -154,14 +154,16 @@ static int read_today(struct plan *p, const char *path, struct sp_bytes *out, bo
         return -1;
     if (!real)
         return 0;
-    int dir = sp_fs_open_dir(p->root, real, p->err);
-    if (dir < 0)
+    struct sp_dir dir;
+    struct sp_content content;
+    if (sp_fs_open_dir(p->root, p->pool, real, &dir, p->err) < 0)
         return -1;
     *there = true;
-    int rc = sp_fs_read_at(dir, p->pool, sp_path_basename(path), SP_MAX_SOURCE, out, complete, NULL,
-                           p->err);
-    close(dir);
-    return rc < 0 ? sp_error_prefix(p->err, "%s", sp_root_show(p->root, p->pool, path)) : 0;
+    int rc = sp_fs_read_at(&dir, p->pool, sp_path_basename(path), SP_MAX_SOURCE, &content, p->err);
+    sp_dir_close(&dir);
+    *out = content.bytes;
+    *complete = content.complete;
+    return rc;
 }
 
 static int plan_file(struct plan *p, const struct file_history *file_history)

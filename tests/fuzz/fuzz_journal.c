@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes are a journal or are refused; one that is taken names nothing but absolute paths and
+/* Any bytes are a journal or are refused; one that is taken names nothing but paths below the root and
  * plain file names, and is the same after it was written and read again. As a file it needs its
  * checksum. */
 #include <inttypes.h>
@@ -16,12 +16,12 @@ static void check_journal(const struct sp_journal *journal)
     CHECK(journal->state <= SP_JOURNAL_ABORTED);
     for (size_t i = 0; i < journal->files.count; i++) {
         const struct sp_journal_file *file = &journal->files.items[i];
-        CHECK(file->path[0] == '/' && (!file->path[1] || sp_path_is_safe_relative(file->path + 1)));
+        CHECK(sp_path_is_safe_relative(file->path));
         CHECK(sp_path_is_safe_relative(file->temp) && !strchr(file->temp, '/'));
         CHECK(*file->before.hex || *file->after.hex || file->action == SP_ACTION_NONE);
     }
     for (size_t i = 0; i < journal->dirs.count; i++) {
-        CHECK(journal->dirs.items[i].path[0] == '/');
+        CHECK(journal->dirs.items[i].path[0] != '/');
         CHECK(journal->dirs.items[i].before.tv_nsec >= 0);
         CHECK(journal->dirs.items[i].before.tv_nsec <= 999999999);
     }
@@ -51,9 +51,9 @@ static int load(struct sp_pool *pool, const void *data, size_t size)
     struct sp_error err = SP_ERROR_INIT;
     struct sp_journal journal;
     bool found;
-    int dirfd = place_open(names);
+    const struct sp_dir place = {place_open(names), "place"};
     place_put(names[0], data, size);
-    int rc = sp_journal_load(pool, dirfd, 7, &journal, &found, "there", &err);
+    int rc = sp_journal_load(pool, &place, 7, &journal, &found, &err);
     CHECK(rc == 0 ? found && journal.id == 7 : err.kind == SP_ERROR_NEEDS_RECOVERY);
     sp_error_clear(&err);
     return rc == 0;

@@ -15,20 +15,20 @@
 struct fs {
     struct scratch *s;
     struct sp_root root;
-    int fd; /* of the scratch directory, for reading */
+    struct sp_dir dir; /* the scratch directory, for reading */
 };
 
 static struct fs open_fs(void **state)
 {
     struct fs fs = {.s = *state};
     assert_ok(fs.s, sp_root_open(fs.s->dir, &fs.root, &fs.s->err));
-    fs.fd = scratch_open(fs.s);
+    fs.dir = (struct sp_dir){scratch_open(fs.s), fs.s->dir};
     return fs;
 }
 
 static void close_fs(struct fs *fs)
 {
-    close(fs->fd);
+    sp_dir_close(&fs->dir);
     sp_root_close(&fs->root);
     assert_int_equal(fs->root.fd, -1);
 }
@@ -86,16 +86,16 @@ static void test_resolve(void **state)
     static const struct {
         const char *path, *real;
     } vectors[] = {
-        {"/", "/"},
-        {"", "/"},
-        {"/a", "/a"},
-        {"/a/", "/a"},
-        {"a/b", "/a/b"},
-        {"//a//b//file", "/a/b/file"},
-        {"/a/./b/.", "/a/b"},
-        {"/a/../a/b/..", "/a"},
-        {"/../../a", "/a"}, /* above the root is the root */
-        {"/..", "/"},
+        {"/", ""},
+        {"", ""},
+        {"/a", "a"},
+        {"/a/", "a"},
+        {"a/b", "a/b"},
+        {"//a//b//file", "a/b/file"},
+        {"/a/./b/.", "a/b"},
+        {"/a/../a/b/..", "a"},
+        {"/../../a", "a"}, /* above the root is the root */
+        {"/..", ""},
         {"/none", NULL},
         {"/a/none/file", NULL},
         {"/a/b/file/more", NULL},
@@ -122,17 +122,17 @@ static void test_resolve_links(void **state)
     static const struct {
         const char *path, *real;
     } vectors[] = {
-        {"/relative/file", "/a/b/file"},
-        {"/absolute/file", "/a/b/file"},
-        {"/a/up", "/a/b/file"},
-        {"/climbs/b", "/a/b"},
-        {"/twice/file", "/a/b/file"},
-        {"/twice", "/a/b"},
-        {"/mixed", "/a/b/file"},
-        {"/top/top/a", "/a"},
+        {"/relative/file", "a/b/file"},
+        {"/absolute/file", "a/b/file"},
+        {"/a/up", "a/b/file"},
+        {"/climbs/b", "a/b"},
+        {"/twice/file", "a/b/file"},
+        {"/twice", "a/b"},
+        {"/mixed", "a/b/file"},
+        {"/top/top/a", "a"},
         {"/dangling", NULL},
         {"/dangling/more", NULL},
-        {"/twice/..", "/a"}, /* of where the link leads */
+        {"/twice/..", "a"}, /* of where the link leads */
     };
     for (size_t i = 0; i < COUNT(vectors); i++)
         resolves(&fs, vectors[i].path, vectors[i].real);
@@ -163,7 +163,7 @@ static void test_resolve_many_links(void **state)
     for (int i = 1; i <= 41; i++)
         scratch_symlink(fs.s, sp_pool_printf(fs.s->pool, "link%d", i - 1),
                         sp_pool_printf(fs.s->pool, "link%d", i));
-    resolves(&fs, "/link40", "/link0");
+    resolves(&fs, "/link40", "link0");
     assert_fails(fs.s, sp_fs_resolve(&fs.root, fs.s->pool, "/link41", &real, NULL, &fs.s->err),
                  SP_ERROR_REFUSED, "/link41");
     close_fs(&fs);
@@ -176,16 +176,19 @@ static void test_open_dir_follows_no_link(void **state)
     scratch_mkdir(fs.s, "a/b", 0755);
     scratch_symlink(fs.s, "a", "link");
     scratch_puts(fs.s, "file", "");
-    static const char *const good[] = {"/", "/a", "/a/b"};
+    static const char *const good[] = {"", "a", "a/b"};
     for (size_t i = 0; i < COUNT(good); i++) {
-        int fd = sp_fs_open_dir(&fs.root, good[i], &fs.s->err);
-        assert_true(fd >= 0);
-        assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-        close(fd);
+        struct sp_dir dir;
+        assert_ok(fs.s, sp_fs_open_dir(&fs.root, fs.s->pool, good[i], &dir, &fs.s->err));
+        assert_int_equal(fcntl(dir.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+        assert_string_equal(dir.shown, sp_root_show(&fs.root, fs.s->pool, good[i]));
+        sp_dir_close(&dir);
+        assert_int_equal(dir.fd, -1);
     }
     static const char *const bad[] = {"/link", "/link/b", "/file", "/none", "/a/../../etc"};
     for (size_t i = 0; i < COUNT(bad); i++) {
-        assert_int_equal(sp_fs_open_dir(&fs.root, bad[i], &fs.s->err), -1);
+        struct sp_dir dir;
+        assert_int_equal(sp_fs_open_dir(&fs.root, fs.s->pool, bad[i], &dir, &fs.s->err), -1);
         assert_non_null(strstr(fs.s->err.message, bad[i]));
         sp_error_clear(&fs.s->err);
     }
@@ -198,35 +201,32 @@ static void test_open_dir_follows_no_link(void **state)
 static void test_read(void **state)
 {
     struct fs fs = open_fs(state);
-    struct sp_bytes out;
-    struct stat st;
-    bool complete;
+    struct sp_content out;
     scratch_mkdir(fs.s, "a", 0755);
     scratch_puts(fs.s, "a/file", "0123456789");
     assert_ok(fs.s,
-              sp_fs_read(&fs.root, fs.s->pool, "/a/file", 100, &out, &complete, &st, &fs.s->err));
-    assert_true(complete);
-    assert_int_equal(out.len, 10);
-    assert_int_equal(st.st_size, 10);
-    assert_string_equal(out.data, "0123456789"); /* a NUL is after it */
+              sp_fs_read(&fs.root, fs.s->pool, "/a/file", 100, &out, &fs.s->err));
+    assert_true(out.complete);
+    assert_int_equal(out.bytes.len, 10);
+    assert_int_equal(out.st.st_size, 10);
+    assert_string_equal(out.bytes.data, "0123456789"); /* a NUL is after it */
     static const struct {
         size_t limit, len;
         bool complete;
     } vectors[] = {{11, 10, true}, {10, 10, true}, {9, 9, false}, {1, 1, false}, {0, 0, false}};
     for (size_t i = 0; i < COUNT(vectors); i++) {
-        assert_ok(fs.s, sp_fs_read(&fs.root, fs.s->pool, "/a/file", vectors[i].limit, &out,
-                                   &complete, NULL, &fs.s->err));
-        assert_int_equal(out.len, vectors[i].len);
-        assert_int_equal(complete, vectors[i].complete);
-        assert_int_equal(out.data[out.len], '\0');
+        assert_ok(fs.s, sp_fs_read(&fs.root, fs.s->pool, "/a/file", vectors[i].limit, &out, &fs.s->err));
+        assert_int_equal(out.bytes.len, vectors[i].len);
+        assert_int_equal(out.complete, vectors[i].complete);
+        assert_int_equal(out.bytes.data[out.bytes.len], '\0');
     }
     scratch_puts(fs.s, "empty", "");
     assert_ok(fs.s,
-              sp_fs_read(&fs.root, fs.s->pool, "/empty", 5, &out, &complete, NULL, &fs.s->err));
-    assert_non_null(out.data);
-    assert_true(complete);
+              sp_fs_read(&fs.root, fs.s->pool, "/empty", 5, &out, &fs.s->err));
+    assert_non_null(out.bytes.data);
+    assert_true(out.complete);
     assert_fails(fs.s,
-                 sp_fs_read(&fs.root, fs.s->pool, "/none", 5, &out, &complete, NULL, &fs.s->err),
+                 sp_fs_read(&fs.root, fs.s->pool, "/none", 5, &out, &fs.s->err),
                  SP_ERROR_REFUSED, "/none");
     close_fs(&fs);
 }
@@ -236,22 +236,20 @@ static void test_read_of_unknown_size(void **state)
 {
     struct scratch *s = *state;
     struct sp_root root;
-    struct sp_bytes out;
-    bool complete;
+    struct sp_content out;
     assert_ok(s, sp_root_open("/proc", &root, &s->err));
-    assert_ok(s, sp_fs_read(&root, s->pool, "/version", 10, &out, &complete, NULL, &s->err));
-    assert_int_equal(out.len, 10);
-    assert_false(complete);
+    assert_ok(s, sp_fs_read(&root, s->pool, "/version", 10, &out, &s->err));
+    assert_int_equal(out.bytes.len, 10);
+    assert_false(out.complete);
     sp_root_close(&root);
 }
 
 static void test_read_at(void **state)
 {
     struct fs fs = open_fs(state);
-    struct sp_bytes out;
-    bool complete;
-    assert_ok(fs.s, sp_fs_read_at(fs.fd, fs.s->pool, "none", 5, &out, &complete, NULL, &fs.s->err));
-    assert_null(out.data);
+    struct sp_content out;
+    assert_ok(fs.s, sp_fs_read_at(&fs.dir, fs.s->pool, "none", 5, &out, &fs.s->err));
+    assert_null(out.bytes.data);
     scratch_puts(fs.s, "file", "abc");
     scratch_symlink(fs.s, "file", "link");
     scratch_mkdir(fs.s, "dir", 0755);
@@ -259,7 +257,7 @@ static void test_read_at(void **state)
     static const char *const bad[] = {"link", "dir", "fifo"};
     for (size_t i = 0; i < COUNT(bad); i++)
         assert_fails(fs.s,
-                     sp_fs_read_at(fs.fd, fs.s->pool, bad[i], 5, &out, &complete, NULL, &fs.s->err),
+                     sp_fs_read_at(&fs.dir, fs.s->pool, bad[i], 5, &out, &fs.s->err),
                      SP_ERROR_REFUSED, "not a regular file");
     close_fs(&fs);
 }
@@ -269,13 +267,13 @@ static void test_list(void **state)
     struct fs fs = open_fs(state);
     sp_strv names = {NULL, 0, 0};
     static const char *const all[] = {"b", "a", "\xff", "B", ".hidden", "a b", "a\nb"};
-    assert_ok(fs.s, sp_fs_list(fs.fd, fs.s->pool, &names, &fs.s->err));
+    assert_ok(fs.s, sp_fs_list(&fs.dir, fs.s->pool, &names, &fs.s->err));
     assert_int_equal(names.count, 0);
     for (size_t i = 0; i < COUNT(all); i++)
         scratch_puts(fs.s, all[i], "");
     for (int round = 0; round < 2; round++) { /* the descriptor's position does not matter */
         names.count = 0;
-        assert_ok(fs.s, sp_fs_list(fs.fd, fs.s->pool, &names, &fs.s->err));
+        assert_ok(fs.s, sp_fs_list(&fs.dir, fs.s->pool, &names, &fs.s->err));
         assert_string_equal(sp_strv_join(fs.s->pool, &names, "|"), ".hidden|B|a|a\nb|a b|b|\xff");
     }
     close_fs(&fs);
@@ -284,12 +282,11 @@ static void test_list(void **state)
 static void test_check_writable(void **state)
 {
     struct fs fs = open_fs(state);
-    assert_ok(fs.s, sp_fs_check_writable(fs.fd, "here", &fs.s->err));
+    assert_ok(fs.s, sp_fs_check_writable(&fs.dir, &fs.s->err));
     if (geteuid() != 0) { /* root may write everywhere */
-        assert_int_equal(fchmod(fs.fd, 0555), 0);
-        assert_fails(fs.s, sp_fs_check_writable(fs.fd, "here", &fs.s->err), SP_ERROR_SYSTEM,
-                     "here");
-        assert_int_equal(fchmod(fs.fd, 0755), 0);
+        assert_int_equal(fchmod(fs.dir.fd, 0555), 0);
+        assert_fails(fs.s, sp_fs_check_writable(&fs.dir, &fs.s->err), SP_ERROR_SYSTEM, fs.s->dir);
+        assert_int_equal(fchmod(fs.dir.fd, 0755), 0);
     }
     close_fs(&fs);
 }
@@ -305,7 +302,7 @@ static void test_create_and_meta(void **state)
                            .gid = getegid(),
                            .mtime = {.tv_sec = 1500000000, .tv_nsec = 987654321}},
                    back;
-    bool attributes = fsetxattr(fs.fd, "user.test", "", 0, 0) == 0;
+    bool attributes = fsetxattr(fs.dir.fd, "user.test", "", 0, 0) == 0;
     if (attributes) {
         *SP_PUSH(fs.s->pool, &meta.xattrs) = (struct sp_xattr){"user.one", "a\0b", 3};
         *SP_PUSH(fs.s->pool, &meta.xattrs) = (struct sp_xattr){"user.two", "", 0};
@@ -315,9 +312,9 @@ static void test_create_and_meta(void **state)
         meta.gid = 4321;
     }
     assert_ok(fs.s,
-              sp_fs_create(fs.fd, "file", TEXT("content\n"), &meta, SP_KEEP_ALL, "w", &fs.s->err));
+              sp_fs_create(&fs.dir, "file", TEXT("content\n"), &meta, SP_KEEP_ALL, &fs.s->err));
     assert_content(fs.s, "file", "content\n");
-    assert_ok(fs.s, sp_fs_get_meta(fs.fd, fs.s->pool, "file", &back, &fs.s->err));
+    assert_ok(fs.s, sp_fs_get_meta(&fs.dir, fs.s->pool, "file", &back, &fs.s->err));
     assert_int_equal(back.mode, 04751);
     assert_int_equal(back.uid, meta.uid);
     assert_int_equal(back.gid, meta.gid);
@@ -340,9 +337,9 @@ static void test_create_keeps_what_it_is_told(void **state)
     struct sp_meta meta = {.mode = 0751, .uid = 1234, .gid = 4321, .mtime = {.tv_sec = 5}};
     time_t now = time(NULL);
     mode_t old = umask(077);
-    assert_ok(fs.s, sp_fs_create(fs.fd, "none", TEXT(""), &meta, 0, "w", &fs.s->err));
-    assert_ok(fs.s, sp_fs_create(fs.fd, "mode", TEXT(""), &meta, SP_KEEP_MODE, "w", &fs.s->err));
-    assert_ok(fs.s, sp_fs_create(fs.fd, "time", TEXT(""), &meta, SP_KEEP_MTIME, "w", &fs.s->err));
+    assert_ok(fs.s, sp_fs_create(&fs.dir, "none", TEXT(""), &meta, 0, &fs.s->err));
+    assert_ok(fs.s, sp_fs_create(&fs.dir, "mode", TEXT(""), &meta, SP_KEEP_MODE, &fs.s->err));
+    assert_ok(fs.s, sp_fs_create(&fs.dir, "time", TEXT(""), &meta, SP_KEEP_MTIME, &fs.s->err));
     umask(old);
     struct stat st = stat_of(&fs, "none");
     assert_int_equal(st.st_mode & 07777, 0644);
@@ -366,8 +363,8 @@ static void test_create_is_exclusive(void **state)
     static const char *const names[] = {"file", "link"};
     for (size_t i = 0; i < COUNT(names); i++)
         assert_fails(fs.s,
-                     sp_fs_create(fs.fd, names[i], TEXT("new"), &meta, 0, "the path", &fs.s->err),
-                     SP_ERROR_SYSTEM, "the path");
+                     sp_fs_create(&fs.dir, names[i], TEXT("new"), &meta, 0, &fs.s->err),
+                     SP_ERROR_SYSTEM, fs.s->dir);
     assert_content(fs.s, "file", "old");
     assert_false(scratch_exists(fs.s, "target"));
     close_fs(&fs);
@@ -379,11 +376,10 @@ static void test_create_that_fails_leaves_nothing(void **state)
     struct fs fs = open_fs(state);
     struct sp_meta meta = {.mode = 0600, .uid = 1234, .gid = 4321};
     *SP_PUSH(fs.s->pool, &meta.xattrs) = (struct sp_xattr){"nonsense", "", 0};
-    assert_int_equal(sp_fs_create(fs.fd, "file", TEXT("new"), &meta, SP_KEEP_OWNER | SP_KEEP_XATTRS,
-                                  "the path", &fs.s->err),
+    assert_int_equal(sp_fs_create(&fs.dir, "file", TEXT("new"), &meta, SP_KEEP_OWNER | SP_KEEP_XATTRS, &fs.s->err),
                      -1);
     assert_int_equal(fs.s->err.kind, SP_ERROR_SYSTEM);
-    assert_non_null(strstr(fs.s->err.message, "the path"));
+    assert_non_null(strstr(fs.s->err.message, fs.s->dir));
     sp_error_clear(&fs.s->err);
     assert_false(scratch_exists(fs.s, "file"));
     close_fs(&fs);
@@ -393,14 +389,15 @@ static void test_get_meta_of_the_directory(void **state)
 {
     struct fs fs = open_fs(state);
     struct sp_meta meta;
-    assert_int_equal(fchmod(fs.fd, 0751), 0);
-    assert_ok(fs.s, sp_fs_set_mtime(fs.fd, (struct timespec){.tv_sec = 7, .tv_nsec = 8}, "w",
+    const struct sp_file itself = sp_dir_itself(&fs.dir);
+    assert_int_equal(fchmod(fs.dir.fd, 0751), 0);
+    assert_ok(fs.s, sp_fs_set_mtime(&itself, (struct timespec){.tv_sec = 7, .tv_nsec = 8},
                                     &fs.s->err));
-    assert_ok(fs.s, sp_fs_get_meta(fs.fd, fs.s->pool, "", &meta, &fs.s->err));
+    assert_ok(fs.s, sp_fs_get_meta(&fs.dir, fs.s->pool, "", &meta, &fs.s->err));
     assert_int_equal(meta.mode, 0751);
     assert_int_equal(meta.mtime.tv_sec, 7);
     assert_int_equal(meta.mtime.tv_nsec, 8);
-    assert_int_equal(sp_fs_get_meta(fs.fd, fs.s->pool, "none", &meta, &fs.s->err), -1);
+    assert_int_equal(sp_fs_get_meta(&fs.dir, fs.s->pool, "none", &meta, &fs.s->err), -1);
     close_fs(&fs);
 }
 
@@ -413,7 +410,7 @@ static void test_replace(void **state)
     scratch_puts(fs.s, "target", "old");
     scratch_puts(fs.s, "temp", "new");
     struct stat expected = stat_of(&fs, "target");
-    assert_ok(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "w", &fs.s->err));
+    assert_ok(fs.s, sp_fs_replace(&fs.dir, "temp", "target", &expected, &fs.s->err));
     assert_content(fs.s, "target", "new");
     assert_false(scratch_exists(fs.s, "temp"));
     close_fs(&fs);
@@ -427,25 +424,25 @@ static void test_replace_of_another_file(void **state)
     scratch_puts(fs.s, "target", "old");
     struct stat expected = stat_of(&fs, "target");
     scratch_puts(fs.s, "target", "another"); /* another inode, or size */
-    assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_fails(fs.s, sp_fs_replace(&fs.dir, "temp", "target", &expected, &fs.s->err),
+                 SP_ERROR_REFUSED, fs.s->dir);
     assert_content(fs.s, "target", "another");
     assert_content(fs.s, "temp", "new");
 
     expected = stat_of(&fs, "target"); /* the same file, written to */
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
                                 {expected.st_mtim.tv_sec, (expected.st_mtim.tv_nsec + 1) % 1000}};
-    assert_int_equal(utimensat(fs.fd, "target", times, 0), 0);
-    assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_int_equal(utimensat(fs.dir.fd, "target", times, 0), 0);
+    assert_fails(fs.s, sp_fs_replace(&fs.dir, "temp", "target", &expected, &fs.s->err),
+                 SP_ERROR_REFUSED, fs.s->dir);
 
     scratch_unlink(fs.s, "target");
-    assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_fails(fs.s, sp_fs_replace(&fs.dir, "temp", "target", &expected, &fs.s->err),
+                 SP_ERROR_REFUSED, fs.s->dir);
     scratch_symlink(fs.s, "temp", "target");
     expected = stat_of(&fs, "target");
-    assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_fails(fs.s, sp_fs_replace(&fs.dir, "temp", "target", &expected, &fs.s->err),
+                 SP_ERROR_REFUSED, fs.s->dir);
     close_fs(&fs);
 }
 
@@ -453,17 +450,17 @@ static void test_rename_new(void **state)
 {
     struct fs fs = open_fs(state);
     scratch_puts(fs.s, "temp", "new");
-    assert_ok(fs.s, sp_fs_rename_new(fs.fd, "temp", "target", "w", &fs.s->err));
+    assert_ok(fs.s, sp_fs_rename_new(&fs.dir, "temp", "target", &fs.s->err));
     assert_content(fs.s, "target", "new");
     assert_false(scratch_exists(fs.s, "temp"));
     scratch_puts(fs.s, "temp", "newer");
-    assert_fails(fs.s, sp_fs_rename_new(fs.fd, "temp", "target", "the path", &fs.s->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_fails(fs.s, sp_fs_rename_new(&fs.dir, "temp", "target", &fs.s->err),
+                 SP_ERROR_REFUSED, fs.s->dir);
     assert_content(fs.s, "target", "new");
     assert_content(fs.s, "temp", "newer");
     scratch_symlink(fs.s, "nowhere", "link");
-    assert_fails(fs.s, sp_fs_rename_new(fs.fd, "temp", "link", "the path", &fs.s->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_fails(fs.s, sp_fs_rename_new(&fs.dir, "temp", "link", &fs.s->err),
+                 SP_ERROR_REFUSED, fs.s->dir);
     close_fs(&fs);
 }
 
@@ -474,16 +471,16 @@ static void test_remove_expected(void **state)
     struct stat expected = stat_of(&fs, "file");
     scratch_puts(fs.s, "file", "another");
     assert_fails(fs.s,
-                 sp_fs_remove_expected(fs.fd, "file", "aside", &expected, "the path", &fs.s->err),
-                 SP_ERROR_REFUSED, "the path");
+                 sp_fs_remove_expected(&fs.dir, "file", "aside", &expected, &fs.s->err),
+                 SP_ERROR_REFUSED, fs.s->dir);
     assert_content(fs.s, "file", "another");
     expected = stat_of(&fs, "file");
-    assert_ok(fs.s, sp_fs_remove_expected(fs.fd, "file", "aside", &expected, "w", &fs.s->err));
+    assert_ok(fs.s, sp_fs_remove_expected(&fs.dir, "file", "aside", &expected, &fs.s->err));
     assert_false(scratch_exists(fs.s, "file"));
     assert_false(scratch_exists(fs.s, "aside"));
     assert_fails(fs.s,
-                 sp_fs_remove_expected(fs.fd, "file", "aside", &expected, "the path", &fs.s->err),
-                 SP_ERROR_REFUSED, "the path");
+                 sp_fs_remove_expected(&fs.dir, "file", "aside", &expected, &fs.s->err),
+                 SP_ERROR_REFUSED, fs.s->dir);
     close_fs(&fs);
 }
 
@@ -496,14 +493,12 @@ static void test_unlink_and_rmdir(void **state)
     scratch_puts(fs.s, "file", "");
     scratch_mkdir(fs.s, "dir", 0755);
     scratch_mkdir(fs.s, "dir/more", 0755);
-    assert_ok(fs.s, sp_fs_unlink(fs.fd, "file", "w", &fs.s->err));
-    assert_ok(fs.s, sp_fs_unlink(fs.fd, "file", "w", &fs.s->err)); /* absent is success */
-    assert_fails(fs.s, sp_fs_unlink(fs.fd, "dir", "the path", &fs.s->err), SP_ERROR_SYSTEM,
-                 "the path");
-    assert_fails(fs.s, sp_fs_rmdir(fs.fd, "dir", "the path", &fs.s->err), SP_ERROR_SYSTEM,
-                 "the path");
-    assert_ok(fs.s, sp_fs_rmdir(fs.fd, "dir/more", "w", &fs.s->err));
-    assert_ok(fs.s, sp_fs_rmdir(fs.fd, "dir/more", "w", &fs.s->err));
+    assert_ok(fs.s, sp_fs_unlink(&fs.dir, "file", &fs.s->err));
+    assert_ok(fs.s, sp_fs_unlink(&fs.dir, "file", &fs.s->err)); /* absent is success */
+    assert_fails(fs.s, sp_fs_unlink(&fs.dir, "dir", &fs.s->err), SP_ERROR_SYSTEM, fs.s->dir);
+    assert_fails(fs.s, sp_fs_rmdir(&fs.dir, "dir", &fs.s->err), SP_ERROR_SYSTEM, fs.s->dir);
+    assert_ok(fs.s, sp_fs_rmdir(&fs.dir, "dir/more", &fs.s->err));
+    assert_ok(fs.s, sp_fs_rmdir(&fs.dir, "dir/more", &fs.s->err));
     close_fs(&fs);
 }
 
@@ -518,12 +513,12 @@ static void test_remove_tree(void **state)
     scratch_puts(fs.s, "tree/a/b/file", "");
     assert_int_equal(mkfifo(scratch_path(fs.s, "tree/fifo"), 0600), 0);
     scratch_symlink(fs.s, "../keep", "tree/link"); /* removed, not entered */
-    assert_ok(fs.s, sp_fs_remove_tree(fs.fd, "tree", "w", &fs.s->err));
+    assert_ok(fs.s, sp_fs_remove_tree(&fs.dir, "tree", &fs.s->err));
     assert_false(scratch_exists(fs.s, "tree"));
     assert_content(fs.s, "keep/file", "kept");
-    assert_ok(fs.s, sp_fs_remove_tree(fs.fd, "tree", "w", &fs.s->err));
+    assert_ok(fs.s, sp_fs_remove_tree(&fs.dir, "tree", &fs.s->err));
     scratch_symlink(fs.s, "keep", "link");
-    assert_int_equal(sp_fs_remove_tree(fs.fd, "link", "the path", &fs.s->err), -1);
+    assert_int_equal(sp_fs_remove_tree(&fs.dir, "link", &fs.s->err), -1);
     assert_content(fs.s, "keep/file", "kept");
     close_fs(&fs);
 }
@@ -531,7 +526,7 @@ static void test_remove_tree(void **state)
 static void test_remove_tree_is_bounded(void **state)
 {
     struct fs fs = open_fs(state);
-    int at = dup(fs.fd);
+    int at = dup(fs.dir.fd);
     for (int i = 0; i < 140; i++) {
         assert_int_equal(mkdirat(at, "d", 0700), 0);
         int next = openat(at, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -539,8 +534,7 @@ static void test_remove_tree_is_bounded(void **state)
         at = next;
     }
     close(at);
-    assert_fails(fs.s, sp_fs_remove_tree(fs.fd, "d", "the path", &fs.s->err), SP_ERROR_SYSTEM,
-                 "the path");
+    assert_fails(fs.s, sp_fs_remove_tree(&fs.dir, "d", &fs.s->err), SP_ERROR_SYSTEM, fs.s->dir);
     close_fs(&fs);
 }
 
@@ -549,18 +543,18 @@ static void test_mkdir(void **state)
     struct fs fs = open_fs(state);
     bool created = false;
     mode_t old = umask(077);
-    assert_ok(fs.s, sp_fs_mkdir(fs.fd, "dir", 02755, &created, "w", &fs.s->err));
+    assert_ok(fs.s, sp_fs_mkdir(&fs.dir, "dir", 02755, &created, &fs.s->err));
     umask(old);
     assert_true(created);
     assert_int_equal(stat_of(&fs, "dir").st_mode & 07777, 02755);
-    assert_ok(fs.s, sp_fs_mkdir(fs.fd, "dir", 0700, &created, "w", &fs.s->err));
+    assert_ok(fs.s, sp_fs_mkdir(&fs.dir, "dir", 0700, &created, &fs.s->err));
     assert_false(created);
     assert_int_equal(stat_of(&fs, "dir").st_mode & 07777, 02755);
     scratch_puts(fs.s, "file", "");
-    assert_fails(fs.s, sp_fs_mkdir(fs.fd, "file", 0700, &created, "the path", &fs.s->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_fails(fs.s, sp_fs_mkdir(&fs.dir, "file", 0700, &created, &fs.s->err),
+                 SP_ERROR_REFUSED, fs.s->dir);
     scratch_symlink(fs.s, "dir", "link");
-    assert_fails(fs.s, sp_fs_mkdir(fs.fd, "link", 0700, &created, "the path", &fs.s->err),
+    assert_fails(fs.s, sp_fs_mkdir(&fs.dir, "link", 0700, &created, &fs.s->err),
                  SP_ERROR_REFUSED, "a symbolic link");
     close_fs(&fs);
 }
@@ -568,33 +562,32 @@ static void test_mkdir(void **state)
 static void test_save(void **state)
 {
     struct fs fs = open_fs(state);
-    assert_ok(fs.s, sp_fs_save(fs.fd, "file", TEXT("one"), "w", &fs.s->err));
+    assert_ok(fs.s, sp_fs_save(&fs.dir, "file", TEXT("one"), &fs.s->err));
     assert_content(fs.s, "file", "one");
     assert_int_equal(stat_of(&fs, "file").st_mode & 07777, 0600);
     scratch_puts(fs.s, ".file.new", "that a crash left");
-    assert_ok(fs.s, sp_fs_save(fs.fd, "file", TEXT("two"), "w", &fs.s->err));
+    assert_ok(fs.s, sp_fs_save(&fs.dir, "file", TEXT("two"), &fs.s->err));
     assert_content(fs.s, "file", "two");
     assert_false(scratch_exists(fs.s, ".file.new"));
     /* a link is replaced, not followed */
     scratch_puts(fs.s, "target", "kept");
     scratch_symlink(fs.s, "target", "link");
-    assert_ok(fs.s, sp_fs_save(fs.fd, "link", TEXT("three"), "w", &fs.s->err));
+    assert_ok(fs.s, sp_fs_save(&fs.dir, "link", TEXT("three"), &fs.s->err));
     assert_content(fs.s, "target", "kept");
     assert_true(S_ISREG(stat_of(&fs, "link").st_mode));
     scratch_mkdir(fs.s, "dir", 0755);
     scratch_mkdir(fs.s, "dir/more", 0755);
-    assert_fails(fs.s, sp_fs_save(fs.fd, "dir", TEXT("four"), "the path", &fs.s->err),
-                 SP_ERROR_SYSTEM, "the path");
+    assert_fails(fs.s, sp_fs_save(&fs.dir, "dir", TEXT("four"), &fs.s->err),
+                 SP_ERROR_SYSTEM, fs.s->dir);
     assert_false(scratch_exists(fs.s, ".dir.new"));
     close_fs(&fs);
 }
 
-static void test_random_name(void **state)
+static void test_random_name(SP_UNUSED void **state)
 {
-    struct scratch *s = *state;
     char names[32][9];
     for (size_t i = 0; i < COUNT(names); i++) {
-        assert_ok(s, sp_fs_random_name(names[i], &s->err));
+        sp_fs_random_name(names[i]);
         assert_int_equal(strlen(names[i]), 8);
         assert_int_equal(strspn(names[i], "0123456789abcdef"), 8);
         for (size_t j = 0; j < i; j++)
@@ -606,9 +599,9 @@ static void test_free_bytes(void **state)
 {
     struct fs fs = open_fs(state);
     uint64_t bytes = 0;
-    assert_ok(fs.s, sp_fs_free_bytes(fs.fd, &bytes, &fs.s->err));
+    assert_ok(fs.s, sp_fs_free_bytes(&fs.dir, &bytes, &fs.s->err));
     assert_true(bytes > 0);
-    assert_int_equal(sp_fs_free_bytes(-1, &bytes, &fs.s->err), -1);
+    assert_int_equal(sp_fs_free_bytes(&(struct sp_dir)SP_DIR_NONE, &bytes, &fs.s->err), -1);
     close_fs(&fs);
 }
 

@@ -14,18 +14,18 @@
 static int write_to(struct scratch *s, const char *name, const struct sp_backup_entry *items,
                     size_t count)
 {
-    int fd = scratch_open(s);
-    int rc = sp_backup_write(fd, name, items, count, scratch_path(s, name), &s->err);
-    close(fd);
+    struct sp_dir dir = {scratch_open(s), s->dir};
+    int rc = sp_backup_write(&dir, name, items, count, &s->err);
+    sp_dir_close(&dir);
     return rc;
 }
 
 static int read_from(struct scratch *s, const char *name, struct sp_backup_entry **items,
                      size_t *count)
 {
-    int fd = scratch_open(s);
-    int rc = sp_backup_read(s->pool, fd, name, scratch_path(s, name), items, count, &s->err);
-    close(fd);
+    struct sp_dir dir = {scratch_open(s), s->dir};
+    int rc = sp_backup_read(s->pool, &dir, name, items, count, &s->err);
+    sp_dir_close(&dir);
     return rc;
 }
 
@@ -140,14 +140,14 @@ static void test_tar_reads_it(void **state)
 {
     struct scratch *s = *state;
     const char *path = scratch_puts(s, "real.py", "real\n");
-    int fd = scratch_open(s);
+    struct sp_dir dir = {scratch_open(s), s->dir};
     setxattr(path, "user.note", "kept", 4, 0); /* not every file system has them */
     struct sp_backup_entry items[7];
     size_t count = sample(s, items);
     items[4].meta.mtime.tv_sec = 1500000000; /* GNU tar complains about times before 1970 */
     items[count] = file("real.py", "real\n");
-    assert_ok(s, sp_fs_get_meta(fd, s->pool, "real.py", &items[count].meta, &s->err));
-    close(fd);
+    assert_ok(s, sp_fs_get_meta(&dir, s->pool, "real.py", &items[count].meta, &s->err));
+    sp_dir_close(&dir);
     check_round_trip(s, "a.tar", items, count + 1);
 
     static const char *const programs[] = {"tar", "bsdtar"};
@@ -230,7 +230,7 @@ static void test_refused_to_write(void **state)
     struct stat st;
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct sp_backup_entry item = file(bad[i], "x");
-        assert_fails(s, write_to(s, "a.tar", &item, 1), SP_ERROR_REFUSED, "can't be archived");
+        assert_fails(s, write_to(s, "a.tar", &item, 1), SP_ERROR_REFUSED, "cannot be archived");
     }
     const struct sp_backup_entry twice[] = {file("a", "1"), file("b", "2"), file("a", "3")};
     assert_fails(s, write_to(s, "a.tar", twice, 3), SP_ERROR_REFUSED, "'a' is there twice");
@@ -325,7 +325,7 @@ static void test_refused_to_read(void **state)
         {"pax", "a", AE_IFREG, NULL, 0, 2, "twice"},
         {"pax", "a", AE_IFREG, NULL, SP_MAX_SOURCE + 1024, 1, "impossible size"},
         {"gnutar", "a", AE_IFREG, NULL, 0, 1, "not in the format"},
-        {"zip", "a", AE_IFREG, NULL, 0, 1, "can't read"},
+        {"zip", "a", AE_IFREG, NULL, 0, 1, "cannot read"},
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         forge(s, bad[i].format, bad[i].path, bad[i].type, bad[i].target, bad[i].size, bad[i].times);

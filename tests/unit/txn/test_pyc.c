@@ -5,9 +5,9 @@
 
 static void compiled_remove(struct scratch *s, const char *module)
 {
-    int fd = scratch_open(s);
-    assert_ok(s, sp_pyc_remove(fd, module, "w", &s->err));
-    close(fd);
+    struct sp_dir dir = {scratch_open(s), s->dir};
+    assert_ok(s, sp_pyc_remove(&dir, module, &s->err));
+    sp_dir_close(&dir);
 }
 
 static void cache(struct scratch *s)

@@ -46,7 +46,7 @@ static void test_made_when_it_is_missing(void **state)
     struct place p;
     open_place(state, &p);
     mode_t old = umask(0);
-    assert_ok(p.s, lock(&p, "/var/lib/work"));
+    assert_ok(p.s, lock(&p, "var/lib/work"));
     umask(old);
     assert_int_equal(mode_of(&p, "var"), 0755);
     assert_int_equal(mode_of(&p, "var/lib"), 0755);
@@ -54,12 +54,12 @@ static void test_made_when_it_is_missing(void **state)
     assert_int_equal(mode_of(&p, "var/lib/work/transactions"), 0700);
     assert_int_equal(mode_of(&p, "var/lib/work/work"), 0700);
     assert_int_equal(mode_of(&p, "var/lib/work/lock"), 0600);
-    assert_true(p.workdir.fd >= 0 && p.workdir.lock >= 0 && p.workdir.transactions >= 0 &&
-                p.workdir.staging >= 0);
-    assert_string_equal(p.workdir.path, scratch_path(p.s, "var/lib/work"));
+    assert_true(p.workdir.dir.fd >= 0 && p.workdir.lock >= 0 &&
+                p.workdir.transactions.fd >= 0 && p.workdir.staging.fd >= 0);
+    assert_string_equal(p.workdir.dir.shown, scratch_path(p.s, "var/lib/work"));
     close_place(&p);
     assert_int_equal(p.workdir.lock, -1);
-    assert_int_equal(p.workdir.fd, -1);
+    assert_int_equal(p.workdir.dir.fd, -1);
 }
 
 static void test_reading_makes_nothing(void **state)
@@ -69,8 +69,8 @@ static void test_reading_makes_nothing(void **state)
     sp_ids ids = {NULL, 0, 0};
     open_place(state, &p);
     assert_ok(p.s,
-              sp_workdir_open(p.s->pool, &p.root, "/work", &p.workdir, &unreadable, &p.s->err));
-    assert_int_equal(p.workdir.fd, -1);
+              sp_workdir_open(p.s->pool, &p.root, "work", &p.workdir, &unreadable, &p.s->err));
+    assert_int_equal(p.workdir.dir.fd, -1);
     assert_false(unreadable);
     assert_ok(p.s, sp_workdir_ids(p.s->pool, &p.workdir, &ids, &p.s->err));
     assert_int_equal(ids.count, 0);
@@ -84,12 +84,12 @@ static void test_link_in_its_place(void **state)
     open_place(state, &p);
     scratch_mkdir(p.s, "other", 0700);
     scratch_symlink(p.s, "other", "work");
-    assert_int_equal(lock(&p, "/work"), -1);
+    assert_int_equal(lock(&p, "work"), -1);
     assert_non_null(strstr(p.s->err.message, "/work"));
     sp_error_clear(&p.s->err);
     assert_int_equal(mode_of(&p, "other/lock"), 0);
     /* on the way to it, a link is the administrator's */
-    assert_ok(p.s, lock(&p, "/work/deeper"));
+    assert_ok(p.s, lock(&p, "work/deeper"));
     assert_int_equal(mode_of(&p, "other/deeper"), 0700);
     close_place(&p);
 }
@@ -99,10 +99,10 @@ static void test_not_a_directory(void **state)
     struct place p;
     open_place(state, &p);
     scratch_puts(p.s, "work", "");
-    assert_int_equal(lock(&p, "/work"), -1);
+    assert_int_equal(lock(&p, "work"), -1);
     assert_non_null(strstr(p.s->err.message, "/work"));
     sp_error_clear(&p.s->err);
-    assert_fails(p.s, sp_workdir_open(p.s->pool, &p.root, "/work", &p.workdir, NULL, &p.s->err),
+    assert_fails(p.s, sp_workdir_open(p.s->pool, &p.root, "work", &p.workdir, NULL, &p.s->err),
                  SP_ERROR_REFUSED, "/work");
     close_place(&p);
 }
@@ -115,10 +115,10 @@ static void test_what_others_could_change(void **state)
     scratch_mkdir(p.s, "work", 0700);
     for (size_t i = 0; i < COUNT(bad); i++) {
         assert_int_equal(chmod(scratch_path(p.s, "work"), bad[i]), 0);
-        assert_fails(p.s, lock(&p, "/work"), SP_ERROR_REFUSED, "chmod 0700");
+        assert_fails(p.s, lock(&p, "work"), SP_ERROR_REFUSED, "chmod 0700");
     }
     assert_int_equal(chmod(scratch_path(p.s, "work"), 0755), 0); /* reading is no danger */
-    assert_ok(p.s, lock(&p, "/work"));
+    assert_ok(p.s, lock(&p, "work"));
     close_place(&p);
 }
 
@@ -130,7 +130,7 @@ static void test_another_owner(void **state)
     open_place(state, &p);
     scratch_mkdir(p.s, "work", 0700);
     assert_int_equal(chown(scratch_path(p.s, "work"), 1234, 1234), 0);
-    assert_fails(p.s, lock(&p, "/work"), SP_ERROR_SYSTEM, "user 1234");
+    assert_fails(p.s, lock(&p, "work"), SP_ERROR_SYSTEM, "user 1234");
     close_place(&p);
 }
 
@@ -141,9 +141,9 @@ static void test_numbers(void **state)
     static const char *const names[] = {"10", "2",  "1",  "99999999",  "0",  "01",
                                         "x",  "1x", "-1", "100000000", " 3", "1.0"};
     open_place(state, &p);
-    assert_ok(p.s, lock(&p, "/work"));
+    assert_ok(p.s, lock(&p, "work"));
     for (size_t i = 0; i < COUNT(names); i++)
-        assert_int_equal(mkdirat(p.workdir.transactions, names[i], 0700), 0);
+        assert_int_equal(mkdirat(p.workdir.transactions.fd, names[i], 0700), 0);
     assert_ok(p.s, sp_workdir_ids(p.s->pool, &p.workdir, &ids, &p.s->err));
     assert_int_equal(ids.count, 4);
     static const unsigned expected[] = {1, 2, 10, 99999999};
@@ -155,20 +155,20 @@ static void test_numbers(void **state)
 static void test_transaction_directory(void **state)
 {
     struct place p;
+    struct sp_dir dir;
     open_place(state, &p);
-    assert_ok(p.s, lock(&p, "/work"));
-    assert_int_equal(sp_workdir_transaction(&p.workdir, 5, false, &p.s->err), -1);
+    assert_ok(p.s, lock(&p, "work"));
+    assert_int_equal(sp_workdir_transaction(p.s->pool, &p.workdir, 5, &dir, &p.s->err), -1);
     sp_error_clear(&p.s->err);
-    int fd = sp_workdir_transaction(&p.workdir, 5, true, &p.s->err);
-    assert_true(fd >= 0);
-    close(fd);
+    assert_ok(p.s, sp_workdir_new_transaction(p.s->pool, &p.workdir, 5, &dir, &p.s->err));
+    sp_dir_close(&dir);
     assert_int_equal(mode_of(&p, "work/transactions/5"), 0700);
     scratch_puts(p.s, "work/transactions/5/backup.tar", "x");
-    assert_ok(p.s, sp_workdir_drop(p.s->pool, &p.workdir, 5, &p.s->err));
+    assert_ok(p.s, sp_workdir_drop(&p.workdir, 5, &p.s->err));
     assert_int_equal(mode_of(&p, "work/transactions/5"), 0);
-    assert_ok(p.s, sp_workdir_drop(p.s->pool, &p.workdir, 5, &p.s->err));
+    assert_ok(p.s, sp_workdir_drop(&p.workdir, 5, &p.s->err));
     scratch_symlink(p.s, "/", "work/transactions/6");
-    assert_int_equal(sp_workdir_transaction(&p.workdir, 6, false, &p.s->err), -1);
+    assert_int_equal(sp_workdir_transaction(p.s->pool, &p.workdir, 6, &dir, &p.s->err), -1);
     assert_string_equal(sp_workdir_show(p.s->pool, &p.workdir, "transactions", 6),
                         scratch_path(p.s, "work/transactions/6"));
     close_place(&p);
@@ -179,8 +179,8 @@ static void test_staging(void **state)
     struct place p;
     struct sp_bytes back;
     open_place(state, &p);
-    assert_ok(p.s, lock(&p, "/work"));
-    static const char *const paths[] = {"/usr/lib/a.py", "/usr/lib/b.py", "/c.py"};
+    assert_ok(p.s, lock(&p, "work"));
+    static const char *const paths[] = {"usr/lib/a.py", "usr/lib/b.py", "c.py"};
     for (size_t i = 0; i < COUNT(paths); i++)
         assert_ok(p.s, sp_workdir_stage(p.s->pool, &p.workdir, 3, paths[i], SP_BYTES_STR(paths[i]),
                                         &p.s->err));
@@ -189,16 +189,16 @@ static void test_staging(void **state)
         assert_string_equal(back.data, paths[i]);
     }
     assert_int_equal(mode_of(&p, "work/work/3/usr/lib/a.py"), 0600);
-    assert_int_equal(sp_workdir_staged(p.s->pool, &p.workdir, 3, "/usr/lib/none", &back, &p.s->err),
+    assert_int_equal(sp_workdir_staged(p.s->pool, &p.workdir, 3, "usr/lib/none", &back, &p.s->err),
                      -1);
     sp_error_clear(&p.s->err);
     /* never over something that is there */
     assert_int_equal(
-        sp_workdir_stage(p.s->pool, &p.workdir, 3, "/c.py", SP_BYTES_STR("new"), &p.s->err), -1);
+        sp_workdir_stage(p.s->pool, &p.workdir, 3, "c.py", SP_BYTES_STR("new"), &p.s->err), -1);
     sp_error_clear(&p.s->err);
-    assert_ok(p.s, sp_workdir_unstage(p.s->pool, &p.workdir, 3, &p.s->err));
+    assert_ok(p.s, sp_workdir_unstage(&p.workdir, 3, &p.s->err));
     assert_int_equal(mode_of(&p, "work/work/3"), 0);
-    assert_ok(p.s, sp_workdir_unstage(p.s->pool, &p.workdir, 3, &p.s->err));
+    assert_ok(p.s, sp_workdir_unstage(&p.workdir, 3, &p.s->err));
     close_place(&p);
 }
 
@@ -208,16 +208,16 @@ static void test_staging_follows_no_link(void **state)
     struct place p;
     struct sp_bytes back;
     open_place(state, &p);
-    assert_ok(p.s, lock(&p, "/work"));
+    assert_ok(p.s, lock(&p, "work"));
     scratch_mkdir(p.s, "elsewhere", 0700);
     scratch_mkdir(p.s, "work/work/3", 0700);
     scratch_symlink(p.s, "/elsewhere", "work/work/3/usr");
     assert_int_equal(
-        sp_workdir_stage(p.s->pool, &p.workdir, 3, "/usr/a.py", SP_BYTES_STR("x"), &p.s->err), -1);
+        sp_workdir_stage(p.s->pool, &p.workdir, 3, "usr/a.py", SP_BYTES_STR("x"), &p.s->err), -1);
     sp_error_clear(&p.s->err);
     assert_int_equal(mode_of(&p, "elsewhere/a.py"), 0);
     scratch_puts(p.s, "elsewhere/a.py", "secret");
-    assert_int_equal(sp_workdir_staged(p.s->pool, &p.workdir, 3, "/usr/a.py", &back, &p.s->err),
+    assert_int_equal(sp_workdir_staged(p.s->pool, &p.workdir, 3, "usr/a.py", &back, &p.s->err),
                      -1);
     close_place(&p);
 }
@@ -231,7 +231,7 @@ static int status_of_another(struct place *p, pid_t holder)
     pid_t child = fork();
     if (child == 0) {
         struct sp_workdir workdir;
-        int rc = sp_workdir_lock(p->s->pool, &p->root, "/work", &workdir, &p->s->err);
+        int rc = sp_workdir_lock(p->s->pool, &p->root, "work", &workdir, &p->s->err);
         const char *who = sp_pool_printf(p->s->pool, "process %ld", (long)holder);
         if (rc < 0 && !strstr(p->s->err.message, who))
             _exit(99);
@@ -246,12 +246,12 @@ static void test_lock(void **state)
 {
     struct place p;
     open_place(state, &p);
-    assert_ok(p.s, lock(&p, "/work"));
+    assert_ok(p.s, lock(&p, "work"));
     assert_int_equal(status_of_another(&p, getpid()), SP_ERROR_SYSTEM);
     assert_int_equal(status_of_another(&p, getpid()), SP_ERROR_SYSTEM); /* trying breaks nothing */
     sp_workdir_close(&p.workdir);
     assert_int_equal(status_of_another(&p, 0), 0);
-    assert_ok(p.s, lock(&p, "/work")); /* it goes with the process */
+    assert_ok(p.s, lock(&p, "work")); /* it goes with the process */
     close_place(&p);
 }
 
@@ -260,9 +260,9 @@ static void test_reading_is_not_kept_out(void **state)
     struct place p;
     struct sp_workdir reader;
     open_place(state, &p);
-    assert_ok(p.s, lock(&p, "/work"));
-    assert_ok(p.s, sp_workdir_open(p.s->pool, &p.root, "/work", &reader, NULL, &p.s->err));
-    assert_true(reader.transactions >= 0);
+    assert_ok(p.s, lock(&p, "work"));
+    assert_ok(p.s, sp_workdir_open(p.s->pool, &p.root, "work", &reader, NULL, &p.s->err));
+    assert_true(reader.transactions.fd >= 0);
     sp_workdir_close(&reader);
     assert_int_equal(status_of_another(&p, getpid()), SP_ERROR_SYSTEM); /* still held */
     close_place(&p);
@@ -274,11 +274,11 @@ static void test_lock_that_is_no_file(void **state)
     open_place(state, &p);
     scratch_mkdir(p.s, "work", 0700);
     assert_int_equal(mkfifo(scratch_path(p.s, "work/lock"), 0600), 0);
-    assert_fails(p.s, lock(&p, "/work"), SP_ERROR_REFUSED, "/work/lock");
+    assert_fails(p.s, lock(&p, "work"), SP_ERROR_REFUSED, "/work/lock");
     scratch_unlink(p.s, "work/lock");
     scratch_puts(p.s, "target", "");
     scratch_symlink(p.s, "../target", "work/lock");
-    assert_int_equal(lock(&p, "/work"), -1);
+    assert_int_equal(lock(&p, "work"), -1);
     assert_non_null(strstr(p.s->err.message, "/work/lock"));
     close_place(&p);
 }
