@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "fs/fault.h"
 #include "fs/write.h"
 
@@ -19,12 +20,16 @@
 #define RENAME_EXCHANGE (1 << 1)
 #endif
 
-/* renameat2(2) with flags; -1/ENOSYS when this kernel or file system can't. */
+/* Set once a filter is known to answer EPERM for it: one for the process. */
+static bool renameat2_is_filtered;
+
+/* renameat2(2) with flags; -1/ENOSYS when this kernel or file system has none. EPERM stays what it
+ * is: "not allowed" must not become another way to do the same. */
 static int rename_flags(int dirfd, const char *from, const char *to, unsigned flags)
 {
 #ifdef SYS_renameat2
-    int rc = (int)syscall(SYS_renameat2, dirfd, from, dirfd, to, flags);
-    if (rc < 0 && (errno == EINVAL || errno == EPERM))
+    int rc = renameat2_is_filtered ? -1 : (int)syscall(SYS_renameat2, dirfd, from, dirfd, to, flags);
+    if (rc < 0 && (renameat2_is_filtered || errno == EINVAL))
         errno = ENOSYS;
     return rc;
 #else
@@ -40,13 +45,55 @@ static int cannot(const char *verb, const struct sp_dir *dir, const char *name,
     return sp_error_errno(err, errno, "cannot %s '" SP_AT "'", verb, SP_AT_ARGS(dir, name));
 }
 
-static bool is_expected(const struct sp_dir *dir, const char *name, const struct stat *expected)
+/* ---- looking ------------------------------------------------------------------------------- */
+
+static bool is_same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* The same file with the same content, as far as stat(2) tells. */
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return S_ISREG(b->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+           a->st_size == b->st_size && is_same_time(a->st_mtim, b->st_mtim);
+}
+
+bool sp_fs_is_unchanged(const struct stat *before, const struct stat *now)
+{
+    return is_same_file(before, now) && is_same_time(before->st_ctim, now->st_ctim);
+}
+
+enum sp_found sp_fs_expect(const struct sp_dir *dir, struct sp_pool *pool, const char *name,
+                           struct sp_expected *out, struct sp_error *err)
+{
+    if (fstatat(dir->fd, name, &out->st, AT_SYMLINK_NOFOLLOW) < 0) {
+        if (errno == ENOENT)
+            return SP_ABSENT;
+        cannot("look at", dir, name, err);
+        return SP_FAILED;
+    }
+    if (!S_ISREG(out->st.st_mode))
+        return SP_ABSENT;
+    return sp_fs_get_meta(dir, pool, name, &out->meta, err) < 0 ? SP_FAILED : SP_FOUND;
+}
+
+static bool is_expected(const struct sp_dir *dir, const char *name,
+                        const struct sp_expected *expected)
 {
     struct stat st;
-    return fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-           st.st_dev == expected->st_dev && st.st_ino == expected->st_ino &&
-           st.st_size == expected->st_size && st.st_mtim.tv_sec == expected->st_mtim.tv_sec &&
-           st.st_mtim.tv_nsec == expected->st_mtim.tv_nsec;
+    return fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           sp_fs_is_unchanged(&expected->st, &st);
+}
+
+/* The same of a file that was renamed just now, which sets its change time. */
+static bool was_expected(const struct sp_dir *dir, const char *name,
+                         const struct sp_expected *expected)
+{
+    SP_CLEANUP_POOL struct sp_pool *pool = sp_pool_new();
+    struct sp_expected now;
+    return sp_fs_expect(dir, pool, name, &now, NULL) == SP_FOUND &&
+           is_same_file(&expected->st, &now.st) && sp_meta_is_same(&expected->meta, &now.meta);
 }
 
 static int changed_meanwhile(const struct sp_dir *dir, const char *name, struct sp_error *err)
@@ -57,18 +104,23 @@ static int changed_meanwhile(const struct sp_dir *dir, const char *name, struct 
                         SP_AT_ARGS(dir, name));
 }
 
+/* ---- renaming ------------------------------------------------------------------------------ */
+
 int sp_fs_replace(const struct sp_dir *dir, const char *from, const char *to,
-                  const struct stat *expected, struct sp_error *err)
+                  const struct sp_expected *expected, bool *kept, struct sp_error *err)
 {
+    *kept = false;
     if (!is_expected(dir, to, expected))
         return changed_meanwhile(dir, to, err);
     if (sp_fault("rename", dir, to))
         return cannot("replace", dir, to, err);
     if (rename_flags(dir->fd, from, to, RENAME_EXCHANGE) == 0) {
-        if (is_expected(dir, from, expected))
-            return sp_fs_unlink(dir, from, err);
+        *kept = true;
+        if (was_expected(dir, from, expected))
+            return 0;
         if (sp_fault("exchange", dir, to) || rename_flags(dir->fd, from, to, RENAME_EXCHANGE) < 0)
             return cannot("give back what was put meanwhile at", dir, to, err);
+        *kept = false;
         return changed_meanwhile(dir, to, err);
     }
     if (errno != ENOSYS || renameat(dir->fd, from, dir->fd, to) < 0)
@@ -85,7 +137,7 @@ static int rename_noreplace(const struct sp_dir *dir, const char *from, const ch
         return 0;
     if (errno != ENOSYS || linkat(dir->fd, from, dir->fd, to, 0) < 0)
         return -1;
-    return sp_fault("unlink", dir, from) ? -1 : unlinkat(dir->fd, from, 0);
+    return 0;
 }
 
 int sp_fs_rename_new(const struct sp_dir *dir, const char *from, const char *to,
@@ -96,17 +148,36 @@ int sp_fs_rename_new(const struct sp_dir *dir, const char *from, const char *to,
     return errno == EEXIST ? changed_meanwhile(dir, to, err) : cannot("create", dir, to, err);
 }
 
-int sp_fs_remove_expected(const struct sp_dir *dir, const char *name, const char *aside,
-                          const struct stat *expected, struct sp_error *err)
+int sp_fs_set_aside(const struct sp_dir *dir, const char *name, const char *aside,
+                    const struct sp_expected *expected, bool *kept, struct sp_error *err)
 {
+    *kept = false;
     if (!is_expected(dir, name, expected))
         return changed_meanwhile(dir, name, err);
     /* what is at the name, whatever it is: with link(2) and unlink(2) that could be two files */
     if (sp_fault("rename", dir, name) || renameat(dir->fd, name, dir->fd, aside) < 0)
         return cannot("remove", dir, name, err);
-    if (is_expected(dir, aside, expected))
-        return sp_fs_unlink(dir, aside, err);
+    *kept = true;
+    if (was_expected(dir, aside, expected))
+        return 0;
     if (rename_noreplace(dir, aside, name) < 0)
         return cannot("give back what was put meanwhile at", dir, name, err);
+    *kept = false;
     return changed_meanwhile(dir, name, err);
+}
+
+int sp_fs_try_rename(const struct sp_dir *dir, const char *from, const char *to,
+                     struct sp_error *err)
+{
+    if (sp_fault("rename", dir, to))
+        return cannot("rename files in", dir, "", err);
+    if (rename_flags(dir->fd, from, to, RENAME_NOREPLACE) < 0) {
+        bool filtered = errno == EPERM;
+        if ((!filtered && errno != ENOSYS) || renameat(dir->fd, from, dir->fd, to) < 0)
+            return cannot("rename files in", dir, "", err);
+        renameat2_is_filtered |= filtered;
+    }
+    if (sp_fault("rename", dir, from) || renameat(dir->fd, to, dir->fd, from) < 0)
+        return cannot("rename files in", dir, "", err);
+    return 0;
 }

@@ -95,6 +95,8 @@ int sp_fs_sync_name(const struct sp_dir *dir, const char *name, struct sp_error 
 static int fill_new(const struct sp_file *file, struct sp_bytes content, const struct sp_meta *meta,
                     unsigned keep, struct sp_error *err)
 {
+    if (keep & SP_KEEP_FLAGS)
+        sp_fs_set_flags(file, meta);
     if (sp_fs_write(file, content, err) < 0 || sp_fs_apply_meta(file, meta, keep, err) < 0)
         return -1;
     if (!(keep & SP_SYNC_LATER))

@@ -344,6 +344,7 @@ int sp_backup_read(struct sp_pool *pool, const struct sp_dir *dir, const char *n
 {
     struct stat st;
     const char *shown = sp_pool_printf(pool, SP_AT, SP_AT_ARGS(dir, name));
+    *count = 0;
     SP_CLEANUP_FD int fd =
         openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 && (errno == ENOENT || errno == ELOOP))
@@ -358,9 +359,7 @@ int sp_backup_read(struct sp_pool *pool, const struct sp_dir *dir, const char *n
     sp_utf8_locale_enter(&charset);
     int rc = read_items(&r, fd);
     sp_utf8_locale_leave(&charset);
-    if (rc < 0)
-        return -1;
     *items = r.items.items;
     *count = r.items.count;
-    return 0;
+    return rc;
 }

@@ -38,7 +38,8 @@ int sp_backup_write(const struct sp_dir *dir, const char *name, const struct sp_
  * The archive is not trusted. Whatever sp_backup_write() would not have written is
  * SP_ERROR_REFUSED: an archive that is absent, truncated at any byte or followed by more, entries
  * other than regular files and directories, names that climb or come twice, sizes beyond the
- * limits. A tar archive has no checksum over contents, times, and attributes: the caller compares
+ * limits; the entries before the damage are in items then, for whoever wants to look at them. A tar
+ * archive has no checksum over contents, times, and attributes: the caller compares
  * contents with the ids in its journal. */
 int sp_backup_read(struct sp_pool *pool, const struct sp_dir *dir, const char *name,
                    struct sp_backup_entry **items, size_t *count,

@@ -11,7 +11,6 @@
 #include "fs/read.h"
 #include "fs/write.h"
 
-#define JOURNAL  "journal.yaml"
 #define CHECKSUM "# checksum "
 enum {
     CHECKSUM_HEX = 16
@@ -75,6 +74,7 @@ static void write_lists(struct sp_pool *pool, struct sp_yaml_writer *w,
         sp_yaml_write_pair(w, "path", dir->path);
         write_time(pool, w, "before", dir->before);
         write_time(pool, w, "after", dir->after);
+        sp_yaml_write_pair(w, "inode", sp_pool_printf(pool, "%" PRIu64, dir->inode));
         sp_yaml_write_end(w);
     }
     sp_yaml_write_end(w);
@@ -89,6 +89,7 @@ int sp_journal_format(struct sp_pool *pool, const struct sp_journal *journal, st
     sp_yaml_write_pair(w, "command", journal->command);
     sp_yaml_write_pair(w, "time", journal->time);
     sp_yaml_write_pair(w, "tool", journal->tool);
+    sp_yaml_write_pair(w, "machine", journal->machine ? journal->machine : "");
     write_lists(pool, w, journal);
     sp_yaml_write_end(w);
     return sp_yaml_writer_finish(w, err);
@@ -114,7 +115,7 @@ int sp_journal_save(struct sp_pool *pool, const struct sp_dir *dir, const struct
     if (rc == 0) {
         checksum((struct sp_bytes){text.data, text.len}, sum);
         sp_buffer_printf(&text, CHECKSUM "%s\n", sum);
-        rc = sp_fs_save(dir, JOURNAL, (struct sp_bytes){text.data, text.len}, err);
+        rc = sp_fs_save(dir, SP_JOURNAL_NAME, (struct sp_bytes){text.data, text.len}, err);
     }
     sp_buffer_free(&text);
     return rc;
@@ -274,6 +275,17 @@ static int read_files(struct reader *r, struct sp_yaml_node *root, struct sp_jou
     return 0;
 }
 
+static int get_number(struct reader *r, struct sp_yaml_node *map, const char *key, uint64_t *out)
+{
+    const char *text = "";
+    if (get_text(r, map, key, &text) < 0)
+        return -1;
+    if (!*text || strlen(text) > 20 || strspn(text, "0123456789") != strlen(text))
+        return sp_yaml_error(&r->doc, map, r->err, "'%s' is no number", text);
+    *out = strtoull(text, NULL, 10);
+    return 0;
+}
+
 static int read_dirs(struct reader *r, struct sp_yaml_node *root, struct sp_journal *out)
 {
     struct sp_yaml_node *list;
@@ -283,7 +295,8 @@ static int read_dirs(struct reader *r, struct sp_yaml_node *root, struct sp_jour
         struct sp_yaml_node *map = list->items[i];
         struct sp_journal_dir *dir = SP_PUSH(r->pool, &out->dirs);
         if (get_path(r, map, &dir->path) < 0 || get_time(r, map, "before", &dir->before) < 0 ||
-            get_time(r, map, "after", &dir->after) < 0 || sp_yaml_no_more(&r->doc, map, r->err) < 0)
+            get_time(r, map, "after", &dir->after) < 0 ||
+            get_number(r, map, "inode", &dir->inode) < 0 || sp_yaml_no_more(&r->doc, map, r->err) < 0)
             return -1;
     }
     return 0;
@@ -302,6 +315,7 @@ int sp_journal_parse(struct sp_pool *pool, const char *name, struct sp_bytes tex
         get_word(&r, root, "state", state_names, 4, &state) < 0 ||
         get_text(&r, root, "command", &out->command) < 0 ||
         get_text(&r, root, "time", &out->time) < 0 || get_text(&r, root, "tool", &out->tool) < 0 ||
+        get_text(&r, root, "machine", &out->machine) < 0 ||
         read_undoes(&r, root, out) < 0 || read_components(&r, root, out) < 0 ||
         read_files(&r, root, out) < 0 || read_dirs(&r, root, out) < 0)
         return -1;
@@ -328,9 +342,9 @@ int sp_journal_load(struct sp_pool *pool, const struct sp_dir *dir, unsigned id,
                     struct sp_journal *out, bool *found, struct sp_error *err)
 {
     struct sp_content text;
-    const char *name = sp_path_join(pool, dir->shown, JOURNAL);
+    const char *name = sp_path_join(pool, dir->shown, SP_JOURNAL_NAME);
     *found = false;
-    if (sp_fs_read_at(dir, pool, JOURNAL, SP_MAX_JOURNAL, &text, err) < 0) {
+    if (sp_fs_read_at(dir, pool, SP_JOURNAL_NAME, SP_MAX_JOURNAL, &text, err) < 0) {
         if (err && err->kind == SP_ERROR_REFUSED) /* it is no regular file */
             err->kind = SP_ERROR_NEEDS_RECOVERY;
         return sp_error_prefix(err, "transaction %u", id);

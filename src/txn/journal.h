@@ -5,6 +5,7 @@
 #ifndef SP_JOURNAL_H
 #define SP_JOURNAL_H
 
+#include <stdint.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -12,6 +13,8 @@
 #include "format/diff.h"
 #include "fs/dir.h"
 #include "model/action.h"
+
+#define SP_JOURNAL_NAME "journal.yaml"
 
 enum sp_journal_state {
     SP_JOURNAL_PREPARED,  /* originals are archived; files may stand beside their targets */
@@ -35,6 +38,7 @@ struct sp_journal_file {
 struct sp_journal_dir {
     const char *path;
     struct timespec before, after; /* modification times; after counts once committed */
+    uint64_t inode;                /* of the directory; 0: not known */
 };
 
 struct sp_journal {
@@ -43,6 +47,7 @@ struct sp_journal {
     const char *command;
     const char *time;        /* ISO 8601, UTC */
     const char *tool;        /* the version of sp-openstack */
+    const char *machine;     /* machine-id(5) of the system that it is about; "": it has none */
     SP_VEC(unsigned) undoes; /* of a rollback: the transactions that it took back */
     SP_VEC(struct sp_journal_component) components;
     SP_VEC(struct sp_journal_file) files; /* in the order of the renames */

@@ -1,268 +1,499 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Undoing after a crash: what was done is known from the journal and from what the files are like. How a
+ * transaction goes is told at the head of transaction.c. */
 #include "txn/recover.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/path.h"
-#include "fs/meta.h"
 #include "fs/read.h"
-#include "fs/replace.h"
 #include "fs/resolve.h"
-#include "fs/root.h"
 #include "fs/write.h"
 #include "txn/backup.h"
 #include "txn/history.h"
 #include "txn/pyc.h"
+#include "txn/run.h"
+#include "txn/system.h"
 
-/* How a target stands, compared with the journal. */
-enum standing {
-    STANDS_OLD,
-    STANDS_NEW,
-    STANDS_OTHER
+/* How a target compares with the journal. */
+enum target_state {
+    TARGET_OLD,
+    TARGET_NEW,
+    TARGET_OTHER
 };
 
 struct target {
     const struct sp_journal_file *file;
     struct sp_dir dir; /* not open: its directory is gone */
     const char *name, *shown, *aside;
-    struct stat st;
-    enum standing standing;
+    enum target_state state;
+    struct sp_expected now; /* of a regular file */
+    bool has_temp;          /* a name that only this transaction gives */
 };
 
-struct undo {
+struct recovery {
     struct sp_pool *pool;
     struct sp_workdir *workdir;
     struct sp_journal *journal;
+    bool force;
     struct target *targets;
-    struct sp_backup_entry *originals;
-    size_t original_count;
+    struct sp_backup_entry *backup;
+    size_t backup_count;
+    sp_strv *messages;
 };
 
-static int look(struct undo *u, struct target *target, struct sp_error *err)
+/* ---- looking ------------------------------------------------------------------------------- */
+
+static bool exists(const struct sp_dir *dir, const char *name)
 {
-    const struct sp_root *root = u->workdir->root;
-    const char *dir = sp_path_dirname(u->pool, target->file->path), *real;
-    target->name = sp_path_basename(target->file->path);
-    target->shown = sp_root_show(root, u->pool, target->file->path);
-    target->aside = sp_pool_printf(u->pool, "%s~", target->file->temp);
-    target->standing = STANDS_OTHER;
-    target->dir = (struct sp_dir)SP_DIR_NONE;
-    if (sp_fs_resolve(root, u->pool, dir, &real, NULL, err) < 0)
-        return -1;
-    if (!real) { /* the package was removed: an added file is as gone as it was before */
-        target->standing = target->file->action == SP_ACTION_ADD ? STANDS_OLD : STANDS_OTHER;
+    struct stat st;
+    return fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* The blob id of a regular file; "" for none, and for what is no regular file or too large. */
+static int hash_file(struct sp_pool *pool, const struct sp_dir *dir, const char *name,
+                     struct sp_blob_id *out, struct sp_error *err)
+{
+    struct sp_content content;
+    SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT;
+    out->hex[0] = '\0';
+    if (sp_fs_read_at(dir, pool, name, SP_MAX_SOURCE, &content, &reason) < 0)
+        return reason.kind == SP_ERROR_SYSTEM
+                   ? sp_error_set(err, SP_ERROR_SYSTEM, "%s", reason.message)
+                   : 0;
+    if (!content.bytes.data || !content.complete)
         return 0;
-    }
-    if (sp_fs_open_dir(root, u->pool, real, &target->dir, err) < 0)
+    return sp_blob_hash(content.bytes, out, err);
+}
+
+static int look_at_file(struct recovery *r, struct target *target, struct sp_error *err)
+{
+    struct sp_blob_id id;
+    enum sp_found found = sp_fs_expect(&target->dir, r->pool, target->name, &target->now, err);
+    if (found == SP_FAILED || hash_file(r->pool, &target->dir, target->name, &id, err) < 0)
         return -1;
-    struct sp_content now;
-    struct sp_blob_id id = {""};
-    SP_CLEANUP_ERROR struct sp_error other = SP_ERROR_INIT;
-    if (sp_fs_read_at(&target->dir, u->pool, target->name, SP_MAX_SOURCE, &now, &other) < 0)
-        return other.kind == SP_ERROR_SYSTEM
-                   ? sp_error_set(err, SP_ERROR_SYSTEM, "%s", other.message)
-                   : 0; /* not a regular file any more: other */
-    target->st = now.st;
-    if (now.bytes.data && sp_blob_hash(now.bytes, &id, err) < 0)
-        return -1;
-    if (now.complete && sp_blob_equal(&id, &target->file->before))
-        target->standing = STANDS_OLD;
-    else if (now.complete && sp_blob_equal(&id, &target->file->after))
-        target->standing = STANDS_NEW;
+    target->state = TARGET_OTHER;
+    if (found == SP_ABSENT && exists(&target->dir, target->name))
+        return 0; /* a directory, a link, ... */
+    if (found == SP_FOUND && !*id.hex)
+        return 0; /* too large, or replaced just now */
+    if (sp_blob_equal(&id, &target->file->before))
+        target->state = TARGET_OLD;
+    else if (sp_blob_equal(&id, &target->file->after))
+        target->state = TARGET_NEW;
     return 0;
 }
 
-static const struct sp_backup_entry *original_of(const struct undo *u, const char *path)
+/* Opens the directory by the same rule by which it is looked for: by way of links, which may be newer
+ * than the journal (a full disk, usr-merge). */
+static int look(struct recovery *r, struct target *target, struct sp_error *err)
 {
-    for (size_t i = 0; i < u->original_count; i++)
-        if (strcmp(u->originals[i].path, path) == 0)
-            return &u->originals[i];
+    const struct sp_root *root = r->workdir->root;
+    const struct sp_journal_file *file = target->file;
+    const char *real;
+    struct stat st;
+    target->name = sp_path_basename(file->path);
+    target->shown = sp_root_show(root, r->pool, file->path);
+    target->aside = sp_pool_printf(r->pool, "%s~", file->temp);
+    if (sp_fs_resolve(root, r->pool, sp_path_dirname(r->pool, file->path), &real, &st, err) < 0)
+        return -1;
+    if (!real || !S_ISDIR(st.st_mode)) {
+        /* the package was removed: an added file is as gone as it was before */
+        target->state = file->action == SP_ACTION_ADD ? TARGET_OLD : TARGET_OTHER;
+        return 0;
+    }
+    if (sp_fs_open_dir(root, r->pool, real, &target->dir, err) < 0 ||
+        look_at_file(r, target, err) < 0)
+        return -1;
+    target->has_temp =
+        exists(&target->dir, file->temp) || exists(&target->dir, target->aside);
+    return 0;
+}
+
+static int refuse_other(const struct recovery *r, const struct target *target,
+                        struct sp_error *err)
+{
+    return sp_error_set(
+        err, SP_ERROR_NEEDS_RECOVERY,
+        "'%s' is neither what it was nor what transaction %u wrote; its backup is in "
+        "'%s/" SP_BACKUP_NAME "'. Put one of them back, or run `sp-openstack recover --force` to "
+        "leave this file as it is",
+        target->shown, r->journal->id,
+        sp_workdir_show(r->pool, r->workdir, "transactions", r->journal->id));
+}
+
+static int look_at_all(struct recovery *r, bool *evidence, struct sp_error *err)
+{
+    for (size_t i = 0; i < r->journal->files.count; i++) {
+        struct target *target = &r->targets[i];
+        target->file = &r->journal->files.items[i];
+        if (look(r, target, err) < 0)
+            return -1;
+        *evidence |= target->has_temp || target->state == TARGET_NEW;
+        /* nothing was renamed yet: a file there is somebody else's */
+        if (r->journal->state == SP_JOURNAL_PREPARED)
+            target->state = TARGET_OLD;
+    }
+    return 0;
+}
+
+/* A journal is about one system. That none of its files is here proves nothing about the other. */
+static int check_system(struct recovery *r, bool evidence, struct sp_error *err)
+{
+    enum sp_system system = sp_system_of(r->workdir->root, r->pool, r->journal);
+    if (r->force || system == SP_SYSTEM_SAME || (system == SP_SYSTEM_UNKNOWN && evidence))
+        return 0;
+    return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                        "transaction %u in '%s' is about %s; run recover there, or `sp-openstack "
+                        "recover --force` if it is this one",
+                        r->journal->id, r->workdir->dir.shown,
+                        system == SP_SYSTEM_OTHER
+                            ? "another system (its machine id differs)"
+                            : "another system, it seems: none of its files is here, and no "
+                              "directory is the one that it names");
+}
+
+/* ---- the backup ---------------------------------------------------------------------------- */
+
+static bool needs_backup(const struct target *target)
+{
+    return target->state == TARGET_NEW && target->file->action != SP_ACTION_ADD;
+}
+
+static const struct sp_backup_entry *backup_of(const struct recovery *r, const char *path)
+{
+    for (size_t i = 0; i < r->backup_count; i++)
+        if (strcmp(r->backup[i].path, path) == 0)
+            return &r->backup[i];
     return NULL;
 }
 
-/* Loads the archive if something has to be restored from it, and checks it against the journal. */
-static int load_backup(struct undo *u, struct sp_error *err)
+static int check_backup(struct recovery *r, const struct target *target, struct sp_error *err)
+{
+    const struct sp_backup_entry *entry = backup_of(r, target->file->path);
+    struct sp_blob_id id = {""};
+    if (entry && sp_blob_hash(entry->content, &id, err) < 0)
+        return -1;
+    if (entry && sp_blob_equal(&id, &target->file->before))
+        return 0;
+    return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                        "the backup of '%s' in '%s/" SP_BACKUP_NAME "' is missing or damaged",
+                        target->shown,
+                        sp_workdir_show(r->pool, r->workdir, "transactions", r->journal->id));
+}
+
+/* Loads the backup if something has to be restored from it, and checks it against the journal. */
+static int load_backup(struct recovery *r, struct sp_error *err)
 {
     bool needed = false;
-    for (size_t i = 0; i < u->journal->files.count; i++)
-        needed |=
-            u->targets[i].standing == STANDS_NEW && u->targets[i].file->action != SP_ACTION_ADD;
+    for (size_t i = 0; i < r->journal->files.count; i++)
+        needed |= needs_backup(&r->targets[i]);
     if (!needed)
         return 0;
     SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
-    if (sp_workdir_transaction(u->pool, u->workdir, u->journal->id, &dir, err) < 0)
+    if (sp_workdir_transaction(r->pool, r->workdir, r->journal->id, &dir, err) < 0)
         return -1;
-    int rc =
-        sp_backup_read(u->pool, &dir, "backup.tar", &u->originals, &u->original_count, err);
-    if (rc < 0 && err && err->kind == SP_ERROR_REFUSED)
-        err->kind = SP_ERROR_NEEDS_RECOVERY; /* what should be put back is not there */
-    for (size_t i = 0; rc == 0 && i < u->journal->files.count; i++) {
-        const struct target *target = &u->targets[i];
-        if (target->standing != STANDS_NEW || target->file->action == SP_ACTION_ADD)
-            continue;
-        const struct sp_backup_entry *original = original_of(u, target->file->path);
-        struct sp_blob_id id;
-        if (original && sp_blob_hash(original->content, &id, err) < 0)
-            return -1;
-        if (!original || !sp_blob_equal(&id, &target->file->before))
-            return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                                "the backup of '%s' in '%s/backup.tar' is missing or damaged",
-                                target->shown, dir.shown);
+    if (sp_backup_read(r->pool, &dir, SP_BACKUP_NAME, &r->backup, &r->backup_count, err) < 0) {
+        if (err && err->kind == SP_ERROR_REFUSED)
+            err->kind = SP_ERROR_NEEDS_RECOVERY; /* there is nothing to put back */
+        return -1;
     }
-    return rc;
+    for (size_t i = 0; i < r->journal->files.count; i++)
+        if (needs_backup(&r->targets[i]) && check_backup(r, &r->targets[i], err) < 0)
+            return -1;
+    return 0;
 }
 
-static int put_back(struct undo *u, const struct target *target, struct sp_error *err)
+/* ---- undoing ------------------------------------------------------------------------------- */
+
+/* What the old content gets: what it had; but mode, owner and attributes that something else gave to
+ * the new file meanwhile stay. */
+static struct sp_meta choose_meta(struct recovery *r, const struct target *target,
+                                  const struct sp_meta *before, bool *differs)
 {
-    const struct sp_journal_file *file = target->file;
-    if (file->action == SP_ACTION_ADD) {
-        if (sp_fs_remove_expected(&target->dir, target->name, target->aside, &target->st, err) < 0)
+    *differs = target->file->action == SP_ACTION_REPLACE &&
+               !sp_meta_is_same(before, &target->now.meta);
+    struct sp_meta meta = *before;
+    if (target->file->action == SP_ACTION_REPLACE) {
+        meta.has_flags = target->now.meta.has_flags;
+        meta.flags = target->now.meta.flags;
+    }
+    if (!*differs)
+        return meta;
+    meta = target->now.meta;
+    meta.mtime = before->mtime;
+    *SP_PUSH(r->pool, r->messages) = sp_pool_printf(
+        r->pool, "the mode, owner or attributes of '%s' were changed since; they stay",
+        target->shown);
+    return meta;
+}
+
+/* A file with the old content: the old one itself if it still has the temporary name, else a new one
+ * from the backup. */
+static int make_old(struct recovery *r, const struct target *target, const char **source,
+                    struct sp_error *err)
+{
+    bool differs;
+    struct sp_blob_id id;
+    const struct sp_backup_entry *entry = backup_of(r, target->file->path);
+    if (!entry) /* load_backup() saw to it */
+        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY, "the backup of '%s' is missing",
+                            target->shown);
+    struct sp_meta meta = choose_meta(r, target, &entry->meta, &differs);
+    if (hash_file(r->pool, &target->dir, target->file->temp, &id, err) < 0)
+        return -1;
+    *source = target->file->temp;
+    if (!differs && sp_blob_equal(&id, &target->file->before))
+        return 0;
+    *source = target->aside;
+    return sp_fs_create(&target->dir, target->aside, entry->content, &meta, SP_KEEP_ALL, err);
+}
+
+static int undo_new(struct recovery *r, const struct target *target, struct sp_error *err)
+{
+    const char *source = target->aside;
+    bool kept;
+    if (target->file->action == SP_ACTION_ADD) {
+        if (sp_fs_set_aside(&target->dir, target->name, target->aside, &target->now, &kept, err) < 0)
             return -1;
         return sp_pyc_remove(&target->dir, target->name, err);
     }
-    const struct sp_backup_entry *original = original_of(u, file->path);
-    if (!original) /* load_backup() saw to it */
-        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY, "the backup of '%s' is missing",
-                            target->shown);
-    if (sp_fs_create(&target->dir, target->aside, original->content, &original->meta, SP_KEEP_ALL,
-                     err) < 0)
+    if (make_old(r, target, &source, err) < 0)
         return -1;
-    if (file->action == SP_ACTION_REMOVE)
-        return sp_fs_rename_new(&target->dir, target->aside, target->name, err);
-    return sp_fs_replace(&target->dir, target->aside, target->name, &target->st, err);
+    if (target->file->action == SP_ACTION_REMOVE)
+        return sp_fs_rename_new(&target->dir, source, target->name, err);
+    return sp_fs_replace(&target->dir, source, target->name, &target->now, &kept, err);
 }
 
-/* One file: the latest first. Names that an interrupted run left are removed before and after. */
-static int undo_one(struct undo *u, const struct target *target, struct sp_error *err)
+/* One file. Names that an interrupted run left are removed before and after. */
+static int undo_one(struct recovery *r, const struct target *target, struct sp_error *err)
 {
     if (target->dir.fd < 0)
         return 0;
-    if (sp_fs_unlink(&target->dir, target->aside, err) < 0)
+    if (sp_run_clear(&target->dir, target->aside, err) < 0 ||
+        (target->state == TARGET_NEW && undo_new(r, target, err) < 0) ||
+        sp_run_clear(&target->dir, target->aside, err) < 0)
         return -1;
-    if (target->standing == STANDS_NEW && put_back(u, target, err) < 0)
-        return -1;
-    return sp_fs_unlink(&target->dir, target->file->temp, err);
+    return sp_run_clear(&target->dir, target->file->temp, err);
 }
 
-static int settle_dir(struct undo *u, const struct sp_journal_dir *dir, struct sp_error *err)
+static int finish_dir(struct recovery *r, const struct sp_journal_dir *dir, struct timespec mtime,
+                      struct sp_error *err)
 {
-    const struct sp_root *root = u->workdir->root;
+    const struct sp_root *root = r->workdir->root;
     const char *real;
-    if (sp_fs_resolve(root, u->pool, dir->path, &real, NULL, err) < 0)
-        return -1;
-    if (!real)
-        return 0;
+    struct stat st;
     SP_CLEANUP_DIR struct sp_dir open = SP_DIR_NONE;
-    if (sp_fs_open_dir(root, u->pool, real, &open, err) < 0)
+    if (sp_fs_resolve(root, r->pool, dir->path, &real, &st, err) < 0)
+        return -1;
+    if (!real || !S_ISDIR(st.st_mode))
+        return 0;
+    if (sp_fs_open_dir(root, r->pool, real, &open, err) < 0)
         return -1;
     const struct sp_file itself = sp_dir_itself(&open);
-    if (sp_fs_set_mtime(&itself, dir->before, NULL) < 0)
+    if (sp_fs_set_mtime(&itself, mtime, NULL) < 0)
         errno = 0; /* a time is not worth failing for */
     return sp_fs_sync(&itself, err);
 }
 
-static int mark_undone(struct undo *u, struct sp_error *err)
+static int mark_aborted(struct recovery *r, struct sp_error *err)
 {
     SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
-    if (sp_workdir_transaction(u->pool, u->workdir, u->journal->id, &dir, err) < 0)
+    if (sp_workdir_transaction(r->pool, r->workdir, r->journal->id, &dir, err) < 0)
         return -1;
-    u->journal->state = SP_JOURNAL_ABORTED;
-    if (sp_journal_save(u->pool, &dir, u->journal, err) < 0)
+    r->journal->state = SP_JOURNAL_ABORTED;
+    if (sp_journal_save(r->pool, &dir, r->journal, err) < 0)
         return -1;
-    return sp_workdir_unstage(u->workdir, u->journal->id, err);
+    return sp_workdir_unstage(r->workdir, r->journal->id, err);
 }
 
-static int run(struct undo *u, bool leave, sp_strv *left, struct sp_error *err)
+static int undo_all(struct recovery *r, struct sp_error *err)
 {
-    size_t count = u->journal->files.count;
-    for (size_t i = 0; i < count; i++) {
-        u->targets[i].file = &u->journal->files.items[i];
-        if (look(u, &u->targets[i], err) < 0)
-            return -1;
-        /* nothing was renamed yet: whatever stands there is not our doing */
-        if (u->journal->state == SP_JOURNAL_PREPARED)
-            u->targets[i].standing = STANDS_OLD;
-        if (u->targets[i].standing != STANDS_OTHER)
-            continue;
-        if (!leave)
-            return sp_error_set(
-                err, SP_ERROR_NEEDS_RECOVERY,
-                "%s is neither what it was nor what transaction %u wrote; the "
-                "original is in %s/backup.tar. Put one of them back, or run "
-                "`sp-openstack recover --force` to leave this file as it is",
-                u->targets[i].shown, u->journal->id,
-                sp_workdir_show(u->pool, u->workdir, "transactions", u->journal->id));
-        if (left)
-            *SP_PUSH(u->pool, left) = u->targets[i].shown;
-    }
-    if (load_backup(u, err) < 0)
+    bool evidence = false;
+    size_t count = r->journal->files.count;
+    if (look_at_all(r, &evidence, err) < 0 || check_system(r, evidence, err) < 0)
         return -1;
+    for (size_t i = 0; i < count; i++)
+        if (r->targets[i].state == TARGET_OTHER && !r->force)
+            return refuse_other(r, &r->targets[i], err);
+    if (load_backup(r, err) < 0)
+        return -1;
+    *SP_PUSH(r->pool, r->messages) =
+        sp_pool_printf(r->pool, "transaction %u (%s, %s) was interrupted; it was undone",
+                       r->journal->id, r->journal->command, r->journal->time);
     for (size_t i = count; i-- > 0;)
-        if (undo_one(u, &u->targets[i], err) < 0)
+        if (undo_one(r, &r->targets[i], err) < 0)
             return -1;
-    for (size_t i = 0; i < u->journal->dirs.count; i++)
-        if (settle_dir(u, &u->journal->dirs.items[i], err) < 0)
+    for (size_t i = 0; i < r->journal->dirs.count; i++)
+        if (finish_dir(r, &r->journal->dirs.items[i], r->journal->dirs.items[i].before, err) < 0)
             return -1;
-    return mark_undone(u, err);
+    for (size_t i = 0; i < count; i++)
+        if (r->targets[i].state == TARGET_OTHER)
+            *SP_PUSH(r->pool, r->messages) =
+                sp_pool_printf(r->pool, "'%s' was left as it is", r->targets[i].shown);
+    return mark_aborted(r, err);
 }
 
-int sp_abort(struct sp_pool *pool, struct sp_workdir *workdir, struct sp_journal *journal,
-             bool leave, sp_strv *left, struct sp_error *err)
+static int with_targets(struct recovery *r, int (*fn)(struct recovery *, struct sp_error *),
+                        struct sp_error *err)
 {
-    size_t count = journal->files.count;
-    struct undo u = {.pool = pool, .workdir = workdir, .journal = journal};
-    u.targets = sp_pool_calloc(pool, count + 1, sizeof(*u.targets));
+    size_t count = r->journal->files.count;
+    sp_package_locks locks = {NULL, 0, 0};
+    r->targets = sp_pool_calloc(r->pool, count + 1, sizeof(*r->targets));
     for (size_t i = 0; i < count; i++)
-        u.targets[i].dir.fd = -1;
-    sp_out_of_memory_leaves_half();
-    int rc = run(&u, leave, left, err);
+        r->targets[i].dir = (struct sp_dir)SP_DIR_NONE;
+    if (sp_package_locks_take(r->pool, r->workdir->root, r->journal->components.items,
+                              r->journal->components.count, &locks, err) < 0)
+        return -1;
+    int rc = fn(r, err);
     for (size_t i = 0; i < count; i++)
-        sp_dir_close(&u.targets[i].dir);
+        sp_dir_close(&r->targets[i].dir);
+    sp_package_locks_drop(&locks);
     return rc;
 }
 
-/* ---- recover ------------------------------------------------------------------------------- */
+/* ---- without a journal --------------------------------------------------------------------- */
 
-static int recover_one(struct sp_pool *pool, struct sp_workdir *workdir, unsigned id, bool leave,
-                       sp_strv *messages, struct sp_error *err)
+/* Whether every file in the backup is as the backup has it: then nothing was changed. What there is of
+ * a backup that ends early is compared as well. */
+static int is_as_backed_up(struct recovery *r, unsigned id, const char **differing,
+                           struct sp_error *err)
+{
+    const struct sp_root *root = r->workdir->root;
+    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
+    SP_CLEANUP_ERROR struct sp_error damaged = SP_ERROR_INIT;
+    *differing = NULL;
+    if (sp_workdir_transaction(r->pool, r->workdir, id, &dir, err) < 0)
+        return -1;
+    if (sp_backup_read(r->pool, &dir, SP_BACKUP_NAME, &r->backup, &r->backup_count, &damaged) < 0 &&
+        damaged.kind == SP_ERROR_SYSTEM)
+        return sp_error_set(err, SP_ERROR_SYSTEM, "%s", damaged.message);
+    for (size_t i = 0; i < r->backup_count && !*differing; i++) {
+        const struct sp_backup_entry *entry = &r->backup[i];
+        const char *real;
+        struct sp_content now = {.complete = false};
+        if (sp_fs_resolve(root, r->pool, entry->path, &real, NULL, NULL) < 0 || !real ||
+            sp_fs_read(root, r->pool, real, SP_MAX_SOURCE, &now, NULL) < 0 || !now.complete ||
+            !sp_bytes_equal(now.bytes, entry->content))
+            *differing = sp_root_show(root, r->pool, entry->path);
+    }
+    return 0;
+}
+
+static int set_aside(struct recovery *r, unsigned id, const char *why, struct sp_error *err)
+{
+    const char *kept;
+    if (sp_workdir_set_aside(r->pool, r->workdir, id, &kept, err) < 0 ||
+        sp_workdir_unstage(r->workdir, id, err) < 0)
+        return -1;
+    *SP_PUSH(r->pool, r->messages) =
+        sp_pool_printf(r->pool, "transaction %u %s; what there is of it is kept in '%s'", id, why,
+                       kept);
+    return 0;
+}
+
+static int recover_without_journal(struct recovery *r, unsigned id, struct sp_error *err)
+{
+    const char *differing;
+    if (is_as_backed_up(r, id, &differing, err) < 0)
+        return -1;
+    if (differing && r->force)
+        return set_aside(r, id, "has no journal", err);
+    if (differing)
+        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                            "transaction %u has no journal, and '%s' is not as in its backup '%s/"
+                            SP_BACKUP_NAME "'; put it back from there if need be, then run "
+                            "`sp-openstack recover --force`, which keeps the backup",
+                            id, differing,
+                            sp_workdir_show(r->pool, r->workdir, "transactions", id));
+    if (sp_workdir_unstage(r->workdir, id, err) < 0 || sp_workdir_drop(r->workdir, id, err) < 0)
+        return -1;
+    *SP_PUSH(r->pool, r->messages) = sp_pool_printf(
+        r->pool, "transaction %u had not begun to change anything; it was dropped", id);
+    return 0;
+}
+
+/* ---- all of them --------------------------------------------------------------------------- */
+
+static int recover_one(struct recovery *r, unsigned id, struct sp_error *err)
 {
     struct sp_journal journal;
     bool found;
     SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
-    if (sp_workdir_transaction(pool, workdir, id, &dir, err) < 0 ||
-        sp_journal_load(pool, &dir, id, &journal, &found, err) < 0)
+    SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT;
+    if (sp_workdir_transaction(r->pool, r->workdir, id, &dir, err) < 0)
         return -1;
-    if (!found) { /* it ended before anything was recorded, and so before anything was changed */
-        if (sp_workdir_unstage(workdir, id, err) < 0 || sp_workdir_drop(workdir, id, err) < 0)
+    if (sp_journal_load(r->pool, &dir, id, &journal, &found, &reason) < 0)
+        return r->force && reason.kind == SP_ERROR_NEEDS_RECOVERY
+                   ? set_aside(r, id, "has a damaged journal", err)
+                   : sp_error_set(err, reason.kind, "%s", reason.message);
+    if (!found)
+        return recover_without_journal(r, id, err);
+    r->journal = &journal;
+    sp_out_of_memory_leaves_half();
+    return with_targets(r, undo_all, err);
+}
+
+/* What was committed may have ended before the old files were removed from their temporary names. */
+static int clear_committed(struct recovery *r, struct sp_error *err)
+{
+    for (size_t i = 0; i < r->journal->files.count; i++) {
+        struct target *target = &r->targets[i];
+        target->file = &r->journal->files.items[i];
+        if (look(r, target, err) < 0)
             return -1;
-        *SP_PUSH(pool, messages) = sp_pool_printf(
-            pool, "transaction %u had not begun to change anything; it was dropped", id);
-        return 0;
+        if (target->dir.fd >= 0 && target->has_temp &&
+            (sp_run_clear(&target->dir, target->file->temp, err) < 0 ||
+             sp_run_clear(&target->dir, target->aside, err) < 0))
+            return -1;
     }
-    sp_strv left = {NULL, 0, 0};
-    if (sp_abort(pool, workdir, &journal, leave, &left, err) < 0)
+    for (size_t i = 0; i < r->journal->dirs.count; i++)
+        if (finish_dir(r, &r->journal->dirs.items[i], r->journal->dirs.items[i].after, err) < 0)
+            return -1;
+    return sp_workdir_unstage(r->workdir, r->journal->id, err);
+}
+
+static int clear_staged(struct recovery *r, struct sp_history *history, struct sp_error *err)
+{
+    sp_ids staged = {NULL, 0, 0};
+    if (sp_workdir_staged_ids(r->pool, r->workdir, &staged, err) < 0)
         return -1;
-    *SP_PUSH(pool, messages) =
-        sp_pool_printf(pool, "transaction %u (%s, %s) was interrupted; it was undone", id,
-                       journal.command, journal.time);
-    for (size_t i = 0; i < left.count; i++)
-        *SP_PUSH(pool, messages) = sp_pool_printf(pool, "%s was left as it is", left.items[i]);
+    for (size_t i = 0; i < staged.count; i++) {
+        unsigned id = staged.items[i];
+        for (size_t j = 0; j < history->journals.count; j++) {
+            r->journal = &history->journals.items[j];
+            if (r->journal->id == id && r->journal->state == SP_JOURNAL_COMMITTED &&
+                sp_system_of(r->workdir->root, r->pool, r->journal) != SP_SYSTEM_OTHER &&
+                with_targets(r, clear_committed, err) < 0)
+                return -1;
+        }
+        bool is_pending = false;
+        for (size_t j = 0; j < history->pending.count; j++)
+            is_pending |= history->pending.items[j] == id;
+        if (!is_pending && sp_workdir_unstage(r->workdir, id, err) < 0)
+            return -1;
+    }
     return 0;
 }
 
-int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool leave, sp_strv *messages,
+int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool force, sp_strv *messages,
                struct sp_error *err)
 {
     struct sp_history history;
+    struct recovery r = {
+        .pool = pool, .workdir = workdir, .force = force, .messages = messages};
+    int rc = 0;
     if (sp_history_load(pool, workdir, &history, err) < 0)
         return -1;
-    for (size_t i = history.pending.count; i-- > 0;)
-        if (recover_one(pool, workdir, history.pending.items[i], leave, messages, err) < 0)
-            return -1;
-    /* what was committed may have ended before it cleaned up */
-    return sp_workdir_unstage_all(pool, workdir, err);
+    for (size_t i = history.pending.count; i-- > 0;) {
+        SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT; /* one does not keep others waiting */
+        r.backup_count = 0;
+        if (recover_one(&r, history.pending.items[i], &reason) < 0)
+            rc = sp_error_set(err, reason.kind, "%s", reason.message);
+    }
+    return clear_staged(&r, &history, err) < 0 ? -1 : rc;
 }

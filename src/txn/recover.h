@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts back what an unfinished transaction did. Idempotent: it may itself be interrupted and run
- * again. */
+/* Undoes what transactions left that were interrupted. Idempotent: it may itself be interrupted and
+ * run again. */
 #ifndef SP_RECOVER_H
 #define SP_RECOVER_H
 
 #include "base/error.h"
 #include "base/pool.h"
-#include "txn/journal.h"
 #include "txn/workdir.h"
 
-/* Undoes the transaction and marks it so. A target that is neither what it was nor what the
- * transaction wrote: with leave, it is left alone and its path added to *left (may be NULL);
- * without, nothing at all is touched and SP_ERROR_NEEDS_RECOVERY names it. */
-int sp_abort(struct sp_pool *pool, struct sp_workdir *workdir, struct sp_journal *journal,
-             bool leave, sp_strv *left, struct sp_error *err) SP_MUST_CHECK;
-
-/* Settles everything that is unfinished in the work directory, one sentence each in *messages.
- * leave as above. */
-int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool leave, sp_strv *messages,
+/* Undoes every unfinished transaction in the work directory, the latest first, and clears what
+ * committed ones left at temporary names; a sentence for each in *messages. One that cannot be undone
+ * does not keep the others from it, and is the error in the end; of it, nothing at all was touched:
+ *
+ * SP_ERROR_NEEDS_RECOVERY: a target is neither what it was nor what the transaction wrote; the backup
+ * is damaged; the journal is damaged, is about another system, or is missing while files differ from
+ * the backup. With force such a target is left alone, the journal is taken to be about this system,
+ * and a transaction without a readable one is set aside with its backup. SP_ERROR_SYSTEM: the system
+ * refused, or another process works on the package. */
+int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool force, sp_strv *messages,
                struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -1,57 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* How several files are changed as one.
+ *
+ * A transaction has a number ID, a directory transactions/ID with a journal and a backup, and a
+ * directory work/ID with the new contents. The journal has a state, which only its two users change:
+ *
+ *                 sp_transaction_run()                         sp_recover()
+ *
+ *     (none) ---> PREPARED ---> APPLYING ---> COMMITTED        COMMITTED: clears temporary names
+ *        |            |             |
+ *        |            +------+------+
+ *        v                   v
+ *     (none)              ABORTED                              PREPARED, APPLYING ---> ABORTED
+ *
+ * To abort is to undo in the process that began (abort.c), to recover is to undo after a crash
+ * (recover.c), and to revert is to undo what was committed, by another transaction (revert.c).
+ *
+ * Each target has a temporary name in its own directory, ".NAME.sp-openstack-RANDOM", which is in the
+ * journal. It has the new content until the two names are exchanged, and the old file after that, until
+ * the transaction is committed. NAME~ with it is where a file goes that is being removed again.
+ *
+ * Invariants, each with the test that holds it (tests/unit/txn/ unless a folder is named):
+ *
+ *  1. The backup and the journal are on disk before any other name appears.
+ *     [tests/fault/run.py: check_order, and a crash at every call]
+ *  2. A new content is on disk before its name shows it; the directories are, before "committed".
+ *     [tests/fault/run.py: check_order]
+ *  3. A target changes only if it still is the file that was planned for: content, mode, owner and
+ *     attributes. Where names can be exchanged there is no moment in which that is not so.
+ *     [test_transaction: test_metadata_changed_in_the_middle; tests/fault/race.py]
+ *  4. All names are in the directories that were opened first, and these still are at their paths
+ *     before the first rename and before "committed".
+ *     [test_transaction: test_directory_that_is_replaced; tests/fault/race.py]
+ *  5. A file that is replaced keeps mode, owner, attributes and flags, read back and compared: no
+ *     transaction changes them, so none has to give them back.
+ *     [test_fs: test_default_acl_is_not_inherited; test_transaction: test_metadata_that_is_asked_for]
+ *  6. A process undoes the steps that it did, by its own record; content alone is evidence only for
+ *     recover, which has no other. [test_transaction: test_abort_leaves_what_others_did]
+ *  7. Undoing in the process writes no content and needs no room where names can be exchanged; a
+ *     journal that cannot be saved is removed instead.
+ *     [test_transaction: test_no_room_for_the_journal; tests/fault/run.py]
+ *  8. A journal is about one system, and is used for no other. [test_transaction: test_another_system]
+ *  9. One process at a time works on a package, whatever its work directory.
+ *     [test_transaction: test_package_is_locked]
+ * 10. Nothing is removed that has a name which is not made here; a journal that is missing proves
+ *     nothing. [test_transaction: test_recover_without_a_journal, test_workdir: test_numbers]
+ *
+ * Crashed here            on disk is                                   recover does
+ * ----------------------  -------------------------------------------  ---------------------------------
+ * before the journal      transactions/ID, part of a backup; work/ID   compares the backup with the
+ *                                                                      targets, and drops both
+ * PREPARED                also temporary names, with part of a new      removes them; the directories get
+ *                         content or all of it                         their times back
+ * APPLYING                targets old or new; temporary names with      exchanges back what is new, from
+ *                         new or old files                             the temporary name or the backup;
+ *                                                                      removes temporary names
+ * COMMITTED               targets new; old files at temporary names,    removes them and work/ID
+ *                         until work/ID is gone
+ * ABORTED                 targets old; perhaps work/ID                 removes work/ID
+ */
 #include "txn/transaction.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/build.h"
 #include "base/cleanup.h"
-#include "base/path.h"
-#include "fs/meta.h"
-#include "fs/read.h"
-#include "fs/replace.h"
-#include "fs/resolve.h"
-#include "fs/root.h"
 #include "fs/write.h"
-#include "txn/backup.h"
+#include "txn/history.h"
 #include "txn/pyc.h"
-#include "txn/recover.h"
-
-#define PATCH "changes.patch"
-
-/* A directory that targets are in. */
-struct place {
-    const char *path; /* the real one */
-    struct sp_dir dir;
-    struct stat st;
-    uint64_t needed; /* bytes of new files */
-};
-
-/* One file on its way. */
-struct step {
-    const struct sp_file_change *change;
-    struct place *place;
-    const char *name, *temp, *shown;
-    struct stat st;      /* of the target */
-    struct sp_meta meta; /* of the target, or for a new file what it gets */
-    struct sp_blob_id before, after;
-};
-
-struct run {
-    struct sp_pool *pool;
-    const struct sp_root *root;
-    struct sp_workdir *workdir;
-    const struct sp_transaction *txn;
-    struct sp_journal journal;
-    struct sp_dir dir; /* transactions/ID */
-    SP_VEC(struct place *) places;
-    SP_VEC(struct step) steps;
-};
+#include "txn/record.h"
+#include "txn/run.h"
 
 /* ---- signals ------------------------------------------------------------------------------- */
 
@@ -85,316 +104,133 @@ static int check_signals(struct sp_error *err)
                         strsignal(caught));
 }
 
-/* ---- looking at the targets ---------------------------------------------------------------- */
+/* ---- what waits for recover ---------------------------------------------------------------- */
 
-static int find_place(struct run *r, const char *path, struct place **out, struct sp_error *err)
+static bool shares_a_directory(const struct sp_journal *journal, const struct sp_run *r)
 {
-    const char *dir = sp_path_dirname(r->pool, path);
-    for (size_t i = 0; i < r->places.count; i++)
-        if (strcmp(r->places.items[i]->path, dir) == 0) {
-            *out = r->places.items[i];
-            return 0;
-        }
-    struct place *place = sp_pool_alloc(r->pool, sizeof(*place));
-    place->path = dir;
-    if (sp_fs_open_dir(r->root, r->pool, dir, &place->dir, err) < 0)
+    for (size_t i = 0; i < journal->dirs.count; i++)
+        for (size_t j = 0; j < r->places.count; j++)
+            if (strcmp(journal->dirs.items[i].path, r->places.items[j]->path) == 0)
+                return true;
+    return false;
+}
+
+/* An interrupted transaction that recover could not undo is in the way of what it is about. */
+static int check_pending(struct sp_run *r, struct sp_error *err)
+{
+    struct sp_history history;
+    if (sp_history_load(r->pool, r->workdir, &history, err) < 0)
         return -1;
-    *SP_PUSH(r->pool, &r->places) = place;
-    if (fstat(place->dir.fd, &place->st) < 0)
-        return sp_error_errno(err, errno, "cannot look at '%s'", place->dir.shown);
-    *out = place;
-    return sp_fs_check_writable(&place->dir, err);
-}
-
-/* Whether the target is still what was planned for. */
-static int check_target(struct run *r, struct step *step, struct sp_error *err)
-{
-    struct sp_content now;
-    const struct sp_bytes *before = &step->change->before;
-    if (sp_fs_read_at(&step->place->dir, r->pool, step->name, SP_MAX_SOURCE, &now, err) < 0)
-        return -1;
-    if (!now.complete || (now.bytes.data != NULL) != (before->data != NULL) ||
-        !sp_bytes_equal(now.bytes, *before))
-        return sp_error_set(err, SP_ERROR_REFUSED,
-                            "'%s' was changed by something else since it was looked at; it was "
-                            "left alone, run the command again",
-                            step->shown);
-    if (now.bytes.data)
-        step->st = now.st;
-    return 0;
-}
-
-static int hash_if(struct sp_bytes content, struct sp_blob_id *out, struct sp_error *err)
-{
-    out->hex[0] = '\0';
-    return content.data ? sp_blob_hash(content, out, err) : 0;
-}
-
-/* What hashes of the content vouch for must not be taken over by another content. */
-static void drop_hashes(struct sp_meta *meta)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < meta->xattrs.count; i++) {
-        const char *name = meta->xattrs.items[i].name;
-        if (strcmp(name, "security.ima") != 0 && strcmp(name, "security.evm") != 0)
-            meta->xattrs.items[kept++] = meta->xattrs.items[i];
-    }
-    meta->xattrs.count = kept;
-}
-
-static int prepare_step(struct run *r, const struct sp_file_change *change, const char *random,
-                        struct sp_error *err)
-{
-    struct step *step = SP_PUSH(r->pool, &r->steps);
-    step->change = change;
-    step->name = sp_path_basename(change->path);
-    step->shown = sp_root_show(r->root, r->pool, change->path);
-    step->temp = sp_pool_printf(r->pool, ".%s.sp-openstack-%s", step->name, random);
-    if (!sp_path_is_printable(change->path))
-        return sp_error_set(err, SP_ERROR_REFUSED,
-                            "the path '%s' has control characters or bytes that are not UTF-8 in "
-                            "it; a journal cannot hold it",
-                            step->shown);
-    if (find_place(r, change->path, &step->place, err) < 0 || check_target(r, step, err) < 0)
-        return -1;
-    if (r->workdir && (hash_if(change->before, &step->before, err) < 0 ||
-                       hash_if(change->after, &step->after, err) < 0))
-        return -1; /* hashes are for the journal: a mere look needs none */
-    step->place->needed += change->after.len;
-    if (change->before.data)
-        return sp_fs_get_meta(&step->place->dir, r->pool, step->name, &step->meta, err);
-    step->meta = (struct sp_meta){
-        .mode = 0644, .uid = step->place->st.st_uid, .gid = step->place->st.st_gid};
-    return 0;
-}
-
-enum {
-    SPARE = 64 * 1024
-};
-
-/* Room for the new files, with some to spare: a full disk is better met before than in between. */
-static int check_space(struct run *r, struct sp_error *err)
-{
-    uint64_t free_bytes;
-    for (size_t i = 0; i < r->places.count; i++) {
-        const struct place *place = r->places.items[i];
-        if (sp_fs_free_bytes(&place->dir, &free_bytes, err) < 0)
-            return -1;
-        if (free_bytes < place->needed + SPARE)
-            return sp_error_set(err, SP_ERROR_SYSTEM, "there is not enough free space in '%s'",
-                                place->dir.shown);
+    for (size_t i = 0; i < history.pending.count; i++) {
+        unsigned id = history.pending.items[i];
+        const struct sp_journal *journal = sp_history_find(&history, id);
+        if (!journal || shares_a_directory(journal, r))
+            return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                                "transaction %u was interrupted and concerns the same files; run: "
+                                "sp-openstack recover",
+                                id);
     }
     return 0;
-}
-
-static int check_archive_space(struct run *r, struct sp_error *err)
-{
-    uint64_t archived = SPARE, free_bytes;
-    for (size_t i = 0; i < r->steps.count; i++)
-        archived += 2 * r->steps.items[i].change->before.len + r->steps.items[i].change->after.len;
-    if (sp_fs_free_bytes(&r->workdir->dir, &free_bytes, err) < 0)
-        return -1;
-    if (free_bytes < archived)
-        return sp_error_set(err, SP_ERROR_SYSTEM,
-                            "there is not enough free space in the work directory '%s'",
-                            r->workdir->dir.shown);
-    return 0;
-}
-
-static int prepare(struct run *r, struct sp_error *err)
-{
-    char random[9];
-    sp_fs_random_name(random);
-    for (size_t i = 0; i < r->txn->changes.count; i++)
-        if (prepare_step(r, &r->txn->changes.items[i], random, err) < 0)
-            return -1;
-    return check_space(r, err);
-}
-
-/* ---- staging and recording ----------------------------------------------------------------- */
-
-static int stage(struct run *r, struct sp_error *err)
-{
-    for (size_t i = 0; i < r->steps.count; i++) {
-        const struct sp_file_change *change = r->steps.items[i].change;
-        struct sp_bytes back;
-        if (!change->after.data)
-            continue;
-        if (sp_workdir_stage(r->pool, r->workdir, r->journal.id, change->path, change->after, err) <
-                0 ||
-            sp_workdir_staged(r->pool, r->workdir, r->journal.id, change->path, &back, err) < 0)
-            return -1;
-        if (!sp_bytes_equal(back, change->after))
-            return sp_error_set(err, SP_ERROR_SYSTEM,
-                                "the staged copy of '%s' reads back differently; do not trust the "
-                                "disk of '%s'",
-                                r->steps.items[i].shown, r->workdir->dir.shown);
-    }
-    return 0;
-}
-
-static int write_backup(struct run *r, struct sp_error *err)
-{
-    size_t count = 0;
-    struct sp_backup_entry *items =
-        sp_pool_calloc(r->pool, r->steps.count + 1, sizeof(struct sp_backup_entry));
-    for (size_t i = 0; i < r->steps.count; i++) {
-        const struct step *step = &r->steps.items[i];
-        if (!step->change->before.data)
-            continue;
-        items[count].path = step->change->path;
-        items[count].content = step->change->before;
-        items[count].meta = step->meta;
-        count++;
-    }
-    return sp_backup_write(&r->dir, "backup.tar", items, count, err);
-}
-
-static int write_patch(struct run *r, struct sp_error *err)
-{
-    SP_CLEANUP_BUFFER struct sp_buffer patch = SP_BUFFER_INIT;
-    for (size_t i = 0; i < r->steps.count; i++) {
-        const struct step *step = &r->steps.items[i];
-        const struct sp_bytes *before = step->change->before.data ? &step->change->before : NULL;
-        const struct sp_bytes *after = step->change->after.data ? &step->change->after : NULL;
-        if (sp_blob_diff(step->change->path, before, after, step->meta.mode, &patch, err) < 0)
-            return -1;
-    }
-    SP_CLEANUP_FD int fd = sp_fs_open_new(&r->dir, PATCH, 0600, err);
-    if (fd < 0)
-        return -1;
-    const struct sp_file file = {fd, &r->dir, PATCH}; /* for people: nothing relies on it */
-    return sp_fs_write(&file, (struct sp_bytes){patch.data, patch.len}, err);
-}
-
-static void fill_journal(struct run *r)
-{
-    time_t now = time(NULL);
-    struct tm utc;
-    char text[32] = "";
-    if (gmtime_r(&now, &utc))
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-    r->journal.command = r->txn->command;
-    r->journal.time = sp_pool_strdup(r->pool, text);
-    r->journal.tool = sp_build_version;
-    for (size_t i = 0; i < r->txn->undoes.count; i++)
-        *SP_PUSH(r->pool, &r->journal.undoes) = r->txn->undoes.items[i];
-    for (size_t i = 0; i < r->txn->components.count; i++)
-        *SP_PUSH(r->pool, &r->journal.components) = r->txn->components.items[i];
-    for (size_t i = 0; i < r->steps.count; i++) {
-        const struct step *step = &r->steps.items[i];
-        *SP_PUSH(r->pool, &r->journal.files) =
-            (struct sp_journal_file){.component = step->change->component,
-                                     .path = step->change->path,
-                                     .action = step->change->action,
-                                     .temp = step->temp,
-                                     .before = step->before,
-                                     .after = step->after};
-    }
-    for (size_t i = 0; i < r->places.count; i++)
-        *SP_PUSH(r->pool, &r->journal.dirs) =
-            (struct sp_journal_dir){.path = r->places.items[i]->path,
-                                    .before = r->places.items[i]->st.st_mtim,
-                                    .after = r->places.items[i]->st.st_mtim};
-}
-
-static int save_journal(struct run *r, enum sp_journal_state state, struct sp_error *err)
-{
-    r->journal.state = state;
-    return sp_journal_save(r->pool, &r->dir, &r->journal, err);
-}
-
-/* The next number, and its directory. */
-static int open_transaction(struct run *r, struct sp_error *err)
-{
-    sp_ids ids = {NULL, 0, 0};
-    if (sp_workdir_ids(r->pool, r->workdir, &ids, err) < 0)
-        return -1;
-    r->journal.id = ids.count ? ids.items[ids.count - 1] + 1 : 1;
-    return sp_workdir_new_transaction(r->pool, r->workdir, r->journal.id, &r->dir, err);
 }
 
 /* ---- changing ------------------------------------------------------------------------------ */
 
-/* Python 2 takes a compiled file for current when it names the source's modification time in
- * seconds: a new content must not have the time of the old one. */
-static void avoid_stale_pyc(struct step *step, unsigned *keep)
-{
-    time_t old = step->st.st_mtim.tv_sec;
-    if (*keep & SP_KEEP_MTIME || !step->change->before.data || time(NULL) != old)
-        return;
-    step->meta.mtime = (struct timespec){.tv_sec = old + 1};
-    *keep |= SP_KEEP_MTIME;
-}
-
-static int write_beside(struct run *r, struct step *step, struct sp_error *err)
+static int write_beside(struct sp_run *r, struct sp_step *step, struct sp_error *err)
 {
     struct sp_bytes staged;
-    if (!step->change->after.data)
-        return 0;
+    const struct sp_dir *dir = &step->place->dir;
     if (sp_workdir_staged(r->pool, r->workdir, r->journal.id, step->change->path, &staged, err) < 0)
         return -1;
     if (!sp_bytes_equal(staged, step->change->after))
         return sp_error_set(err, SP_ERROR_SYSTEM, "the staged copy of '%s' was altered meanwhile",
                             step->shown);
-    unsigned keep = SP_KEEP_MODE | SP_KEEP_OWNER | SP_KEEP_XATTRS;
-    if (step->change->meta) {
-        step->meta = *step->change->meta;
-        keep = SP_KEEP_ALL;
-    } else {
-        drop_hashes(&step->meta);
-        avoid_stale_pyc(step, &keep);
+    if (sp_fs_create(dir, step->temp, staged, &step->meta, step->keep | SP_SYNC_LATER, err) < 0) {
+        if (!err || err->errnum != EEXIST) /* else that name is somebody else's */
+            step->progress = SP_STEP_WRITTEN;
+        return sp_error_prefix(err, "the new content of '%s'", step->shown);
     }
-    return sp_fs_create(&step->place->dir, step->temp, staged, &step->meta, keep | SP_SYNC_LATER,
-                        err);
+    step->progress = SP_STEP_WRITTEN;
+    if (sp_fs_expect(dir, r->pool, step->temp, &step->made, err) == SP_FOUND)
+        return 0;
+    return sp_error_set(err, SP_ERROR_REFUSED, "the new content of '%s' was removed meanwhile",
+                        step->shown);
 }
 
-/* All new contents on disk, before any of them is given its name. */
-static int sync_beside(struct run *r, struct sp_error *err)
+static int write_all(struct sp_run *r, struct sp_error *err)
 {
+    for (size_t i = 0; i < r->steps.count; i++)
+        if (check_signals(err) < 0 || (r->steps.items[i].change->after.data &&
+                                       write_beside(r, &r->steps.items[i], err) < 0))
+            return -1;
     for (size_t i = 0; i < r->steps.count; i++) {
-        const struct step *step = &r->steps.items[i];
-        if (step->change->after.data &&
-            sp_fs_sync_name(&step->place->dir, step->temp, err) < 0)
+        const struct sp_step *step = &r->steps.items[i];
+        if (step->change->after.data && sp_fs_sync_name(&step->place->dir, step->temp, err) < 0)
             return -1;
     }
     return 0;
 }
 
-static int sync_places(struct run *r, struct sp_error *err)
+/* Renames a file of our own in each directory: what may be created there need not be renamed. */
+static int try_place(struct sp_run *r, const struct sp_place *place, struct sp_error *err)
+{
+    struct sp_step *any = NULL;
+    for (size_t i = 0; i < r->steps.count && (!any || any->progress != SP_STEP_WRITTEN); i++)
+        if (r->steps.items[i].place == place)
+            any = &r->steps.items[i];
+    if (!any)
+        return 0;
+    const char *other = sp_pool_printf(r->pool, "%s~", any->temp);
+    if (any->progress == SP_STEP_WRITTEN)
+        return sp_fs_try_rename(&place->dir, any->temp, other, err);
+    any->progress = SP_STEP_WRITTEN; /* files are only removed here: an empty one stands for them */
+    if (sp_fs_create(&place->dir, any->temp, (struct sp_bytes){"", 0}, NULL, 0, err) < 0 ||
+        sp_fs_try_rename(&place->dir, any->temp, other, err) < 0 ||
+        sp_fs_unlink(&place->dir, any->temp, err) < 0)
+        return -1;
+    any->progress = SP_STEP_PLANNED;
+    return 0;
+}
+
+static int try_places(struct sp_run *r, struct sp_error *err)
 {
     for (size_t i = 0; i < r->places.count; i++)
-        if (sp_fs_sync_dir(&r->places.items[i]->dir, err) < 0)
+        if (try_place(r, r->places.items[i], err) < 0)
             return -1;
     return 0;
 }
 
-static int put_in_place(struct run *r, struct step *step, struct sp_error *err)
+static int change_name(struct sp_run *r, struct sp_step *step, struct sp_error *err)
 {
-    if (check_signals(err) < 0 || check_target(r, step, err) < 0)
-        return -1;
     const struct sp_dir *dir = &step->place->dir;
+    int rc = 0;
+    if (check_signals(err) < 0 || sp_run_check_target(r, step, err) < 0)
+        return -1;
     switch (step->change->action) {
     case SP_ACTION_ADD:
-        return sp_fs_rename_new(dir, step->temp, step->name, err);
-    case SP_ACTION_REPLACE:
-        return sp_fs_replace(dir, step->temp, step->name, &step->st, err);
-    case SP_ACTION_REMOVE:
-        if (sp_fs_remove_expected(dir, step->name, step->temp, &step->st, err) < 0)
-            return -1;
-        return sp_pyc_remove(dir, step->name, err);
-    case SP_ACTION_NONE:
+        rc = sp_fs_rename_new(dir, step->temp, step->name, err);
         break;
+    case SP_ACTION_REPLACE:
+        rc = sp_fs_replace(dir, step->temp, step->name, &step->found, &step->kept, err);
+        break;
+    case SP_ACTION_REMOVE:
+        rc = sp_fs_set_aside(dir, step->name, step->temp, &step->found, &step->kept, err);
+        break;
+    case SP_ACTION_NONE:
+        return 0;
     }
-    return 0;
+    if (rc == 0 || step->kept) /* also when what was put there meanwhile could not be given back */
+        step->progress = SP_STEP_DONE;
+    if (rc == 0 && step->change->action == SP_ACTION_REMOVE)
+        rc = sp_pyc_remove(dir, step->name, err);
+    return rc;
 }
 
 /* Gives directories the times that are asked for, and notes the ones that they have in the end. A
  * time is not worth failing for. */
-static void settle_times(struct run *r)
+static void set_times(struct sp_run *r)
 {
     for (size_t i = 0; i < r->places.count; i++) {
-        const struct place *place = r->places.items[i];
+        const struct sp_place *place = r->places.items[i];
         const struct sp_file itself = sp_dir_itself(&place->dir);
         struct stat st;
         for (size_t j = 0; j < r->txn->dirs.count; j++)
@@ -406,92 +242,111 @@ static void settle_times(struct run *r)
     }
 }
 
-static int apply(struct run *r, struct sp_error *err)
+static int sync_places(struct sp_run *r, struct sp_error *err)
+{
+    for (size_t i = 0; i < r->places.count; i++)
+        if (sp_fs_sync_dir(&r->places.items[i]->dir, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int apply(struct sp_run *r, struct sp_error *err)
+{
+    /* the new contents at temporary names, synced; the names themselves need not be: recover copes
+     * with one that was lost as well as with one that is there */
+    if (write_all(r, err) < 0)
+        return -1;
+    /* as before: each directory had a temporary name renamed, and renamed back */
+    if (sp_run_check_places(r, err) < 0 || try_places(r, err) < 0)
+        return -1;
+    /* the journal "applying": from here on recover looks at every target */
+    if (sp_run_save_journal(r, SP_JOURNAL_APPLYING, err) < 0)
+        return -1;
+    /* one target after the other new; the old file at the temporary name */
+    for (size_t i = 0; i < r->steps.count; i++)
+        if (change_name(r, &r->steps.items[i], err) < 0)
+            return -1;
+    /* all targets new, and the directories that say so synced, at the paths where they were */
+    set_times(r);
+    if (sync_places(r, err) < 0 || sp_run_check_places(r, err) < 0)
+        return -1;
+    /* the journal "committed": there is no way back any more */
+    return sp_run_save_journal(r, SP_JOURNAL_COMMITTED, err);
+}
+
+/* The old files go, then work/ID, which says that they may be there. What fails here is for the next
+ * writing command: the transaction is committed. */
+static void clean_up(struct sp_run *r)
 {
     for (size_t i = 0; i < r->steps.count; i++)
-        if (check_signals(err) < 0 || write_beside(r, &r->steps.items[i], err) < 0)
-            return -1;
-    /* The directories are synced once, after the renames: recover copes with a temporary name
-     * that was lost as well as with one that is there. */
-    if (sync_beside(r, err) < 0 || save_journal(r, SP_JOURNAL_APPLYING, err) < 0)
-        return -1;
-    for (size_t i = 0; i < r->steps.count; i++)
-        if (put_in_place(r, &r->steps.items[i], err) < 0)
-            return -1;
-    settle_times(r);
-    if (sync_places(r, err) < 0)
-        return -1;
-    return save_journal(r, SP_JOURNAL_COMMITTED, err);
+        if (sp_run_clear(&r->steps.items[i].place->dir, r->steps.items[i].temp, NULL) < 0)
+            return;
+    for (size_t i = 0; i < r->places.count; i++) { /* the time that the journal says */
+        const struct sp_file itself = sp_dir_itself(&r->places.items[i]->dir);
+        if (sp_fs_set_mtime(&itself, r->journal.dirs.items[i].after, NULL) < 0)
+            continue;
+    }
+    if (sync_places(r, NULL) < 0 || sp_workdir_unstage(r->workdir, r->journal.id, NULL) < 0)
+        return;
 }
 
 /* ---- all together -------------------------------------------------------------------------- */
 
-/* Puts everything back after a failure; the first error stays the one that is reported. */
-static void take_back(struct run *r, bool recorded, struct sp_error *err)
+/* Undoes everything after a failure; the first error stays the one that is reported. */
+static void give_up(struct sp_run *r, struct sp_error *err)
 {
     SP_CLEANUP_ERROR struct sp_error second = SP_ERROR_INIT;
     sp_strv left = {NULL, 0, 0};
-    int rc = 0;
-    if (recorded)
-        rc = sp_abort(r->pool, r->workdir, &r->journal, true, &left, &second);
-    else if (r->dir.fd >= 0 &&
-             (rc = sp_workdir_unstage(r->workdir, r->journal.id, &second)) == 0)
-        rc = sp_workdir_drop(r->workdir, r->journal.id, &second);
-    if (rc < 0) {
-        sp_error_suffix(err, "; and undoing it failed: %s; run: sp-openstack recover",
-                        second.message);
+    int rc = sp_run_abort(r, &left, &second);
+    if (left.count)
+        sp_error_suffix(err, "; changed by something else meanwhile, and left alone: %s",
+                        sp_strv_join(r->pool, &left, ", "));
+    if (rc == 0)
+        return;
+    sp_error_suffix(err, "; and undoing it failed: %s; run: sp-openstack recover", second.message);
+    if (err)
         err->kind = SP_ERROR_NEEDS_RECOVERY;
-    }
 }
 
-static void close_run(struct run *r)
+static void close_run(struct sp_run *r)
 {
     for (size_t i = 0; i < r->places.count; i++)
         sp_dir_close(&r->places.items[i]->dir);
     sp_dir_close(&r->dir);
+    sp_package_locks_drop(&r->locks);
 }
 
 int sp_transaction_check(struct sp_pool *pool, const struct sp_root *root,
                          const struct sp_transaction *txn, struct sp_error *err)
 {
-    struct run r = {.pool = pool, .root = root, .txn = txn, .dir = SP_DIR_NONE};
-    int rc = prepare(&r, err);
+    struct sp_run r = {.pool = pool, .root = root, .txn = txn, .dir = SP_DIR_NONE};
+    int rc = sp_run_prepare(&r, err);
     close_run(&r);
     return rc;
+}
+
+static int run(struct sp_run *r, struct sp_error *err)
+{
+    const struct sp_transaction *txn = r->txn;
+    if (sp_package_locks_take(r->pool, r->root, txn->components.items, txn->components.count,
+                              &r->locks, err) < 0 ||
+        sp_run_prepare(r, err) < 0 || check_pending(r, err) < 0)
+        return -1;
+    if (sp_run_record(r, err) == 0 && check_signals(err) == 0 && apply(r, err) == 0)
+        return 0;
+    give_up(r, err);
+    return -1;
 }
 
 int sp_transaction_run(struct sp_pool *pool, struct sp_workdir *workdir,
                        const struct sp_transaction *txn, unsigned *id, struct sp_error *err)
 {
-    struct run r = {.pool = pool, .root = workdir->root, .workdir = workdir, .txn = txn, .dir = SP_DIR_NONE};
-    bool recorded = false;
-    int rc = prepare(&r, err);
-    if (rc == 0)
-        rc = check_archive_space(&r, err);
-    if (rc == 0)
-        rc = open_transaction(&r, err);
-    if (rc == 0)
-        rc = stage(&r, err);
-    if (rc == 0)
-        rc = write_backup(&r, err);
-    if (rc == 0)
-        rc = write_patch(&r, err);
-    if (rc == 0)
-        rc = check_signals(err);
+    struct sp_run r = {
+        .pool = pool, .root = workdir->root, .workdir = workdir, .txn = txn, .dir = SP_DIR_NONE};
+    int rc = run(&r, err);
     if (rc == 0) {
-        fill_journal(&r);
-        recorded = true; /* a failed save may have left either journal */
-        sp_out_of_memory_leaves_half();
-        rc = save_journal(&r, SP_JOURNAL_PREPARED, err);
-    }
-    if (rc == 0)
-        rc = apply(&r, err);
-    if (rc < 0) {
-        take_back(&r, recorded, err);
-    } else {
+        clean_up(&r);
         *id = r.journal.id;
-        if (sp_workdir_unstage(workdir, r.journal.id, NULL) < 0)
-            rc = 0; /* the next writing command cleans up as well */
     }
     close_run(&r);
     return rc;

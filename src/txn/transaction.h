@@ -15,8 +15,9 @@ struct sp_file_change {
     const char *path; /* the real path, relative to the root */
     enum sp_action action;
     struct sp_bytes before, after; /* data NULL where there is no file */
-    const struct sp_meta *meta; /* what the new file gets; NULL: what the one that it replaces has,
-                                   or for a new one mode 0644 and the owner of its directory */
+    const struct sp_meta *meta; /* of a content that goes back. A new file gets all of it (NULL: mode
+                                   0644 and the owner of its directory); one that is replaced keeps
+                                   mode, owner and attributes, and only gets the time */
 };
 
 struct sp_transaction {
@@ -25,6 +26,7 @@ struct sp_transaction {
     SP_VEC(struct sp_file_change) changes; /* in the order of the renames */
     SP_VEC(unsigned) undoes;
     SP_VEC(struct sp_journal_dir) dirs; /* directories that get the time `before` in the end */
+    sp_strv *notes;                     /* gets sentences for the operator; may be NULL */
 };
 
 /* Looks whether it could be run: the targets are what was planned for, their directories can be
@@ -33,8 +35,9 @@ int sp_transaction_check(struct sp_pool *pool, const struct sp_root *root,
                          const struct sp_transaction *txn, struct sp_error *err) SP_MUST_CHECK;
 
 /* Runs it; the work directory is locked and nothing is pending in it. *id is its number.
- * SP_ERROR_REFUSED: a target is not what was planned for. SP_ERROR_SYSTEM: the system refused, or a
- * signal came. Either way everything is as it was; should putting back fail too, SP_ERROR_NEEDS_RECOVERY.
+ * SP_ERROR_REFUSED: a target, or its directory, is not what was planned for. SP_ERROR_SYSTEM: the
+ * system refused, another process works on a package, or a signal came. Either way everything is as it
+ * was; should undoing fail, or an interrupted transaction be in the way, SP_ERROR_NEEDS_RECOVERY.
  */
 int sp_transaction_run(struct sp_pool *pool, struct sp_workdir *workdir,
                        const struct sp_transaction *txn, unsigned *id,

@@ -11,11 +11,13 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "fs/fault.h"
 #include "fs/lock.h"
 #include "fs/read.h"
 #include "fs/resolve.h"
 #include "fs/root.h"
 #include "fs/write.h"
+#include "txn/journal.h"
 
 #define TRANSACTIONS "transactions"
 #define STAGING      "work"
@@ -43,6 +45,7 @@ static void empty(struct sp_pool *pool, const struct sp_root *root, const char *
                   struct sp_workdir *out)
 {
     *out = (struct sp_workdir){.root = root,
+                               .path = path,
                                .dir = {-1, sp_root_show(root, pool, path)},
                                .transactions = SP_DIR_NONE,
                                .staging = SP_DIR_NONE,
@@ -210,20 +213,61 @@ static unsigned number_of(const char *name)
     return (unsigned)strtoul(name, NULL, 10);
 }
 
-int sp_workdir_ids(struct sp_pool *pool, const struct sp_workdir *workdir, sp_ids *out,
-                   struct sp_error *err)
+/* Whether everything in the directory is made here: then it is a transaction that ended early. What an
+ * administrator put there may have a number for a name, too. */
+static bool is_ours(struct sp_pool *pool, const struct sp_dir *dir, const char *name)
+{
+    static const char *const made[] = {SP_JOURNAL_NAME, "." SP_JOURNAL_NAME ".new", "backup.tar",
+                                       "changes.patch"};
+    SP_CLEANUP_DIR struct sp_dir own = SP_DIR_NONE;
+    struct stat st;
+    sp_strv names = {NULL, 0, 0};
+    open_part(pool, dir, name, &own);
+    if (own.fd < 0)
+        return errno != ENOTDIR && errno != ELOOP; /* what it is will be told when it is opened */
+    if (fstatat(own.fd, SP_JOURNAL_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return true;
+    if (sp_fs_list(&own, pool, &names, NULL) < 0)
+        return true;
+    for (size_t i = 0; i < names.count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < sizeof(made) / sizeof(made[0]); j++)
+            known |= strcmp(names.items[i], made[j]) == 0;
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
+static int list_ids(struct sp_pool *pool, const struct sp_dir *dir, sp_ids *out, bool ours,
+                    struct sp_error *err)
 {
     sp_strv names = {NULL, 0, 0};
-    if (workdir->transactions.fd < 0)
-        return 0;
-    if (sp_fs_list(&workdir->transactions, pool, &names, err) < 0)
+    if (sp_fs_list(dir, pool, &names, err) < 0)
         return -1;
-    for (size_t i = 0; i < names.count; i++)
-        if (number_of(names.items[i]))
+    for (size_t i = 0; i < names.count; i++) {
+        struct stat st;
+        if (number_of(names.items[i]) &&
+            fstatat(dir->fd, names.items[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISDIR(st.st_mode) && (!ours || is_ours(pool, dir, names.items[i])))
             *SP_PUSH(pool, out) = number_of(names.items[i]);
+    }
     if (out->count)
         qsort(out->items, out->count, sizeof(out->items[0]), by_number);
     return 0;
+}
+
+int sp_workdir_ids(struct sp_pool *pool, const struct sp_workdir *workdir, sp_ids *out,
+                   struct sp_error *err)
+{
+    return workdir->transactions.fd < 0 ? 0
+                                        : list_ids(pool, &workdir->transactions, out, true, err);
+}
+
+int sp_workdir_staged_ids(struct sp_pool *pool, const struct sp_workdir *workdir, sp_ids *out,
+                          struct sp_error *err)
+{
+    return list_ids(pool, &workdir->staging, out, false, err);
 }
 
 int sp_workdir_transaction(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
@@ -235,15 +279,19 @@ int sp_workdir_transaction(struct sp_pool *pool, const struct sp_workdir *workdi
     return out->fd < 0 ? sp_error_errno(err, errno, "cannot open '%s'", out->shown) : 0;
 }
 
-int sp_workdir_new_transaction(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
+int sp_workdir_new_transaction(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned *id,
                                struct sp_dir *out, struct sp_error *err)
 {
     char name[16];
-    id_name(id, name);
-    if (sp_fs_mkdir(&workdir->transactions, name, 0700, NULL, err) < 0 ||
-        sp_fs_sync_dir(&workdir->transactions, err) < 0)
+    bool created = false;
+    for (; !created; *id += !created) {
+        id_name(*id, name);
+        if (sp_fs_mkdir(&workdir->transactions, name, 0700, &created, err) < 0)
+            return -1;
+    }
+    if (sp_fs_sync_dir(&workdir->transactions, err) < 0)
         return -1;
-    return sp_workdir_transaction(pool, workdir, id, out, err);
+    return sp_workdir_transaction(pool, workdir, *id, out, err);
 }
 
 /* Opens the directory in work/ID in which the staged file of the real path is. */
@@ -308,20 +356,23 @@ int sp_workdir_unstage(const struct sp_workdir *workdir, unsigned id, struct sp_
     return sp_fs_remove_tree(&workdir->staging, name, err);
 }
 
-int sp_workdir_unstage_all(struct sp_pool *pool, const struct sp_workdir *workdir,
-                           struct sp_error *err)
+int sp_workdir_sync_staging(const struct sp_workdir *workdir, struct sp_error *err)
 {
-    sp_strv names = {NULL, 0, 0};
-    if (sp_fs_list(&workdir->staging, pool, &names, err) < 0)
-        return -1;
-    for (size_t i = 0; i < names.count; i++) { /* only names that are made here */
-        struct stat st;
-        if (number_of(names.items[i]) &&
-            fstatat(workdir->staging.fd, names.items[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISDIR(st.st_mode) && sp_fs_remove_tree(&workdir->staging, names.items[i], err) < 0)
-            return -1;
-    }
-    return 0;
+    return sp_fs_sync_dir(&workdir->staging, err);
+}
+
+int sp_workdir_set_aside(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
+                         const char **kept, struct sp_error *err)
+{
+    char name[16], random[9];
+    const struct sp_dir *dir = &workdir->transactions;
+    id_name(id, name);
+    sp_fs_random_name(random);
+    const char *other = sp_pool_printf(pool, "%s.kept-%s", name, random);
+    *kept = sp_pool_printf(pool, SP_AT, SP_AT_ARGS(dir, other));
+    if (sp_fault("rename", dir, other) || renameat(dir->fd, name, dir->fd, other) < 0)
+        return sp_error_errno(err, errno, "cannot rename '" SP_AT "'", SP_AT_ARGS(dir, name));
+    return sp_fs_sync_dir(dir, err);
 }
 
 int sp_workdir_drop(const struct sp_workdir *workdir, unsigned id, struct sp_error *err)

@@ -17,6 +17,7 @@
 
 struct sp_workdir {
     const struct sp_root *root;
+    const char *path;           /* relative to the root */
     struct sp_dir dir;          /* not open: there is none (yet) */
     struct sp_dir transactions; /* transactions/ */
     struct sp_dir staging;      /* work/ */
@@ -35,7 +36,8 @@ int sp_workdir_lock(struct sp_pool *pool, const struct sp_root *root, const char
 
 void sp_workdir_close(struct sp_workdir *workdir);
 
-/* The numbers of the transactions, ascending. */
+/* The numbers of the transactions, ascending: the directories that have a journal, or nothing but
+ * files that are made before there is one. */
 typedef SP_VEC(unsigned) sp_ids;
 int sp_workdir_ids(struct sp_pool *pool, const struct sp_workdir *workdir, sp_ids *out,
                    struct sp_error *err) SP_MUST_CHECK;
@@ -43,8 +45,8 @@ int sp_workdir_ids(struct sp_pool *pool, const struct sp_workdir *workdir, sp_id
 /* Opens the directory of a transaction. The caller closes it; its name is in pool. */
 int sp_workdir_transaction(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
                            struct sp_dir *out, struct sp_error *err) SP_MUST_CHECK;
-/* Creates it before; it is on disk then. */
-int sp_workdir_new_transaction(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
+/* Creates one, durably, with the number *id or the next one that is free. */
+int sp_workdir_new_transaction(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned *id,
                                struct sp_dir *out, struct sp_error *err) SP_MUST_CHECK;
 
 /* transactions/ID, work/ID: for messages. */
@@ -60,9 +62,15 @@ int sp_workdir_staged(struct sp_pool *pool, const struct sp_workdir *workdir, un
 /* Removes work/ID; absent is success. */
 int sp_workdir_unstage(const struct sp_workdir *workdir, unsigned id,
                        struct sp_error *err) SP_MUST_CHECK;
-/* Removes all directories work/ID; what else is there is somebody else's. */
-int sp_workdir_unstage_all(struct sp_pool *pool, const struct sp_workdir *workdir,
-                           struct sp_error *err) SP_MUST_CHECK;
+/* Makes the name work/ID durable: as long as it is there, a transaction may have left something. */
+int sp_workdir_sync_staging(const struct sp_workdir *workdir, struct sp_error *err) SP_MUST_CHECK;
+/* The numbers of the directories work/ID; what else is there is somebody else's. */
+int sp_workdir_staged_ids(struct sp_pool *pool, const struct sp_workdir *workdir, sp_ids *out,
+                          struct sp_error *err) SP_MUST_CHECK;
+/* Gives transactions/ID a name that is no transaction's, for people to look into; *kept is how it is
+ * shown now. */
+int sp_workdir_set_aside(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
+                         const char **kept, struct sp_error *err) SP_MUST_CHECK;
 /* Removes transactions/ID, of which no journal says that it did anything. */
 int sp_workdir_drop(const struct sp_workdir *workdir, unsigned id,
                     struct sp_error *err) SP_MUST_CHECK;
