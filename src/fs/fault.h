@@ -3,8 +3,9 @@
  * made (tests/fault/run.py compares them with what strace sees). They exist only in a program built
  * with -DSP_FAULT (make check-fault).
  *
- * SP_FAULT="N:ENOSPC" makes the Nth changing call fail so, "N:short" cuts a write() short, "N:exit"
- * ends the process there, "N:stop" stops it before the call (SIGSTOP) until somebody continues it.
+ * SP_FAULT="N:ENOSPC" makes the Nth changing call fail so, "N:ENOSPC+" every one from the Nth on that
+ * needs room (open, write, mkdir), "N:short" cuts a write() short, "N:exit" ends the process there,
+ * "N:stop" stops it before the call (SIGSTOP) until somebody continues it.
  * SP_FAULT_LOG=FILE gets one line a call: its number, name, and path. */
 #ifndef SP_FAULT_POINTS_H
 #define SP_FAULT_POINTS_H

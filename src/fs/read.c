@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -164,6 +166,11 @@ int sp_fs_list(const struct sp_dir *dir, struct sp_pool *pool, sp_strv *out, str
 
 int sp_fs_check_writable(const struct sp_dir *dir, struct sp_error *err)
 {
+    int flags = 0; /* ioctl_iflags(2) */
+    if (ioctl(dir->fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & (FS_APPEND_FL | FS_IMMUTABLE_FL)))
+        return sp_error_set(err, SP_ERROR_SYSTEM,
+                            "cannot change files in '%s': it is %s (chattr(1), lsattr(1))",
+                            dir->shown, flags & FS_IMMUTABLE_FL ? "immutable" : "append-only");
     if (faccessat(dir->fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
         return sp_error_errno(err, errno, "cannot change files in '%s'", dir->shown);
     return 0;

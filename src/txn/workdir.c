@@ -52,21 +52,64 @@ static void empty(struct sp_pool *pool, const struct sp_root *root, const char *
                                .lock = -1};
 }
 
-static int open_for_reading(struct sp_pool *pool, const char *path, struct sp_workdir *out,
-                            struct sp_error *err)
+/* Links on the way are the administrator's; the directory itself is none. The same by all commands. */
+static int check_kind(const struct sp_dir *parent, const char *name, const char *shown,
+                      struct sp_error *err)
 {
-    const char *real, *shown = out->dir.shown;
     struct stat st;
-    if (sp_fs_resolve(out->root, pool, path, &real, &st, err) < 0)
-        return -1;
-    if (!real)
-        return 0;
+    if (fstatat(parent->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return sp_error_errno(err, errno, "cannot look at '%s'", shown);
+    if (S_ISLNK(st.st_mode))
+        return sp_error_set(err, SP_ERROR_REFUSED,
+                            "the work directory '%s' is a symbolic link; name the directory that "
+                            "it leads to with --work-dir",
+                            shown);
     if (!S_ISDIR(st.st_mode))
         return sp_error_set(err, SP_ERROR_REFUSED, "the work directory '%s' is not a directory",
                             shown);
-    int rc = sp_fs_open_dir(out->root, pool, real, &out->dir, err);
-    out->dir.shown = shown; /* as the operator named it */
-    return rc;
+    return 0;
+}
+
+/* Opens the work directory in its parent. */
+static int open_workdir(struct sp_pool *pool, const struct sp_dir *parent, const char *name,
+                        struct sp_workdir *out, struct sp_error *err)
+{
+    const char *shown = out->dir.shown; /* as the operator named it */
+    if (check_kind(parent, name, shown, err) < 0)
+        return -1;
+    open_part(pool, parent, name, &out->dir);
+    out->dir.shown = shown;
+    return out->dir.fd < 0 ? sp_error_errno(err, errno, "cannot open '%s'", shown) : 0;
+}
+
+static int open_for_reading(struct sp_pool *pool, const char *path, struct sp_workdir *out,
+                            struct sp_error *err)
+{
+    const char *real, *name = sp_path_basename(path);
+    struct stat st;
+    SP_CLEANUP_DIR struct sp_dir parent = SP_DIR_NONE;
+    if (sp_fs_resolve(out->root, pool, sp_path_dirname(pool, path), &real, &st, err) < 0)
+        return -1;
+    if (!real || !S_ISDIR(st.st_mode))
+        return 0;
+    if (sp_fs_open_dir(out->root, pool, real, &parent, err) < 0)
+        return -1;
+    if (fstatat(parent.fd, *name ? name : ".", &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+        return 0;
+    return open_workdir(pool, &parent, *name ? name : ".", out, err);
+}
+
+/* The path without slashes around it, and with a name at its end. */
+static int own_name(struct sp_pool *pool, const struct sp_root *root, const char **path,
+                    struct sp_error *err)
+{
+    const char *real, *name = sp_path_basename(*path = sp_path_trim(pool, *path));
+    if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+        return 0;
+    if (sp_fs_resolve(root, pool, *path, &real, NULL, err) < 0)
+        return -1;
+    *path = real ? real : "";
+    return 0;
 }
 
 int sp_workdir_open(struct sp_pool *pool, const struct sp_root *root, const char *path,
@@ -76,6 +119,9 @@ int sp_workdir_open(struct sp_pool *pool, const struct sp_root *root, const char
     bool own = false;
     unreadable = unreadable ? unreadable : &own;
     *unreadable = false;
+    empty(pool, root, path, out);
+    if (own_name(pool, root, &path, err) < 0)
+        return -1;
     empty(pool, root, path, out);
     if (open_for_reading(pool, path, out, &reason) < 0) {
         *unreadable = reason.errnum == EACCES;
@@ -113,16 +159,18 @@ static int make_workdir(struct sp_pool *pool, const char *path, struct sp_workdi
 {
     bool created;
     SP_CLEANUP_DIR struct sp_dir parent = SP_DIR_NONE;
-    const char *name = sp_path_basename(path), *shown = out->dir.shown;
+    const char *name = sp_path_basename(path);
     if (!*name)
         return sp_error_set(err, SP_ERROR_REFUSED, "it is the root directory");
-    if (open_parent(pool, out->root, path, &parent, err) < 0 ||
-        sp_fs_mkdir(&parent, name, 0700, &created, err) < 0 ||
+    struct stat st;
+    if (open_parent(pool, out->root, path, &parent, err) < 0)
+        return -1;
+    if (fstatat(parent.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return open_workdir(pool, &parent, name, out, err);
+    if (sp_fs_mkdir(&parent, name, 0700, &created, err) < 0 ||
         (created && sp_fs_sync_dir(&parent, err) < 0))
         return -1;
-    open_part(pool, &parent, name, &out->dir);
-    out->dir.shown = shown;
-    return out->dir.fd < 0 ? sp_error_errno(err, errno, "cannot open '%s'", shown) : 0;
+    return open_workdir(pool, &parent, name, out, err);
 }
 
 /* What others could change is nothing to restore a system from. */
@@ -177,12 +225,9 @@ static int lock_and_open(struct sp_pool *pool, const char *path, struct sp_workd
 int sp_workdir_lock(struct sp_pool *pool, const struct sp_root *root, const char *path,
                     struct sp_workdir *out, struct sp_error *err)
 {
-    const char *real, *name = sp_path_basename(path = sp_path_trim(pool, path));
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) { /* no name that could be created */
-        if (sp_fs_resolve(root, pool, path, &real, NULL, err) < 0)
-            return -1;
-        path = real ? real : "";
-    }
+    empty(pool, root, path, out);
+    if (own_name(pool, root, &path, err) < 0)
+        return -1;
     empty(pool, root, path, out);
     if (lock_and_open(pool, path, out, err) == 0)
         return 0;

@@ -6,7 +6,10 @@
 #include "fs/root.h"
 #include "fs/write.h"
 
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/xattr.h>
+#include <time.h>
 
 #include "scratch.h"
 
@@ -404,15 +407,35 @@ static void test_get_meta_of_the_directory(void **state)
 /* ---- renaming ---------------------------------------------------------------------------------
  */
 
+static struct sp_expected expect(struct fs *fs, const char *name)
+{
+    struct sp_expected out;
+    assert_int_equal(sp_fs_expect(&fs->dir, fs->s->pool, name, &out, &fs->s->err), SP_FOUND);
+    return out;
+}
+
+static int replace(struct fs *fs, const struct sp_expected *expected)
+{
+    bool kept = true;
+    int rc = sp_fs_replace(&fs->dir, "temp", "target", expected, &kept, &fs->s->err);
+    if (rc < 0)
+        assert_false(kept);
+    return rc;
+}
+
+/* What was there gets the temporary name: giving up needs nothing but another exchange. */
 static void test_replace(void **state)
 {
     struct fs fs = open_fs(state);
+    bool kept;
     scratch_puts(fs.s, "target", "old");
     scratch_puts(fs.s, "temp", "new");
-    struct stat expected = stat_of(&fs, "target");
-    assert_ok(fs.s, sp_fs_replace(&fs.dir, "temp", "target", &expected, &fs.s->err));
+    struct sp_expected expected = expect(&fs, "target");
+    assert_ok(fs.s, sp_fs_replace(&fs.dir, "temp", "target", &expected, &kept, &fs.s->err));
     assert_content(fs.s, "target", "new");
-    assert_false(scratch_exists(fs.s, "temp"));
+    assert_int_equal(kept, scratch_exists(fs.s, "temp"));
+    if (kept)
+        assert_content(fs.s, "temp", "old");
     close_fs(&fs);
 }
 
@@ -422,27 +445,53 @@ static void test_replace_of_another_file(void **state)
     struct fs fs = open_fs(state);
     scratch_puts(fs.s, "temp", "new");
     scratch_puts(fs.s, "target", "old");
-    struct stat expected = stat_of(&fs, "target");
+    struct sp_expected expected = expect(&fs, "target");
     scratch_puts(fs.s, "target", "another"); /* another inode, or size */
-    assert_fails(fs.s, sp_fs_replace(&fs.dir, "temp", "target", &expected, &fs.s->err),
-                 SP_ERROR_REFUSED, fs.s->dir);
+    assert_fails(fs.s, replace(&fs, &expected), SP_ERROR_REFUSED, fs.s->dir);
     assert_content(fs.s, "target", "another");
     assert_content(fs.s, "temp", "new");
 
-    expected = stat_of(&fs, "target"); /* the same file, written to */
-    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
-                                {expected.st_mtim.tv_sec, (expected.st_mtim.tv_nsec + 1) % 1000}};
+    expected = expect(&fs, "target"); /* the same file, written to */
+    struct timespec times[2] = {
+        {.tv_nsec = UTIME_OMIT},
+        {expected.st.st_mtim.tv_sec, (expected.st.st_mtim.tv_nsec + 1) % 1000}};
     assert_int_equal(utimensat(fs.dir.fd, "target", times, 0), 0);
-    assert_fails(fs.s, sp_fs_replace(&fs.dir, "temp", "target", &expected, &fs.s->err),
-                 SP_ERROR_REFUSED, fs.s->dir);
+    assert_fails(fs.s, replace(&fs, &expected), SP_ERROR_REFUSED, fs.s->dir);
 
     scratch_unlink(fs.s, "target");
-    assert_fails(fs.s, sp_fs_replace(&fs.dir, "temp", "target", &expected, &fs.s->err),
-                 SP_ERROR_REFUSED, fs.s->dir);
+    assert_fails(fs.s, replace(&fs, &expected), SP_ERROR_REFUSED, fs.s->dir);
     scratch_symlink(fs.s, "temp", "target");
-    expected = stat_of(&fs, "target");
-    assert_fails(fs.s, sp_fs_replace(&fs.dir, "temp", "target", &expected, &fs.s->err),
-                 SP_ERROR_REFUSED, fs.s->dir);
+    assert_fails(fs.s, replace(&fs, &expected), SP_ERROR_REFUSED, fs.s->dir);
+    assert_int_equal(sp_fs_expect(&fs.dir, fs.s->pool, "target", &expected, &fs.s->err), SP_ABSENT);
+    close_fs(&fs);
+}
+
+/* The change time of a file may be as coarse as a tick of the kernel's clock. */
+static void wait_for_another_time(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+}
+
+/* The same content with another mode, owner or attribute is not the expected file. */
+static void test_replace_of_other_metadata(void **state)
+{
+    struct fs fs = open_fs(state);
+    scratch_puts(fs.s, "temp", "new");
+    scratch_puts(fs.s, "target", "old");
+    struct sp_expected expected = expect(&fs, "target");
+    wait_for_another_time();
+    assert_int_equal(fchmodat(fs.dir.fd, "target", 0600, 0), 0);
+    assert_fails(fs.s, replace(&fs, &expected), SP_ERROR_REFUSED, fs.s->dir);
+    expected = expect(&fs, "target");
+    wait_for_another_time();
+    if (setxattr(scratch_path(fs.s, "target"), "user.mark", "x", 1, 0) == 0)
+        assert_fails(fs.s, replace(&fs, &expected), SP_ERROR_REFUSED, fs.s->dir);
+    /* also when only what was swapped out shows it: another mode than the one that was seen */
+    expected = expect(&fs, "target");
+    expected.meta.mode ^= 0040;
+    assert_fails(fs.s, replace(&fs, &expected), SP_ERROR_REFUSED, fs.s->dir);
+    assert_content(fs.s, "target", "old");
+    assert_content(fs.s, "temp", "new");
     close_fs(&fs);
 }
 
@@ -452,7 +501,6 @@ static void test_rename_new(void **state)
     scratch_puts(fs.s, "temp", "new");
     assert_ok(fs.s, sp_fs_rename_new(&fs.dir, "temp", "target", &fs.s->err));
     assert_content(fs.s, "target", "new");
-    assert_false(scratch_exists(fs.s, "temp"));
     scratch_puts(fs.s, "temp", "newer");
     assert_fails(fs.s, sp_fs_rename_new(&fs.dir, "temp", "target", &fs.s->err),
                  SP_ERROR_REFUSED, fs.s->dir);
@@ -464,23 +512,134 @@ static void test_rename_new(void **state)
     close_fs(&fs);
 }
 
-static void test_remove_expected(void **state)
+static void test_set_aside(void **state)
 {
     struct fs fs = open_fs(state);
+    bool kept;
     scratch_puts(fs.s, "file", "old");
-    struct stat expected = stat_of(&fs, "file");
+    struct sp_expected expected = expect(&fs, "file");
     scratch_puts(fs.s, "file", "another");
-    assert_fails(fs.s,
-                 sp_fs_remove_expected(&fs.dir, "file", "aside", &expected, &fs.s->err),
+    assert_fails(fs.s, sp_fs_set_aside(&fs.dir, "file", "aside", &expected, &kept, &fs.s->err),
                  SP_ERROR_REFUSED, fs.s->dir);
     assert_content(fs.s, "file", "another");
-    expected = stat_of(&fs, "file");
-    assert_ok(fs.s, sp_fs_remove_expected(&fs.dir, "file", "aside", &expected, &fs.s->err));
-    assert_false(scratch_exists(fs.s, "file"));
-    assert_false(scratch_exists(fs.s, "aside"));
-    assert_fails(fs.s,
-                 sp_fs_remove_expected(&fs.dir, "file", "aside", &expected, &fs.s->err),
+    assert_false(kept);
+    expected = expect(&fs, "file");
+    expected.meta.mode ^= 0040; /* seen only once it has the other name */
+    assert_fails(fs.s, sp_fs_set_aside(&fs.dir, "file", "aside", &expected, &kept, &fs.s->err),
                  SP_ERROR_REFUSED, fs.s->dir);
+    assert_content(fs.s, "file", "another");
+    expected = expect(&fs, "file");
+    assert_ok(fs.s, sp_fs_set_aside(&fs.dir, "file", "aside", &expected, &kept, &fs.s->err));
+    assert_true(kept);
+    assert_false(scratch_exists(fs.s, "file"));
+    assert_content(fs.s, "aside", "another");
+    assert_fails(fs.s, sp_fs_set_aside(&fs.dir, "file", "aside", &expected, &kept, &fs.s->err),
+                 SP_ERROR_REFUSED, fs.s->dir);
+    close_fs(&fs);
+}
+
+static void test_try_rename(void **state)
+{
+    struct fs fs = open_fs(state);
+    scratch_puts(fs.s, "temp", "x");
+    assert_ok(fs.s, sp_fs_try_rename(&fs.dir, "temp", "temp~", &fs.s->err));
+    assert_content(fs.s, "temp", "x");
+    assert_false(scratch_exists(fs.s, "temp~"));
+    assert_fails(fs.s, sp_fs_try_rename(&fs.dir, "none", "none~", &fs.s->err), SP_ERROR_SYSTEM,
+                 "cannot rename files in");
+    close_fs(&fs);
+}
+
+/* ---- what a new file gets from its directory -------------------------------------------------- */
+
+/* Version 2; user:: rw-, user:UID: rwx, group:: r--, mask:: rwx, other:: r-- (acl(5), and
+ * linux/posix_acl_xattr.h, little-endian). */
+static const char list[] = "\x02\0\0\0"
+                           "\x01\0\x06\0\xff\xff\xff\xff"
+                           "\x02\0\x07\0\xfe\xff\0\0"
+                           "\x04\0\x04\0\xff\xff\xff\xff"
+                           "\x10\0\x07\0\xff\xff\xff\xff"
+                           "\x20\0\x04\0\xff\xff\xff\xff";
+
+static void test_default_acl_is_not_inherited(void **state)
+{
+    struct fs fs = open_fs(state);
+    const char *const name = "system.posix_acl_access";
+    struct sp_meta meta;
+    scratch_puts(fs.s, "target", "old");
+    if (fsetxattr(fs.dir.fd, "system.posix_acl_default", list, sizeof(list) - 1, 0) < 0)
+        skip(); /* this file system has none */
+    assert_ok(fs.s, sp_fs_get_meta(&fs.dir, fs.s->pool, "target", &meta, &fs.s->err));
+    assert_ok(fs.s, sp_fs_create(&fs.dir, "like", TEXT("new"), &meta,
+                                 SP_KEEP_MODE | SP_KEEP_OWNER | SP_KEEP_XATTRS, &fs.s->err));
+    assert_int_equal(getxattr(scratch_path(fs.s, "like"), name, NULL, 0), -1);
+    assert_int_equal(stat_of(&fs, "like").st_mode & 07777, meta.mode);
+    assert_ok(fs.s, sp_fs_create(&fs.dir, "new", TEXT("new"), &meta, SP_KEEP_MODE | SP_MODE_ONLY,
+                                 &fs.s->err));
+    assert_int_equal(getxattr(scratch_path(fs.s, "new"), name, NULL, 0), -1);
+    /* one that the target has itself is kept, whatever the directory gives */
+    assert_int_equal(
+        setxattr(scratch_path(fs.s, "target"), name, list, sizeof(list) - 1, 0), 0);
+    assert_int_equal(removexattr(fs.s->dir, "system.posix_acl_default"), 0);
+    assert_ok(fs.s, sp_fs_get_meta(&fs.dir, fs.s->pool, "target", &meta, &fs.s->err));
+    assert_ok(fs.s, sp_fs_create(&fs.dir, "with", TEXT("new"), &meta,
+                                 SP_KEEP_MODE | SP_KEEP_OWNER | SP_KEEP_XATTRS, &fs.s->err));
+    char back[sizeof(list)];
+    assert_int_equal(getxattr(scratch_path(fs.s, "with"), name, back, sizeof(back)),
+                     sizeof(list) - 1);
+    assert_memory_equal(back, list, sizeof(list) - 1);
+    close_fs(&fs);
+}
+
+/* What is there and not wanted goes; what is not wanted on reading back is an error. */
+static void test_attributes_are_made_equal(void **state)
+{
+    struct fs fs = open_fs(state);
+    struct sp_meta meta = {.mode = 0640, .uid = geteuid(), .gid = getegid()}, now;
+    scratch_puts(fs.s, "file", "");
+    int fd = openat(fs.dir.fd, "file", O_RDONLY | O_CLOEXEC);
+    const struct sp_file file = {fd, &fs.dir, "file"};
+    if (fsetxattr(fd, "user.inherited", "x", 1, 0) < 0) {
+        close(fd);
+        close_fs(&fs);
+        skip();
+    }
+    assert_int_equal(fsetxattr(fd, "user.other", "x", 1, 0), 0);
+    *SP_PUSH(fs.s->pool, &meta.xattrs) = (struct sp_xattr){"user.other", "y", 1};
+    *SP_PUSH(fs.s->pool, &meta.xattrs) = (struct sp_xattr){"user.new", "", 0};
+    assert_ok(fs.s, sp_fs_apply_meta(&file, &meta, SP_KEEP_MODE | SP_KEEP_OWNER | SP_KEEP_XATTRS,
+                                     &fs.s->err));
+    assert_ok(fs.s, sp_fs_get_meta(&fs.dir, fs.s->pool, "file", &now, &fs.s->err));
+    assert_true(sp_meta_is_same(&meta, &now));
+    assert_int_equal(now.xattrs.count, 2);
+    now.xattrs.items[0].value = "z";
+    assert_false(sp_meta_is_same(&meta, &now));
+    now.xattrs.count = 1;
+    assert_false(sp_meta_is_same(&meta, &now) || sp_meta_is_same(&now, &meta));
+    close(fd);
+    close_fs(&fs);
+}
+
+/* chattr +A stays with the name. */
+static void test_flags(void **state)
+{
+    struct fs fs = open_fs(state);
+    struct sp_meta meta, back;
+    int flags = 0, fd = openat(fs.dir.fd, "target", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    bool works = ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0;
+    flags |= FS_NOATIME_FL;
+    works = works && ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+    close(fd);
+    if (!works) {
+        close_fs(&fs);
+        skip(); /* this file system has none */
+    }
+    assert_ok(fs.s, sp_fs_get_meta(&fs.dir, fs.s->pool, "target", &meta, &fs.s->err));
+    assert_true(meta.has_flags);
+    assert_ok(fs.s, sp_fs_create(&fs.dir, "new", TEXT("x"), &meta, SP_KEEP_FLAGS, &fs.s->err));
+    assert_ok(fs.s, sp_fs_get_meta(&fs.dir, fs.s->pool, "new", &back, &fs.s->err));
+    assert_int_equal(back.flags, meta.flags);
+    assert_true(back.flags & FS_NOATIME_FL);
     close_fs(&fs);
 }
 
@@ -657,7 +816,12 @@ int main(void)
         SCRATCH_TEST(test_replace),
         SCRATCH_TEST(test_replace_of_another_file),
         SCRATCH_TEST(test_rename_new),
-        SCRATCH_TEST(test_remove_expected),
+        SCRATCH_TEST(test_replace_of_other_metadata),
+        SCRATCH_TEST(test_set_aside),
+        SCRATCH_TEST(test_try_rename),
+        SCRATCH_TEST(test_default_acl_is_not_inherited),
+        SCRATCH_TEST(test_attributes_are_made_equal),
+        SCRATCH_TEST(test_flags),
         SCRATCH_TEST(test_unlink_and_rmdir),
         SCRATCH_TEST(test_remove_tree),
         SCRATCH_TEST(test_remove_tree_is_bounded),

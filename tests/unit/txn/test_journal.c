@@ -19,7 +19,8 @@ static struct sp_journal sample(struct scratch *s)
                                  .state = SP_JOURNAL_APPLYING,
                                  .command = "install",
                                  .time = "2026-11-22T10:00:00Z",
-                                 .tool = "0.1.0"};
+                                 .tool = "0.1.0",
+                                 .machine = "0123456789abcdef0123456789abcdef"};
     *SP_PUSH(s->pool, &journal.undoes) = 3;
     *SP_PUSH(s->pool, &journal.undoes) = 12;
     *SP_PUSH(s->pool, &journal.components) =
@@ -33,8 +34,8 @@ static struct sp_journal sample(struct scratch *s)
     *SP_PUSH(s->pool, &journal.files) = (struct sp_journal_file){
         "nova", "usr/lib/nova/gone.py", SP_ACTION_REMOVE, ".gone.py", blob(OTHER), blob("")};
     *SP_PUSH(s->pool, &journal.dirs) =
-        (struct sp_journal_dir){"usr/lib/nova", {1500000000, 123456789}, {1500000001, 0}};
-    *SP_PUSH(s->pool, &journal.dirs) = (struct sp_journal_dir){"", {-5, 1}, {0, 999999999}};
+        (struct sp_journal_dir){"usr/lib/nova", {1500000000, 123456789}, {1500000001, 0}, 7};
+    *SP_PUSH(s->pool, &journal.dirs) = (struct sp_journal_dir){"", {-5, 1}, {0, 999999999}, UINT64_MAX};
     return journal;
 }
 
@@ -66,6 +67,7 @@ static void assert_same(const struct sp_journal *a, const struct sp_journal *b)
     assert_string_equal(a->command, b->command);
     assert_string_equal(a->time, b->time);
     assert_string_equal(a->tool, b->tool);
+    assert_string_equal(a->machine, b->machine);
     assert_int_equal(a->undoes.count, b->undoes.count);
     for (size_t i = 0; i < a->undoes.count; i++)
         assert_int_equal(a->undoes.items[i], b->undoes.items[i]);
@@ -114,7 +116,9 @@ static void test_round_trip(void **state)
 static void test_empty_lists(void **state)
 {
     struct scratch *s = *state;
-    struct sp_journal journal = {.id = 7, .command = "rollback", .time = "", .tool = ""}, back;
+    struct sp_journal journal = {
+                          .id = 7, .command = "rollback", .time = "", .tool = "", .machine = ""},
+                      back;
     bool found;
     save(s, &journal);
     assert_ok(s, load(s, &back, &found));

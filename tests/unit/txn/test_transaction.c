@@ -10,7 +10,9 @@
 #include "fs/root.h"
 #include "scratch.h"
 #include "txn/history.h"
+#include "txn/package_lock.h"
 #include "txn/recover.h"
+#include "txn/system.h"
 
 #define WORK "var/work"
 
@@ -173,6 +175,8 @@ static void test_run(void **state)
     close_run(&r);
 }
 
+/* A content that goes back brings its time; mode, owner and attributes are the file's own, whoever set
+ * them since, and that is said. */
 static void test_metadata_that_is_asked_for(void **state)
 {
     struct run r;
@@ -182,14 +186,22 @@ static void test_metadata_that_is_asked_for(void **state)
                            .gid = getegid(),
                            .mtime = {.tv_sec = 1300000000, .tv_nsec = 123456789}};
     struct stat st;
+    sp_strv notes = {NULL, 0, 0};
+    r.txn.notes = &notes;
     change(&r, "lib/a.py", "old a\n", "older a\n")->meta = &meta;
+    change(&r, "lib/new.py", NULL, "new\n")->meta = &meta;
     *SP_PUSH(r.s->pool, &r.txn.dirs) = (struct sp_journal_dir){
         .path = "lib", .before = {.tv_sec = 1200000000, .tv_nsec = 123456789}};
     assert_ok(r.s, run(&r));
     assert_int_equal(stat(scratch_path(r.s, "lib/a.py"), &st), 0);
-    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(st.st_mode & 07777, 0640);
     assert_time(&r, "lib/a.py", 1300000000);
+    assert_int_equal(stat(scratch_path(r.s, "lib/new.py"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600); /* a new file has none of its own */
+    assert_time(&r, "lib/new.py", 1300000000);
     assert_time(&r, "lib", 1200000000);
+    assert_int_equal(notes.count, 1);
+    assert_non_null(strstr(notes.items[0], "/lib/a.py"));
     close_run(&r);
 }
 
@@ -235,8 +247,14 @@ static void test_numbers(void **state)
     struct run r;
     open_run(state, &r);
     scratch_puts(r.s, "var/work/transactions/notes", "");
-    scratch_mkdir(r.s, "var/work/transactions/9", 0700);
     change(&r, "lib/a.py", "old a\n", "new a\n");
+    assert_ok(r.s, run(&r));
+    assert_int_equal(r.id, 1);
+    assert_int_equal(rename(scratch_path(r.s, "var/work/transactions/1"),
+                            scratch_path(r.s, "var/work/transactions/9")),
+                     0);
+    r.txn.changes.count = 0;
+    change(&r, "lib/a.py", "new a\n", "newer a\n");
     assert_ok(r.s, run(&r));
     assert_int_equal(r.id, 10);
     close_run(&r);
@@ -383,17 +401,22 @@ static void test_signal(void **state)
  */
 
 /* The journal of transaction 1 as it was in that state. */
-static void set_state(struct run *r, enum sp_journal_state state)
+static void set_state_of(struct run *r, unsigned id, enum sp_journal_state state)
 {
     struct sp_journal journal;
     bool found;
     struct sp_dir dir;
-    assert_ok(r->s, sp_workdir_transaction(r->s->pool, &r->workdir, 1, &dir, &r->s->err));
-    assert_ok(r->s, sp_journal_load(r->s->pool, &dir, 1, &journal, &found, &r->s->err));
+    assert_ok(r->s, sp_workdir_transaction(r->s->pool, &r->workdir, id, &dir, &r->s->err));
+    assert_ok(r->s, sp_journal_load(r->s->pool, &dir, id, &journal, &found, &r->s->err));
     assert_true(found);
     journal.state = state;
     assert_ok(r->s, sp_journal_save(r->s->pool, &dir, &journal, &r->s->err));
     sp_dir_close(&dir);
+}
+
+static void set_state(struct run *r, enum sp_journal_state state)
+{
+    set_state_of(r, 1, state);
 }
 
 static int recover(struct run *r, bool leave, sp_strv *messages)
@@ -514,6 +537,8 @@ static void test_recover_when_the_package_is_gone(void **state)
     struct run r;
     open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
+    scratch_mkdir(r.s, "etc", 0755); /* else it could be another system */
+    scratch_puts(r.s, "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
     change(&r, "lib/sub/new.py", NULL, "new\n");
     assert_ok(r.s, run(&r));
     set_state(&r, SP_JOURNAL_APPLYING);
@@ -528,12 +553,226 @@ static void test_recover_without_a_journal(void **state)
     struct run r;
     open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
+    /* ended early: part of a backup */
     scratch_mkdir(r.s, "var/work/transactions/4", 0700);
     scratch_puts(r.s, "var/work/transactions/4/backup.tar", "half");
     assert_int_equal(history_of(&r).pending.count, 1);
     assert_ok(r.s, recover(&r, false, &messages));
     assert_int_equal(messages.count, 1);
     assert_false(scratch_exists(r.s, "var/work/transactions/4"));
+    /* ended before the journal: the backup is what the files are */
+    usual(&r);
+    assert_ok(r.s, run(&r));
+    set_state(&r, SP_JOURNAL_APPLYING);
+    assert_ok(r.s, recover(&r, false, &messages));
+    scratch_unlink(r.s, "var/work/transactions/1/journal.yaml");
+    assert_ok(r.s, recover(&r, false, &messages));
+    assert_false(scratch_exists(r.s, "var/work/transactions/1"));
+    /* the journal was lost: the backup is all that is left of the files */
+    assert_ok(r.s, run(&r));
+    scratch_unlink(r.s, "var/work/transactions/1/journal.yaml");
+    assert_fails(r.s, recover(&r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "has no journal");
+    assert_true(scratch_exists(r.s, "var/work/transactions/1/backup.tar"));
+    assert_ok(r.s, recover(&r, true, &messages));
+    assert_false(scratch_exists(r.s, "var/work/transactions/1"));
+    assert_int_equal(messages.count, 1);
+    const char *kept = strchr(messages.items[0], '\'') + 1;
+    const char *tar = sp_pool_printf(r.s->pool, "%.*s/backup.tar", (int)strcspn(kept, "'"), kept);
+    assert_true(scratch_slurp(r.s, tar).len > 1000);
+    assert_int_equal(history_of(&r).pending.count, 0);
+    close_run(&r);
+}
+
+/* A package that was moved to another disk, with a link in its place. */
+static void test_recover_through_a_link(void **state)
+{
+    struct run r;
+    open_run(state, &r);
+    sp_strv messages = {NULL, 0, 0};
+    usual(&r);
+    assert_ok(r.s, run(&r));
+    set_state(&r, SP_JOURNAL_APPLYING);
+    assert_int_equal(rename(scratch_path(r.s, "lib"), scratch_path(r.s, "moved")), 0);
+    scratch_symlink(r.s, "moved", "lib");
+    assert_ok(r.s, recover(&r, false, &messages));
+    assert_content(r.s, "moved/a.py", "old a\n");
+    assert_old(&r);
+    close_run(&r);
+}
+
+/* Mode, owner and attributes that something else gave to the new file stay. */
+static void test_recover_keeps_a_changed_mode(void **state)
+{
+    struct run r;
+    open_run(state, &r);
+    sp_strv messages = {NULL, 0, 0};
+    struct stat st;
+    usual(&r);
+    assert_ok(r.s, run(&r));
+    set_state(&r, SP_JOURNAL_APPLYING);
+    assert_int_equal(chmod(scratch_path(r.s, "lib/a.py"), 0600), 0);
+    assert_ok(r.s, recover(&r, false, &messages));
+    assert_content(r.s, "lib/a.py", "old a\n");
+    assert_int_equal(stat(scratch_path(r.s, "lib/a.py"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(messages.count, 2);
+    assert_non_null(strstr(messages.items[1], "/lib/a.py"));
+    close_run(&r);
+}
+
+/* What was committed, but not cleared: old files at temporary names, and work/1 that says so. */
+static void test_recover_clears_what_was_committed(void **state)
+{
+    struct run r;
+    open_run(state, &r);
+    sp_strv messages = {NULL, 0, 0};
+    struct stat before, after;
+    usual(&r);
+    assert_ok(r.s, run(&r));
+    struct sp_history history = history_of(&r);
+    const struct sp_journal *journal = &history.journals.items[0];
+    assert_int_equal(stat(scratch_path(r.s, "lib"), &before), 0);
+    scratch_puts(r.s, sp_pool_printf(r.s->pool, "lib/%s", journal->files.items[1].temp), "old a\n");
+    scratch_mkdir(r.s, "var/work/work/1", 0700);
+    assert_ok(r.s, recover(&r, false, &messages));
+    assert_int_equal(messages.count, 0);
+    assert_false(scratch_exists(
+        r.s, sp_pool_printf(r.s->pool, "lib/%s", journal->files.items[1].temp)));
+    assert_nothing_staged(&r);
+    assert_content(r.s, "lib/a.py", "new a\n");
+    assert_int_equal(stat(scratch_path(r.s, "lib"), &after), 0);
+    assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof(after.st_mtim));
+    close_run(&r);
+}
+
+/* One that cannot be undone keeps neither the other from it, nor other files from being changed. */
+static void test_one_record_does_not_lock_out_others(void **state)
+{
+    struct run r;
+    open_run(state, &r);
+    sp_strv messages = {NULL, 0, 0};
+    usual(&r);
+    assert_ok(r.s, run(&r));
+    scratch_mkdir(r.s, "other", 0755);
+    put(&r, "other/c.py", "old c\n");
+    r.txn.changes.count = 0;
+    change(&r, "other/c.py", "old c\n", "new c\n");
+    assert_ok(r.s, run(&r));
+    set_state(&r, SP_JOURNAL_APPLYING);
+    set_state_of(&r, 2, SP_JOURNAL_APPLYING);
+    scratch_puts(r.s, "lib/a.py", "edited\n");
+    assert_fails(r.s, recover(&r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "/lib/a.py");
+    assert_int_equal(messages.count, 1);
+    assert_content(r.s, "other/c.py", "old c\n");
+    assert_ok(r.s, run(&r));
+    assert_content(r.s, "other/c.py", "new c\n");
+    r.txn.changes.count = 0;
+    change(&r, "lib/c.py", NULL, "new\n");
+    assert_fails(r.s, run(&r), SP_ERROR_NEEDS_RECOVERY, "transaction 1 was interrupted");
+    assert_false(scratch_exists(r.s, "lib/c.py"));
+    close_run(&r);
+}
+
+/* ---- the system, and the package, that it is about -------------------------------------------- */
+
+static void set_machine(struct run *r, const char *id)
+{
+    scratch_puts(r->s, "etc/machine-id", id);
+}
+
+#define ID_A "0123456789abcdef0123456789abcdef\n"
+#define ID_B "ffffffffffffffffffffffffffffffff\n"
+
+static void test_another_system(void **state)
+{
+    struct run r;
+    open_run(state, &r);
+    sp_strv messages = {NULL, 0, 0};
+    scratch_mkdir(r.s, "etc", 0755);
+    set_machine(&r, ID_A);
+    usual(&r);
+    assert_ok(r.s, run(&r));
+    struct sp_journal journal = history_of(&r).journals.items[0];
+    assert_memory_equal(journal.machine, ID_A, 32);
+    assert_int_equal(sp_system_of(&r.root, r.s->pool, &journal), SP_SYSTEM_SAME);
+    set_machine(&r, ID_B);
+    assert_int_equal(sp_system_of(&r.root, r.s->pool, &journal), SP_SYSTEM_OTHER);
+    set_machine(&r, "uninitialized\n"); /* the directories tell */
+    assert_int_equal(sp_system_of(&r.root, r.s->pool, &journal), SP_SYSTEM_SAME);
+    journal.dirs.items[0].inode++;
+    assert_int_equal(sp_system_of(&r.root, r.s->pool, &journal), SP_SYSTEM_SAME);
+    journal.dirs.items[1].inode += 2;
+    assert_int_equal(sp_system_of(&r.root, r.s->pool, &journal), SP_SYSTEM_UNKNOWN);
+
+    set_state(&r, SP_JOURNAL_APPLYING);
+    set_machine(&r, ID_B);
+    assert_fails(r.s, recover(&r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "another system");
+    assert_content(r.s, "lib/a.py", "new a\n");
+    assert_int_equal(history_of(&r).pending.count, 1);
+    assert_ok(r.s, recover(&r, true, &messages)); /* the operator knows better */
+    assert_old(&r);
+    close_run(&r);
+}
+
+/* No machine id, other directories, and nothing of it in them: that proves no success. */
+static void test_nothing_of_it_here(void **state)
+{
+    struct run r;
+    open_run(state, &r);
+    sp_strv messages = {NULL, 0, 0};
+    usual(&r);
+    assert_ok(r.s, run(&r));
+    set_state(&r, SP_JOURNAL_APPLYING);
+    assert_int_equal(rename(scratch_path(r.s, "lib"), scratch_path(r.s, "there")), 0);
+    scratch_mkdir(r.s, "lib", 0755);
+    scratch_mkdir(r.s, "lib/sub", 0755);
+    put(&r, "lib/a.py", "old a\n");
+    put(&r, "lib/sub/b.py", "old b\n");
+    assert_fails(r.s, recover(&r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "none of its files");
+    assert_int_equal(history_of(&r).pending.count, 1);
+    assert_ok(r.s, recover(&r, true, &messages));
+    assert_old(&r);
+    close_run(&r);
+}
+
+/* Whichever work directory the other one uses. */
+static void test_package_is_locked(void **state)
+{
+    struct run r;
+    open_run(state, &r);
+    int ready[2], done[2];
+    char byte = 0;
+    scratch_puts(r.s, "lib/__init__.py", "");
+    set_time(&r, "lib", 1400000000);
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(done), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        sp_package_locks locks = {NULL, 0, 0};
+        byte = sp_package_locks_take(r.s->pool, &r.root, r.txn.components.items, 1, &locks,
+                                     &r.s->err) == 0
+                   ? 'y'
+                   : 'n';
+        if (write(ready[1], &byte, 1) != 1 || read(done[0], &byte, 1) != 1)
+            _exit(1);
+        _exit(0);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(byte, 'y');
+    usual(&r);
+    assert_fails(r.s, run(&r), SP_ERROR_SYSTEM,
+                 sp_pool_printf(r.s->pool, "process %ld", (long)child));
+    assert_time(&r, "lib", 1400000000); /* nothing was even tried */
+    assert_int_equal(history_of(&r).journals.count, 0);
+    assert_int_equal(write(done[1], &byte, 1), 1);
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_ok(r.s, run(&r));
+    for (int i = 0; i < 2; i++) {
+        close(ready[i]);
+        close(done[i]);
+    }
     close_run(&r);
 }
 
@@ -545,13 +784,17 @@ static void test_recover_of_a_damaged_journal(void **state)
     usual(&r);
     assert_ok(r.s, run(&r));
     scratch_puts(r.s, "var/work/transactions/1/journal.yaml", "state: committed\n");
-    for (int leave = 0; leave < 2; leave++)
-        assert_fails(r.s, recover(&r, leave, &messages), SP_ERROR_NEEDS_RECOVERY,
-                     "transactions/1/journal.yaml");
+    assert_fails(r.s, recover(&r, false, &messages), SP_ERROR_NEEDS_RECOVERY,
+                 "transactions/1/journal.yaml");
     struct sp_history history = history_of(&r);
     assert_int_equal(history.journals.count, 0);
     assert_int_equal(history.pending.count, 1);
     assert_int_equal(history.pending.items[0], 1);
+    /* a way past it, which keeps the backup */
+    assert_ok(r.s, recover(&r, true, &messages));
+    assert_int_equal(history_of(&r).pending.count, 0);
+    assert_non_null(strstr(messages.items[0], "transactions/1.kept-"));
+    assert_content(r.s, "lib/a.py", "new a\n");
     close_run(&r);
 }
 
@@ -669,7 +912,7 @@ static void test_time_of_a_directory(void **state)
         journal->id = i;
         journal->state = SP_JOURNAL_COMMITTED;
         *SP_PUSH(s->pool, &journal->dirs) =
-            (struct sp_journal_dir){"lib", at(10 * i), at(10 * i + 10)};
+            (struct sp_journal_dir){"lib", at(10 * i), at(10 * i + 10), 0};
     }
     assert_int_equal(sp_history_dir_time(&history, "lib", at(40), 0).tv_sec, 10);
     assert_int_equal(sp_history_dir_time(&history, "lib", at(40), 1).tv_sec, 10);
@@ -713,6 +956,13 @@ int main(void)
         SCRATCH_TEST(test_recover_without_the_originals),
         SCRATCH_TEST(test_recover_when_the_package_is_gone),
         SCRATCH_TEST(test_recover_without_a_journal),
+        SCRATCH_TEST(test_recover_through_a_link),
+        SCRATCH_TEST(test_recover_keeps_a_changed_mode),
+        SCRATCH_TEST(test_recover_clears_what_was_committed),
+        SCRATCH_TEST(test_one_record_does_not_lock_out_others),
+        SCRATCH_TEST(test_another_system),
+        SCRATCH_TEST(test_nothing_of_it_here),
+        SCRATCH_TEST(test_package_is_locked),
         SCRATCH_TEST(test_recover_of_a_damaged_journal),
         SCRATCH_TEST(test_original),
         SCRATCH_TEST(test_original_that_was_altered),

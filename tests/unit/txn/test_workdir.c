@@ -144,6 +144,7 @@ static void test_numbers(void **state)
     assert_ok(p.s, lock(&p, "work"));
     for (size_t i = 0; i < COUNT(names); i++)
         assert_int_equal(mkdirat(p.workdir.transactions.fd, names[i], 0700), 0);
+    scratch_puts(p.s, "work/transactions/4", "a file");
     assert_ok(p.s, sp_workdir_ids(p.s->pool, &p.workdir, &ids, &p.s->err));
     assert_int_equal(ids.count, 4);
     static const unsigned expected[] = {1, 2, 10, 99999999};
@@ -152,15 +153,91 @@ static void test_numbers(void **state)
     close_place(&p);
 }
 
+/* An administrator's copy may have a date for its name: what is not made here is no transaction. */
+static void test_directory_of_somebody_else(void **state)
+{
+    struct place p;
+    struct sp_dir dir;
+    sp_ids ids = {NULL, 0, 0};
+    unsigned id = 20261125;
+    open_place(state, &p);
+    assert_ok(p.s, lock(&p, "work"));
+    scratch_mkdir(p.s, "work/transactions/20261125", 0700);
+    scratch_puts(p.s, "work/transactions/20261125/backup.tar", "");
+    assert_ok(p.s, sp_workdir_ids(p.s->pool, &p.workdir, &ids, &p.s->err));
+    assert_int_equal(ids.count, 1); /* the beginning of one */
+    scratch_puts(p.s, "work/transactions/20261125/notes", "");
+    ids.count = 0;
+    assert_ok(p.s, sp_workdir_ids(p.s->pool, &p.workdir, &ids, &p.s->err));
+    assert_int_equal(ids.count, 0);
+    /* and it is not used for a new one */
+    assert_ok(p.s, sp_workdir_new_transaction(p.s->pool, &p.workdir, &id, &dir, &p.s->err));
+    assert_int_equal(id, 20261126);
+    sp_dir_close(&dir);
+    scratch_puts(p.s, "work/transactions/20261125/journal.yaml", "");
+    ids.count = 0;
+    assert_ok(p.s, sp_workdir_ids(p.s->pool, &p.workdir, &ids, &p.s->err));
+    assert_int_equal(ids.count, 2); /* with a journal it is one, whatever else is in it */
+    close_place(&p);
+}
+
+/* What is not made here stays, by whatever name, and is in nobody's way. */
+static void test_staging_of_somebody_else(void **state)
+{
+    struct place p;
+    sp_ids ids = {NULL, 0, 0};
+    open_place(state, &p);
+    assert_ok(p.s, lock(&p, "work"));
+    scratch_puts(p.s, "work/work/note", "");
+    scratch_puts(p.s, "work/work/4", "");
+    scratch_mkdir(p.s, "work/work/keep", 0700);
+    scratch_mkdir(p.s, "work/work/3", 0700);
+    assert_ok(p.s, sp_workdir_staged_ids(p.s->pool, &p.workdir, &ids, &p.s->err));
+    assert_int_equal(ids.count, 1);
+    assert_int_equal(ids.items[0], 3);
+    close_place(&p);
+}
+
+/* It is private also where there is no root of its own: SECURITY.md, "Permissions". */
+static void test_private_without_a_root(void **state)
+{
+    struct place p;
+    open_place(state, &p);
+    struct sp_root system;
+    assert_ok(p.s, sp_root_open("/", &system, &p.s->err));
+    mode_t old = umask(0);
+    assert_ok(p.s, sp_workdir_lock(p.s->pool, &system, scratch_path(p.s, "deep/er/work"),
+                                   &p.workdir, &p.s->err));
+    umask(old);
+    assert_int_equal(mode_of(&p, "deep/er"), 0755);
+    assert_int_equal(mode_of(&p, "deep/er/work"), 0700);
+    sp_root_close(&system);
+    close_place(&p);
+}
+
+/* All commands give the same answer. */
+static void test_reading_through_a_link(void **state)
+{
+    struct place p;
+    open_place(state, &p);
+    scratch_mkdir(p.s, "other", 0700);
+    scratch_symlink(p.s, "other", "work");
+    assert_fails(p.s, sp_workdir_open(p.s->pool, &p.root, "work", &p.workdir, NULL, &p.s->err),
+                 SP_ERROR_REFUSED, "symbolic link");
+    assert_fails(p.s, lock(&p, "work"), SP_ERROR_REFUSED, "symbolic link");
+    close_place(&p);
+}
+
 static void test_transaction_directory(void **state)
 {
     struct place p;
     struct sp_dir dir;
+    unsigned id = 5;
     open_place(state, &p);
     assert_ok(p.s, lock(&p, "work"));
     assert_int_equal(sp_workdir_transaction(p.s->pool, &p.workdir, 5, &dir, &p.s->err), -1);
     sp_error_clear(&p.s->err);
-    assert_ok(p.s, sp_workdir_new_transaction(p.s->pool, &p.workdir, 5, &dir, &p.s->err));
+    assert_ok(p.s, sp_workdir_new_transaction(p.s->pool, &p.workdir, &id, &dir, &p.s->err));
     sp_dir_close(&dir);
     assert_int_equal(mode_of(&p, "work/transactions/5"), 0700);
     scratch_puts(p.s, "work/transactions/5/backup.tar", "x");
@@ -293,6 +370,10 @@ int main(void)
         SCRATCH_TEST(test_what_others_could_change),
         SCRATCH_TEST(test_another_owner),
         SCRATCH_TEST(test_numbers),
+        SCRATCH_TEST(test_directory_of_somebody_else),
+        SCRATCH_TEST(test_staging_of_somebody_else),
+        SCRATCH_TEST(test_private_without_a_root),
+        SCRATCH_TEST(test_reading_through_a_link),
         SCRATCH_TEST(test_transaction_directory),
         SCRATCH_TEST(test_staging),
         SCRATCH_TEST(test_staging_follows_no_link),
