@@ -141,12 +141,34 @@ static int look_at_all(struct recovery *r, bool *evidence, struct sp_error *err)
     return 0;
 }
 
+/* The files told that the journal is about this system, with other directories than it names (it was
+ * restored, or cloned): they are named in it now, so that the next one, should this one be interrupted
+ * when no file tells any more, need not ask again. */
+static int adopt(struct recovery *r, struct sp_error *err)
+{
+    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
+    const struct sp_root *root = r->workdir->root;
+    for (size_t i = 0; i < r->journal->dirs.count; i++) {
+        const char *real;
+        struct stat st;
+        if (sp_fs_resolve(root, r->pool, r->journal->dirs.items[i].path, &real, &st, NULL) == 0 &&
+            real)
+            r->journal->dirs.items[i].inode = st.st_ino;
+    }
+    r->journal->machine = sp_system_machine(root, r->pool);
+    if (sp_workdir_transaction(r->pool, r->workdir, r->journal->id, &dir, err) < 0)
+        return -1;
+    return sp_journal_save(r->pool, &dir, r->journal, err);
+}
+
 /* A journal is about one system. That none of its files is here proves nothing about the other. */
 static int check_system(struct recovery *r, bool evidence, struct sp_error *err)
 {
     enum sp_system system = sp_system_of(r->workdir->root, r->pool, r->journal);
-    if (r->force || system == SP_SYSTEM_SAME || (system == SP_SYSTEM_UNKNOWN && evidence))
+    if (system == SP_SYSTEM_SAME)
         return 0;
+    if (r->force || (system == SP_SYSTEM_UNKNOWN && evidence))
+        return adopt(r, err);
     return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
                         "transaction %u in '%s' is about %s; run recover there, or `sp-openstack "
                         "recover --force` if it is this one",
@@ -315,12 +337,12 @@ static int undo_all(struct recovery *r, struct sp_error *err)
 {
     bool evidence = false;
     size_t count = r->journal->files.count;
-    if (look_at_all(r, &evidence, err) < 0 || check_system(r, evidence, err) < 0)
+    if (look_at_all(r, &evidence, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++)
         if (r->targets[i].state == TARGET_OTHER && !r->force)
             return refuse_other(r, &r->targets[i], err);
-    if (load_backup(r, err) < 0)
+    if (load_backup(r, err) < 0 || check_system(r, evidence, err) < 0)
         return -1;
     *SP_PUSH(r->pool, r->messages) =
         sp_pool_printf(r->pool, "transaction %u (%s, %s) was interrupted; it was undone",

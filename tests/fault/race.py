@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A package upgrade in the middle of install, uninstall and rollback, and of recover.
+"""Other hands in the middle of install, uninstall and rollback, and of recover.
 
     tests/fault/race.py --program PROGRAM --fault-program PROGRAM [--git DIR | --site DIR]
                          [--quick N]
@@ -10,16 +10,25 @@ rpm do it (a new file, renamed over the old name), and the program goes on: for 
 target. Whatever stood at the target's name before the program put its own there is an upgrade that
 it did not plan for: the upgrade's file stays, everything else is as it was, and the exit status is
 3. What is replaced after that is none of its business: the file stays, and all else is done; and so
-before the plan is made. Then an interrupted run is settled by recover while the same happens.
+before the plan is made. Then an interrupted run is undone by recover while the same happens.
+
+In the same way, before every call: the metadata of a target is changed (it stays changed, whatever
+becomes of the command); the directory of a package is moved away and another one put in its place, as a
+deployment does it (the one that is there stays as it is put there, the one that was moved is entirely
+old or entirely new); and the same command is run with another work directory (one of the two does it).
 """
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import bench as benches
 
+TEMPORARY = ".sp-openstack-"
 TEXT = b"# of the upgraded package\n"
 MTIME = 1600000000123456789
 
@@ -34,6 +43,12 @@ class Race:
         # after it.
         synced = [number for number, (call, _) in enumerate(self.calls, 1) if call == "fsync"]
         self.planned = 1 if operation.before == "original" else synced[0] - 1
+        # The packages are locked before the directory of the transaction is made; the directories
+        # are looked at for the last time before the journal is saved for the last time.
+        self.locked = [number for number, (call, where) in enumerate(self.calls, 1)
+                       if call == "mkdir" and re.search(r"/transactions/\d+$", where)][0]
+        self.committed = [number for number, (call, where) in enumerate(self.calls, 1)
+                          if call == "unlink" and where.endswith(".journal.yaml.new")][-1]
 
     @staticmethod
     def content(state):
@@ -101,7 +116,7 @@ class Race:
         return any(call == "rename" and where == path for call, where in self.calls[:number - 1])
 
     def is_open(self, target):
-        """Whether the program stands between its last look at the file and the rename over it.
+        """Whether the program is between its last look at the file and the rename over it.
 
         That can't be closed where two names can't be exchanged (SECURITY.md).
         """
@@ -169,37 +184,174 @@ class Race:
     def renames(self):
         """The numbers of the calls by which a target gets its new content."""
         return [number for number, (call, where) in enumerate(self.calls, 1)
-                if call == "rename" and where.startswith(self.bench.site)]
+                if call == "rename" and where.startswith(self.bench.site)
+                and TEMPORARY not in where]
+
+    # ---- metadata
+
+    def touch(self, target):
+        path = os.path.join(self.bench.site, target)
+        time.sleep(0.01)    # the change time is no finer than the kernel's tick
+        os.chmod(path, 0o604)
+        try:
+            os.setxattr(path, "user.marked", b"by somebody else")
+        except OSError:
+            pass
+
+    def touched(self, target):
+        """What is wrong with it; the rest of its state is that of `tree`."""
+        path = os.path.join(self.bench.site, target)
+        if not os.path.exists(path):
+            return "%s is gone" % target
+        if os.lstat(path).st_mode & 0o7777 != 0o604:
+            return "the mode that something else gave to %s is lost" % target
+        if self.marks and "user.marked" not in os.listxattr(path):
+            return "the attribute that something else gave to %s is lost" % target
+        return None
+
+    def race_metadata(self, target, number):
+        bench, operation = self.bench, self.operation
+        bench.put_up(operation.before)
+        process = self.start(operation.command, number)
+        if process is None:
+            return "it ended before call %d" % number
+        path = os.path.join(bench.site, target)
+        self.marks = True
+        if not os.path.exists(path):    # a module that is gone by now, or not there yet
+            self.go_on(process)
+            return None
+        self.touch(target)
+        self.marks = "user.marked" in os.listxattr(path)
+        removed = operation.new.get(target) is None
+        done = number < self.planned or self.is_in_place(target, number) or self.is_open(target)
+        status, err = self.go_on(process)
+        if status != (0 if done else 3):
+            return "status %d: %s" % (status, err)
+        if status == 0 and removed:
+            return None if not os.path.exists(path) else "%s is there" % target
+        text = operation.new if done else operation.old
+        if bench.options.old_kernel and self.is_open(target):
+            return None     # overwritten, as SECURITY.md says
+        if self.content(benches.look(bench.site).get(target)) != self.content(text.get(target)):
+            return "%s has another content" % target
+        return self.touched(target) or self.rest(target, text, not done) or (
+            self.settled() if done else bench.leftovers())
+
+    # ---- directories
+
+    def race_directory(self, package, number):
+        bench, operation = self.bench, self.operation
+        bench.put_up(operation.before)
+        process = self.start(operation.command, number)
+        if process is None:
+            return "it ended before call %d" % number
+        here = os.path.join(bench.site, package)
+        away = os.path.join(bench.top, "now", "away")
+        os.rename(here, away)
+        shutil.copytree(os.path.join(bench.top, operation.before, "site", package), here,
+                        symlinks=True)
+        given, (status, err) = benches.look(here), self.go_on(process)
+        moved = benches.without_new_times(benches.look(away), self.below(operation.old, package))
+        if number < self.planned:
+            if status != 0:
+                return "status %d: %s" % (status, err)
+            new = self.content_of(self.below(operation.new, package))
+            return None if self.content_of(benches.look(here)) == new else "not integrated"
+        if benches.look(here) != given:
+            return "the directory that is there now was changed"
+        done = number >= self.committed
+        if status != (0 if done else 3):
+            return "status %d: %s" % (status, err)
+        expected = self.below(operation.new if done else operation.old, package)
+        if done:
+            expected = benches.without_new_times(expected, self.below(operation.old, package))
+        if moved != expected and self.content_of(moved) != self.content_of(expected):
+            return "what was moved away is half"
+        for directory, _, files in os.walk(away):
+            for name in files:
+                if TEMPORARY in name and not done:
+                    return "%s is left in %s" % (name, directory)
+        return None
+
+    @staticmethod
+    def below(tree, package):
+        """The part of a tree below a directory, by paths from there."""
+        return {os.path.relpath(path, package) if path != package else "": state
+                for path, state in tree.items()
+                if path == package or path.startswith(package + "/")}
+
+    def content_of(self, tree):
+        return {path: self.content(state) for path, state in tree.items()
+                if path.endswith(".py") or TEMPORARY in path}
+
+    # ---- another work directory
+
+    def race_second(self, number):
+        bench, operation = self.bench, self.operation
+        bench.put_up(operation.before)
+        process = self.start(operation.command, number)
+        if process is None:
+            return "it ended before call %d" % number
+        second, bench.work = bench.work, os.path.join(bench.top, "now", "second")
+        other = bench.run(["uninstall"] if operation.name == "rollback" else operation.command)
+        bench.work = second
+        status, err = self.go_on(process)
+        if number >= self.locked and (other.returncode != 4 or "at work on" not in other.stderr):
+            return "the second ends with %d: %s" % (other.returncode, other.stderr.strip())
+        if number < self.locked and other.returncode != 0:
+            return "the second, which is alone, ends with %d: %s" % (other.returncode,
+                                                                     other.stderr.strip())
+        if status not in ((0,) if number >= self.locked else (0, 3)):
+            return "status %d: %s" % (status, err)
+        now = self.content_of(benches.look(bench.site))
+        if now != self.content_of(operation.new):
+            return "the tree is not as either of them leaves it"
+        return self.settled()
 
 
 def tasks_of(bench):
-    """(operation, target, call) and (operation, target, crash before this call)"""
+    """(operation, kind, target, call), and with kind "recover" a crash before this call"""
     step, tasks = bench.options.quick, []
     for index, operation in enumerate(bench.operations):
         if bench.options.only not in (None, operation.name):
             continue
         race = Race(bench, operation)
-        for offset, target in enumerate(race.targets):
-            tasks += [(index, target, number, False)
-                      for number in range(1 + offset % step, len(operation.calls) + 1, step)]
-        tasks += [(index, target, number + 1, True) for number in race.renames()[::step]
+        packages = sorted({target.split("/")[0] for target in race.targets})
+        for kind, targets in (("file", race.targets), ("metadata", race.targets),
+                              ("directory", packages), ("second", [None])):
+            for offset, target in enumerate(targets):
+                tasks += [(index, kind, target, number)
+                          for number in range(1 + offset % step, len(operation.calls) + 1, step)]
+        tasks += [(index, "recover", target, number + 1) for number in race.renames()[::step]
                   for target in race.targets]
     return tasks
 
 
 def work(bench, task):
-    index, target, number, in_recover = task
+    index, kind, target, number = task
     operation = bench.operations[index]
     race = Race(bench, operation)
-    if in_recover:
+    if kind == "recover":
         operation.crash(number)
         point = 1
         while race.race_with_recover(target, number, point):
             point += bench.options.quick
         return operation.name, "%d files, replaced during recover" % len(race.targets)
+    call = "call %d (%s %s)" % (number, *operation.calls[number - 1])
+    if kind == "metadata":
+        bench.judge("%s: metadata of %s changed at %s" % (operation.name, target, call),
+                    race.race_metadata(target, number))
+        return operation.name, "metadata of %d files, changed before a call" % len(race.targets)
+    if kind == "directory":
+        bench.judge("%s: %s replaced at %s" % (operation.name, target, call),
+                    race.race_directory(target, number))
+        return operation.name, "directories of packages, replaced before a call"
+    if kind == "second":
+        bench.judge("%s: a second work directory at %s" % (operation.name, call),
+                    race.race_second(number))
+        return operation.name, "the same with another work directory, before a call"
     problem = race.race(target, number)
-    bench.judge("%s: %s replaced at call %d (%s %s)" % (
-        operation.name, target, number, *operation.calls[number - 1]), problem,
+    bench.judge("%s: %s replaced at %s" % (operation.name, target, call), problem,
                 "replaced at the rename over it: overwritten" if race.is_open(target) else None)
     return operation.name, "%d files, replaced before a call" % len(race.targets)
 

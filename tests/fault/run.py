@@ -14,12 +14,22 @@ happens as on a kernel 3.10.
 
 import errno as errnos
 import os
+import re
 import shutil
 import signal
 import sys
 
 import bench as benches
 
+TEMPORARY = ".sp-openstack-"
+# The kinds of calls that change something, and what a fault point calls them where it differs.
+SEEN = {"open": ["open", "openat"], "mkdir": ["mkdir", "mkdirat"], "fsync": ["fsync", "fdatasync"],
+        "unlink": ["unlink", "unlinkat", "rmdir"], "fchmod": ["fchmod", "fchmodat", "chmod"],
+        "rename": ["rename", "renameat", "renameat2", "link", "linkat", "symlinkat"],
+        "fchown": ["fchown", "fchownat", "chown"], "fsetxattr": ["fsetxattr", "setxattr"],
+        "fremovexattr": ["fremovexattr", "removexattr"], "futimens": ["utimensat"],
+        "truncate": ["truncate", "ftruncate", "fallocate"]}
+POINTS = {"rmdir": "unlink", "exchange": "rename"}
 ERRNOS = ["ENOSPC", "EIO", "EACCES", "EROFS", "EDQUOT", "ENOMEM", "EINTR"]
 
 
@@ -71,6 +81,22 @@ class Points:
             problem = "status %d: %s" % (result.returncode, result.stderr.strip())
         return problem or self.bench.leftovers() or self.next_works()
 
+    def no_room_from(self, number):
+        """The disk is full from there on: giving up needs no room, where names can be exchanged."""
+        result = self.broken(number, "ENOSPC+")
+        which = self.which()
+        if result.returncode == 0:
+            return None if which == "new" else "status 0, but the tree is %s" % which
+        if result.returncode == 5 and self.bench.options.old_kernel:
+            return self.settle()
+        if result.returncode != 4 or which != "old":
+            return "status %d, and the tree is %s: %s" % (result.returncode, which,
+                                                          result.stderr.strip())
+        result = self.bench.run(["check"])
+        if result.returncode == 5:
+            return "recover is needed where nothing was changed"
+        return self.bench.leftovers()
+
     def short_at(self, number):
         result = self.broken(number, "short")
         if result.returncode:
@@ -107,6 +133,35 @@ class Points:
             self.bench.judge("%s: crash at %d, recover crashes at %d" % (self.name, number, point),
                              self.settle())
 
+    def points_missing(self):
+        """Calls that change something and pass no fault point, by the eyes of strace."""
+        log, trace = os.path.join(self.bench.top, "log"), os.path.join(self.bench.top, "strace")
+        if os.path.exists(log):
+            os.unlink(log)
+        self.bench.put_up(self.operation.before)
+        self.bench.run(self.command, self.bench.options.fault_program, prefix=[
+            "strace", "-o", trace, "-e", "trace=" + ",".join(sum(SEEN.values(), []))],
+            SP_FAULT_LOG=log)
+        counts = dict.fromkeys(SEEN, 0)
+        with open(trace, encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                match = re.match(r"(\w+)\((.*)\) += ", line)
+                if match is None or "ENOSYS" in line or log in line:
+                    continue
+                for kind, calls in SEEN.items():
+                    if match.group(1) in calls and (kind != "open" or "O_CREAT" in line):
+                        counts[kind] += 1
+        logged = dict.fromkeys(SEEN, 0)
+        with open(log, encoding="utf-8") as stream:
+            for line in stream:
+                call = line.split(" ", 2)[1]
+                logged[POINTS.get(call, call)] = logged.get(POINTS.get(call, call), 0) + 1
+        # a point that is asked about before a fallback stands for both calls
+        missing = ["%s: %d calls, %d points" % (kind, counts[kind], logged[kind])
+                   for kind in SEEN if counts[kind] > logged[kind] and not (
+                       kind == "rename" and self.bench.options.old_kernel)]
+        return "; ".join(missing) or None
+
     def kill_at(self, number):
         """SIGKILL at the Nth system call of the shipped program; False when it ended before."""
         self.bench.put_up(self.operation.before)
@@ -137,8 +192,9 @@ def check_order(calls):
             renamed = [path for path in renamed if os.path.dirname(path) != where]
         elif call == "write" and where in synced:
             synced.discard(where)
-        elif call == "rename" and "/work/" not in where:
-            if "the new content of " + where not in synced and where not in synced:
+        elif call == "rename" and "/work/" not in where and TEMPORARY not in where:
+            beginning = os.path.join(os.path.dirname(where), "." + os.path.basename(where))
+            if not any(path.startswith(beginning + TEMPORARY) for path in synced):
                 if not where.endswith("storpool.py"):  # taken out: there is no content
                     return "%s is renamed before it is synced" % where
             renamed.append(where)
@@ -153,6 +209,9 @@ def tasks_of(bench):
             continue
         numbers = range(1, len(operation.calls) + 1, options.quick)
         tasks.append((index, "order", 0, ""))
+        if shutil.which("strace"):
+            tasks.append((index, "points", 0, ""))
+        tasks += [(index, "full", number, "") for number in numbers]
         tasks += [(index, "errno", number, errno) for errno in ERRNOS for number in numbers]
         tasks += [(index, "short", number, "") for number in numbers
                   if operation.calls[number - 1][0] == "write"]
@@ -176,6 +235,12 @@ def work(bench, task):
         bench.judge("%s: order of %d calls" % (operation.name, calls),
                     check_order(operation.calls))
         return operation.name, "order of %d calls" % calls
+    if kind == "points":
+        bench.judge("%s: fault points" % operation.name, points.points_missing())
+        return operation.name, "every changing call has a fault point"
+    if kind == "full":
+        bench.judge("%s: no room from %s" % (operation.name, where), points.no_room_from(number))
+        return operation.name, "no room from each on"
     if kind == "errno":
         bench.judge("%s: %s at %s" % (operation.name, errno, where),
                     points.fail_at(number, errno))
