@@ -222,8 +222,12 @@ static int rollback(struct rollback *r, struct sp_error *err)
                          r->plan.txn.changes.count);
     } else if (r->from) {
         sp_transaction_catch_signals();
+        sp_strv notes = {NULL, 0, 0};
+        r->plan.txn.notes = &notes;
         if (sp_transaction_run(s->pool, &r->workdir, &r->plan.txn, &id, err) < 0)
             return -1;
+        for (size_t i = 0; i < notes.count; i++)
+            sp_console_warn(s->pool, s->report, "%s", notes.items[i]);
         sp_console_print(s->report, 0,
                          "Transaction %u: %zu files are as they were before transaction %u.", id,
                          r->plan.txn.changes.count, r->from);
@@ -240,6 +244,10 @@ int sp_cmd_rollback(struct sp_context *s, struct sp_error *err)
     int rc;
     if (s->options->dry_run) {
         rc = sp_cmd_warn_unfinished(s, err);
+        if (rc > 0)
+            return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                                "a transaction was interrupted, and this command would undo it "
+                                "first; run: sp-openstack recover");
         if (rc >= 0)
             rc = sp_workdir_open(s->pool, &s->root, s->work_dir, &r.workdir, NULL, err);
         locked = rc == 0;

@@ -230,7 +230,12 @@ static int run(struct job *job, struct sp_error *err)
         job->locked = true;
     }
     sp_transaction_catch_signals();
-    return sp_transaction_run(s->pool, &job->workdir, &job->txn, &job->id, err);
+    sp_strv notes = {NULL, 0, 0};
+    job->txn.notes = &notes;
+    int rc = sp_transaction_run(s->pool, &job->workdir, &job->txn, &job->id, err);
+    for (size_t i = 0; i < notes.count; i++)
+        sp_console_warn(s->pool, s->report, "%s", notes.items[i]);
+    return rc;
 }
 
 /* Settles, if there is anything to settle and this is not a dry run, and makes the plan. */
@@ -242,6 +247,10 @@ static int open_job(struct job *job, enum sp_select_mode mode, struct sp_error *
         pending = sp_cmd_warn_unfinished(s, err);
     else
         pending = sp_cmd_recover_first(s, &job->workdir, &job->locked, err);
+    if (pending > 0) /* the plan would be another one after it */
+        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                            "a transaction was interrupted, and this command would undo it first; "
+                            "run: sp-openstack recover");
     if (pending < 0 || sp_scan_all(s, err) < 0 || sp_select(s, mode, &job->selection, err) < 0 ||
         sp_plan_targets(s, &job->selection, job->goal, err) < 0)
         return -1;

@@ -14,11 +14,18 @@ int sp_cmd_warn_unfinished(struct sp_context *s, struct sp_error *err)
     if (sp_workdir_open(s->pool, &s->root, s->work_dir, &workdir, NULL, err) < 0)
         return -1;
     int rc = sp_history_load(s->pool, &workdir, &history, err);
+    pid_t holder = rc == 0 && history.pending.count ? sp_workdir_holder(&workdir) : 0;
     sp_workdir_close(&workdir);
     if (rc < 0)
         return -1;
     if (history.pending.count == 0)
         return 0;
+    if (holder) {
+        sp_console_warn(s->pool, s->report,
+                        "transaction %u is under way (process %ld); files may change meanwhile",
+                        history.pending.items[0], (long)holder);
+        return 0;
+    }
     sp_console_warn(s->pool, s->report,
                     "transaction %u was interrupted, and what stands here may be half of it; run: "
                     "sp-openstack recover",
@@ -40,10 +47,10 @@ int sp_cmd_recover_first(struct sp_context *s, struct sp_workdir *workdir, bool 
         return 0;
     if (sp_workdir_lock(s->pool, &s->root, s->work_dir, workdir, err) < 0)
         return -1;
-    if (sp_recover(s->pool, workdir, false, &messages, err) < 0) {
-        sp_workdir_close(workdir);
-        return -1;
-    }
+    struct sp_error reason = SP_ERROR_INIT;
+    if (sp_recover(s->pool, workdir, false, &messages, &reason) < 0) /* in the way of its packages only */
+        sp_console_warn(s->pool, s->report, "%s", reason.message);
+    sp_error_clear(&reason);
     for (size_t i = 0; i < messages.count; i++)
         sp_console_warn(s->pool, s->report, "%s", messages.items[i]);
     *locked = true;

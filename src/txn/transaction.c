@@ -19,31 +19,36 @@
  * journal. It has the new content until the two names are exchanged, and the old file after that, until
  * the transaction is committed. NAME~ with it is where a file goes that is being removed again.
  *
- * Invariants, each with the test that holds it (tests/unit/txn/ unless a folder is named):
+ * Invariants, each with the test that holds it (of tests/unit/txn/test_transaction.c unless another file
+ * is named; "run" and "race" are tests/fault/run.py and race.py):
  *
  *  1. The backup and the journal are on disk before any other name appears.
- *     [tests/fault/run.py: check_order, and a crash at every call]
+ *     [run: a crash at each call, and at each of recover's]
  *  2. A new content is on disk before its name shows it; the directories are, before "committed".
- *     [tests/fault/run.py: check_order]
+ *     [run: check_order]
  *  3. A target changes only if it still is the file that was planned for: content, mode, owner and
  *     attributes. Where names can be exchanged there is no moment in which that is not so.
- *     [test_transaction: test_metadata_changed_in_the_middle; tests/fault/race.py]
+ *     [fs/test_fs.c: test_replace_of_other_metadata; race: race, race_metadata]
  *  4. All names are in the directories that were opened first, and these still are at their paths
- *     before the first rename and before "committed".
- *     [test_transaction: test_directory_that_is_replaced; tests/fault/race.py]
+ *     before the first rename and before "committed". [race: race_directory]
  *  5. A file that is replaced keeps mode, owner, attributes and flags, read back and compared: no
- *     transaction changes them, so none has to give them back.
- *     [test_fs: test_default_acl_is_not_inherited; test_transaction: test_metadata_that_is_asked_for]
+ *     transaction changes them, so none has to give them back. [test_metadata_that_is_asked_for;
+ *     fs/test_fs.c: test_default_acl_is_not_inherited, test_attributes_are_made_equal, test_flags]
  *  6. A process undoes the steps that it did, by its own record; content alone is evidence only for
- *     recover, which has no other. [test_transaction: test_abort_leaves_what_others_did]
+ *     recover, which has no other. [race: race]
  *  7. Undoing in the process writes no content and needs no room where names can be exchanged; a
- *     journal that cannot be saved is removed instead.
- *     [test_transaction: test_no_room_for_the_journal; tests/fault/run.py]
- *  8. A journal is about one system, and is used for no other. [test_transaction: test_another_system]
+ *     journal that cannot be saved is removed instead. [run: no_room_from]
+ *  8. A journal is about one system, and is used for no other. [test_another_system,
+ *     test_nothing_of_it_here]
  *  9. One process at a time works on a package, whatever its work directory.
- *     [test_transaction: test_package_is_locked]
- * 10. Nothing is removed that has a name which is not made here; a journal that is missing proves
- *     nothing. [test_transaction: test_recover_without_a_journal, test_workdir: test_numbers]
+ *     [test_package_is_locked; race: race_second]
+ * 10. Nothing is removed that has a name which is not made here, and a journal that is missing proves
+ *     nothing. [test_recover_without_a_journal; test_workdir.c: test_directory_of_somebody_else,
+ *     test_staging_of_somebody_else]
+ * 11. An interrupted transaction that cannot be undone is in the way of its own packages only.
+ *     [test_one_record_does_not_lock_out_others]
+ * 12. What may be created may not always be renamed: that is tried in each directory before the first
+ *     target changes. [fs/test_fs.c: test_try_rename, test_check_writable]
  *
  * Crashed here            on disk is                                   recover does
  * ----------------------  -------------------------------------------  ---------------------------------
@@ -106,8 +111,13 @@ static int check_signals(struct sp_error *err)
 
 /* ---- what waits for recover ---------------------------------------------------------------- */
 
-static bool shares_a_directory(const struct sp_journal *journal, const struct sp_run *r)
+static bool concerns(const struct sp_journal *journal, const struct sp_run *r)
 {
+    const struct sp_transaction *txn = r->txn;
+    for (size_t i = 0; i < journal->components.count; i++)
+        for (size_t j = 0; j < txn->components.count; j++)
+            if (strcmp(journal->components.items[i].path, txn->components.items[j].path) == 0)
+                return true;
     for (size_t i = 0; i < journal->dirs.count; i++)
         for (size_t j = 0; j < r->places.count; j++)
             if (strcmp(journal->dirs.items[i].path, r->places.items[j]->path) == 0)
@@ -124,9 +134,9 @@ static int check_pending(struct sp_run *r, struct sp_error *err)
     for (size_t i = 0; i < history.pending.count; i++) {
         unsigned id = history.pending.items[i];
         const struct sp_journal *journal = sp_history_find(&history, id);
-        if (!journal || shares_a_directory(journal, r))
+        if (!journal || concerns(journal, r))
             return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                                "transaction %u was interrupted and concerns the same files; run: "
+                                "transaction %u was interrupted and concerns the same packages; run: "
                                 "sp-openstack recover",
                                 id);
     }

@@ -235,6 +235,11 @@ int sp_workdir_lock(struct sp_pool *pool, const struct sp_root *root, const char
     return -1;
 }
 
+pid_t sp_workdir_holder(const struct sp_workdir *workdir)
+{
+    return workdir->dir.fd < 0 ? 0 : sp_lock_holder(&workdir->dir, LOCK);
+}
+
 void sp_workdir_close(struct sp_workdir *workdir)
 {
     sp_dir_close(&workdir->staging);

@@ -7,6 +7,8 @@
 #ifndef SP_WORKDIR_H
 #define SP_WORKDIR_H
 
+#include <sys/types.h>
+
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/pool.h"
@@ -33,6 +35,11 @@ int sp_workdir_open(struct sp_pool *pool, const struct sp_root *root, const char
  * to another user, that others may write to, or that is a symbolic link (SP_ERROR_REFUSED). */
 int sp_workdir_lock(struct sp_pool *pool, const struct sp_root *root, const char *path,
                     struct sp_workdir *out, struct sp_error *err) SP_MUST_CHECK;
+
+/* The process that has it locked: 0 for none, -1 for one that the kernel does not name. A transaction
+ * that is not finished while there is one is not interrupted, but under way. Only for a work directory
+ * that is open for reading. */
+pid_t sp_workdir_holder(const struct sp_workdir *workdir);
 
 void sp_workdir_close(struct sp_workdir *workdir);
 
