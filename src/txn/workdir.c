@@ -274,7 +274,7 @@ static bool is_ours(struct sp_pool *pool, const struct sp_dir *dir, const char *
     sp_strv names = {NULL, 0, 0};
     open_part(pool, dir, name, &own);
     if (own.fd < 0)
-        return errno != ENOTDIR && errno != ELOOP; /* what it is will be told when it is opened */
+        return true; /* why not is told when it is opened */
     if (fstatat(own.fd, SP_JOURNAL_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0)
         return true;
     if (sp_fs_list(&own, pool, &names, NULL) < 0)
@@ -297,9 +297,11 @@ static int list_ids(struct sp_pool *pool, const struct sp_dir *dir, sp_ids *out,
         return -1;
     for (size_t i = 0; i < names.count; i++) {
         struct stat st;
-        if (number_of(names.items[i]) &&
-            fstatat(dir->fd, names.items[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISDIR(st.st_mode) && (!ours || is_ours(pool, dir, names.items[i])))
+        if (!number_of(names.items[i]) ||
+            fstatat(dir->fd, names.items[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        bool is_dir = S_ISDIR(st.st_mode) && (!ours || is_ours(pool, dir, names.items[i]));
+        if (is_dir || (ours && S_ISLNK(st.st_mode))) /* a link is refused when it is opened */
             *SP_PUSH(pool, out) = number_of(names.items[i]);
     }
     if (out->count)

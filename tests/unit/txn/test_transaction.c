@@ -655,6 +655,7 @@ static void test_one_record_does_not_lock_out_others(void **state)
     assert_ok(r.s, run(&r));
     scratch_mkdir(r.s, "other", 0755);
     put(&r, "other/c.py", "old c\n");
+    r.txn.components.items[0].path = "other";
     r.txn.changes.count = 0;
     change(&r, "other/c.py", "old c\n", "new c\n");
     assert_ok(r.s, run(&r));
@@ -667,9 +668,13 @@ static void test_one_record_does_not_lock_out_others(void **state)
     assert_ok(r.s, run(&r));
     assert_content(r.s, "other/c.py", "new c\n");
     r.txn.changes.count = 0;
-    change(&r, "lib/c.py", NULL, "new\n");
+    change(&r, "lib/c.py", NULL, "new\n"); /* the same directory, whatever the component */
     assert_fails(r.s, run(&r), SP_ERROR_NEEDS_RECOVERY, "transaction 1 was interrupted");
-    assert_false(scratch_exists(r.s, "lib/c.py"));
+    r.txn.components.items[0].path = "lib"; /* the same component, whatever the directory */
+    r.txn.changes.count = 0;
+    change(&r, "other/d.py", NULL, "new\n");
+    assert_fails(r.s, run(&r), SP_ERROR_NEEDS_RECOVERY, "transaction 1 was interrupted");
+    assert_false(scratch_exists(r.s, "lib/c.py") || scratch_exists(r.s, "other/d.py"));
     close_run(&r);
 }
 
