@@ -40,8 +40,8 @@ int sp_fault(const char *call, const struct sp_dir *dir, const char *name)
     if (log_fd >= 0)
         dprintf(log_fd, "%ld %s " SP_AT "\n", count, call, SP_AT_ARGS(dir, name));
     bool persists = kind[0] && kind[strlen(kind) - 1] == '+';
-    bool needs_room = strcmp(call, "open") == 0 || strcmp(call, "write") == 0 ||
-                      strcmp(call, "mkdir") == 0;
+    bool needs_room =
+        strcmp(call, "open") == 0 || strcmp(call, "write") == 0 || strcmp(call, "mkdir") == 0;
     if (persists && fail_at > 0 && count >= fail_at && needs_room) {
         errno = ENOSPC;
         return errno;

@@ -28,7 +28,8 @@ static bool renameat2_is_filtered;
 static int rename_flags(int dirfd, const char *from, const char *to, unsigned flags)
 {
 #ifdef SYS_renameat2
-    int rc = renameat2_is_filtered ? -1 : (int)syscall(SYS_renameat2, dirfd, from, dirfd, to, flags);
+    int rc =
+        renameat2_is_filtered ? -1 : (int)syscall(SYS_renameat2, dirfd, from, dirfd, to, flags);
     if (rc < 0 && (renameat2_is_filtered || errno == EINVAL))
         errno = ENOSYS;
     return rc;

@@ -57,7 +57,8 @@ static int undo_replace(struct sp_run *r, struct sp_step *step, const struct sp_
     bool kept;
     if (!step->kept) { /* a kernel that cannot exchange names */
         source = sp_pool_printf(r->pool, "%s~", step->temp);
-        if (sp_fs_create(dir, source, step->change->before, &step->found.meta, SP_KEEP_ALL, err) < 0)
+        if (sp_fs_create(dir, source, step->change->before, &step->found.meta, SP_KEEP_ALL, err) <
+            0)
             return -1;
     }
     if (take_over_meta(step, source, now, err) < 0)

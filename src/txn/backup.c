@@ -72,8 +72,7 @@ struct sink {
 static la_ssize_t sink_write(struct archive *archive, void *data, const void *bytes, size_t len)
 {
     struct sink *sink = data;
-    if (!sink->failed &&
-        sp_fs_write(sink->file, (struct sp_bytes){bytes, len}, sink->err) == 0)
+    if (!sink->failed && sp_fs_write(sink->file, (struct sp_bytes){bytes, len}, sink->err) == 0)
         return (la_ssize_t)len;
     sink->failed = true;
     archive_set_error(archive, EIO, "cannot write"); /* the reason is in *err already */

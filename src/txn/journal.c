@@ -106,8 +106,8 @@ static void checksum(struct sp_bytes text, char out[CHECKSUM_HEX + 1])
     snprintf(out, CHECKSUM_HEX + 1, "%016" PRIx64, sum);
 }
 
-int sp_journal_save(struct sp_pool *pool, const struct sp_dir *dir, const struct sp_journal *journal,
-                    struct sp_error *err)
+int sp_journal_save(struct sp_pool *pool, const struct sp_dir *dir,
+                    const struct sp_journal *journal, struct sp_error *err)
 {
     struct sp_buffer text = SP_BUFFER_INIT;
     char sum[CHECKSUM_HEX + 1];
@@ -296,7 +296,8 @@ static int read_dirs(struct reader *r, struct sp_yaml_node *root, struct sp_jour
         struct sp_journal_dir *dir = SP_PUSH(r->pool, &out->dirs);
         if (get_path(r, map, &dir->path) < 0 || get_time(r, map, "before", &dir->before) < 0 ||
             get_time(r, map, "after", &dir->after) < 0 ||
-            get_number(r, map, "inode", &dir->inode) < 0 || sp_yaml_no_more(&r->doc, map, r->err) < 0)
+            get_number(r, map, "inode", &dir->inode) < 0 ||
+            sp_yaml_no_more(&r->doc, map, r->err) < 0)
             return -1;
     }
     return 0;
@@ -315,9 +316,9 @@ int sp_journal_parse(struct sp_pool *pool, const char *name, struct sp_bytes tex
         get_word(&r, root, "state", state_names, 4, &state) < 0 ||
         get_text(&r, root, "command", &out->command) < 0 ||
         get_text(&r, root, "time", &out->time) < 0 || get_text(&r, root, "tool", &out->tool) < 0 ||
-        get_text(&r, root, "machine", &out->machine) < 0 ||
-        read_undoes(&r, root, out) < 0 || read_components(&r, root, out) < 0 ||
-        read_files(&r, root, out) < 0 || read_dirs(&r, root, out) < 0)
+        get_text(&r, root, "machine", &out->machine) < 0 || read_undoes(&r, root, out) < 0 ||
+        read_components(&r, root, out) < 0 || read_files(&r, root, out) < 0 ||
+        read_dirs(&r, root, out) < 0)
         return -1;
     out->state = (enum sp_journal_state)state;
     return sp_yaml_no_more(&r.doc, root, err);

@@ -57,8 +57,8 @@ struct sp_journal {
 const char *sp_journal_state_name(enum sp_journal_state state);
 
 /* Writes it into the directory of the transaction, durably. */
-int sp_journal_save(struct sp_pool *pool, const struct sp_dir *dir, const struct sp_journal *journal,
-                    struct sp_error *err) SP_MUST_CHECK;
+int sp_journal_save(struct sp_pool *pool, const struct sp_dir *dir,
+                    const struct sp_journal *journal, struct sp_error *err) SP_MUST_CHECK;
 
 /* Reads it. *found is false when there is none. A journal that is cut short, altered, or says what
  * can't be is SP_ERROR_NEEDS_RECOVERY. */

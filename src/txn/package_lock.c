@@ -36,7 +36,8 @@ static int lock_one(struct sp_pool *pool, const struct sp_root *root, const char
     int fd = open_init(pool, root, real);
     if (fd < 0)
         return 0;
-    *SP_PUSH(pool, out) = fd; /* not closed before the end: that would drop a lock on the same file */
+    *SP_PUSH(pool, out) =
+        fd; /* not closed before the end: that would drop a lock on the same file */
     const char *package = sp_root_show(root, pool, sp_path_dirname(pool, real));
     if (sp_lock_file(fd, package, &reason) == 0 || reason.errnum != 0)
         return 0; /* locked, or there are no locks here (fcntl(2): ENOLCK, EINVAL) */

@@ -138,8 +138,9 @@ static int prepare_step(struct sp_run *r, const struct sp_file_change *change, c
     step->place->needed += change->after.len;
     if (!r->workdir)
         return 0; /* hashes are for the journal: a mere look needs none */
-    return hash_if(change->before, &step->before, err) < 0 ? -1
-                                                           : hash_if(change->after, &step->after, err);
+    return hash_if(change->before, &step->before, err) < 0
+               ? -1
+               : hash_if(change->after, &step->after, err);
 }
 
 /* Room for the new files, with some to spare: a full disk is better met before than in between. */
@@ -194,7 +195,8 @@ static bool is_at(struct sp_run *r, const char *path, const struct stat *expecte
 int sp_run_check_places(struct sp_run *r, struct sp_error *err)
 {
     struct stat st;
-    const char *own = sp_pool_printf(r->pool, "%s/transactions/%u", r->workdir->path, r->journal.id);
+    const char *own =
+        sp_pool_printf(r->pool, "%s/transactions/%u", r->workdir->path, r->journal.id);
     if (fstat(r->dir.fd, &st) < 0)
         return sp_error_errno(err, errno, "cannot look at '%s'", r->dir.shown);
     const char *moved = is_at(r, own, &st) ? NULL : r->dir.shown;

@@ -109,13 +109,11 @@ static int look(struct recovery *r, struct target *target, struct sp_error *err)
     if (sp_fs_open_dir(root, r->pool, real, &target->dir, err) < 0 ||
         look_at_file(r, target, err) < 0)
         return -1;
-    target->has_temp =
-        exists(&target->dir, file->temp) || exists(&target->dir, target->aside);
+    target->has_temp = exists(&target->dir, file->temp) || exists(&target->dir, target->aside);
     return 0;
 }
 
-static int refuse_other(const struct recovery *r, const struct target *target,
-                        struct sp_error *err)
+static int refuse_other(const struct recovery *r, const struct target *target, struct sp_error *err)
 {
     return sp_error_set(
         err, SP_ERROR_NEEDS_RECOVERY,
@@ -237,8 +235,8 @@ static int load_backup(struct recovery *r, struct sp_error *err)
 static struct sp_meta choose_meta(struct recovery *r, const struct target *target,
                                   const struct sp_meta *before, bool *differs)
 {
-    *differs = target->file->action == SP_ACTION_REPLACE &&
-               !sp_meta_is_same(before, &target->now.meta);
+    *differs =
+        target->file->action == SP_ACTION_REPLACE && !sp_meta_is_same(before, &target->now.meta);
     struct sp_meta meta = *before;
     if (target->file->action == SP_ACTION_REPLACE) {
         meta.has_flags = target->now.meta.has_flags;
@@ -280,7 +278,8 @@ static int undo_new(struct recovery *r, const struct target *target, struct sp_e
     const char *source = target->aside;
     bool kept;
     if (target->file->action == SP_ACTION_ADD) {
-        if (sp_fs_set_aside(&target->dir, target->name, target->aside, &target->now, &kept, err) < 0)
+        if (sp_fs_set_aside(&target->dir, target->name, target->aside, &target->now, &kept, err) <
+            0)
             return -1;
         return sp_pyc_remove(&target->dir, target->name, err);
     }
@@ -412,9 +411,8 @@ static int set_aside(struct recovery *r, unsigned id, const char *why, struct sp
     if (sp_workdir_set_aside(r->pool, r->workdir, id, &kept, err) < 0 ||
         sp_workdir_unstage(r->workdir, id, err) < 0)
         return -1;
-    *SP_PUSH(r->pool, r->messages) =
-        sp_pool_printf(r->pool, "transaction %u %s; what there is of it is kept in '%s'", id, why,
-                       kept);
+    *SP_PUSH(r->pool, r->messages) = sp_pool_printf(
+        r->pool, "transaction %u %s; what there is of it is kept in '%s'", id, why, kept);
     return 0;
 }
 
@@ -426,12 +424,12 @@ static int recover_without_journal(struct recovery *r, unsigned id, struct sp_er
     if (differing && r->force)
         return set_aside(r, id, "has no journal", err);
     if (differing)
-        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                            "transaction %u has no journal, and '%s' is not as in its backup '%s/"
-                            SP_BACKUP_NAME "'; put it back from there if need be, then run "
-                            "`sp-openstack recover --force`, which keeps the backup",
-                            id, differing,
-                            sp_workdir_show(r->pool, r->workdir, "transactions", id));
+        return sp_error_set(
+            err, SP_ERROR_NEEDS_RECOVERY,
+            "transaction %u has no journal, and '%s' is not as in its backup '%s/" SP_BACKUP_NAME
+            "'; put it back from there if need be, then run "
+            "`sp-openstack recover --force`, which keeps the backup",
+            id, differing, sp_workdir_show(r->pool, r->workdir, "transactions", id));
     if (sp_workdir_unstage(r->workdir, id, err) < 0 || sp_workdir_drop(r->workdir, id, err) < 0)
         return -1;
     *SP_PUSH(r->pool, r->messages) = sp_pool_printf(
@@ -506,13 +504,13 @@ int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool force, sp_
                struct sp_error *err)
 {
     struct sp_history history;
-    struct recovery r = {
-        .pool = pool, .workdir = workdir, .force = force, .messages = messages};
+    struct recovery r = {.pool = pool, .workdir = workdir, .force = force, .messages = messages};
     int rc = 0;
     if (sp_history_load(pool, workdir, &history, err) < 0)
         return -1;
     for (size_t i = history.pending.count; i-- > 0;) {
-        SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT; /* one does not keep others waiting */
+        SP_CLEANUP_ERROR struct sp_error reason =
+            SP_ERROR_INIT; /* one does not keep others waiting */
         r.backup_count = 0;
         if (recover_one(&r, history.pending.items[i], &reason) < 0)
             rc = sp_error_set(err, reason.kind, "%s", reason.message);

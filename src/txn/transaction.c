@@ -135,10 +135,11 @@ static int check_pending(struct sp_run *r, struct sp_error *err)
         unsigned id = history.pending.items[i];
         const struct sp_journal *journal = sp_history_find(&history, id);
         if (!journal || concerns(journal, r))
-            return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                                "transaction %u was interrupted and concerns the same packages; run: "
-                                "sp-openstack recover",
-                                id);
+            return sp_error_set(
+                err, SP_ERROR_NEEDS_RECOVERY,
+                "transaction %u was interrupted and concerns the same packages; run: "
+                "sp-openstack recover",
+                id);
     }
     return 0;
 }
@@ -169,8 +170,8 @@ static int write_beside(struct sp_run *r, struct sp_step *step, struct sp_error 
 static int write_all(struct sp_run *r, struct sp_error *err)
 {
     for (size_t i = 0; i < r->steps.count; i++)
-        if (check_signals(err) < 0 || (r->steps.items[i].change->after.data &&
-                                       write_beside(r, &r->steps.items[i], err) < 0))
+        if (check_signals(err) < 0 ||
+            (r->steps.items[i].change->after.data && write_beside(r, &r->steps.items[i], err) < 0))
             return -1;
     for (size_t i = 0; i < r->steps.count; i++) {
         const struct sp_step *step = &r->steps.items[i];
@@ -192,7 +193,7 @@ static int try_place(struct sp_run *r, const struct sp_place *place, struct sp_e
     const char *other = sp_pool_printf(r->pool, "%s~", any->temp);
     if (any->progress == SP_STEP_WRITTEN)
         return sp_fs_try_rename(&place->dir, any->temp, other, err);
-    any->progress = SP_STEP_WRITTEN; /* files are only removed here: an empty one stands for them */
+    any->progress = SP_STEP_WRITTEN; /* files are only removed here, so an empty one is tried */
     if (sp_fs_create(&place->dir, any->temp, (struct sp_bytes){"", 0}, NULL, 0, err) < 0 ||
         sp_fs_try_rename(&place->dir, any->temp, other, err) < 0 ||
         sp_fs_unlink(&place->dir, any->temp, err) < 0)

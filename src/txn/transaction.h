@@ -15,7 +15,8 @@ struct sp_file_change {
     const char *path; /* the real path, relative to the root */
     enum sp_action action;
     struct sp_bytes before, after; /* data NULL where there is no file */
-    const struct sp_meta *meta; /* of a content that goes back. A new file gets all of it (NULL: mode
+    const struct sp_meta
+        *meta; /* of a content that goes back. A new file gets all of it (NULL: mode
                                    0644 and the owner of its directory); one that is replaced keeps
                                    mode, owner and attributes, and only gets the time */
 };

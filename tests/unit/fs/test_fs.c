@@ -207,8 +207,7 @@ static void test_read(void **state)
     struct sp_content out;
     scratch_mkdir(fs.s, "a", 0755);
     scratch_puts(fs.s, "a/file", "0123456789");
-    assert_ok(fs.s,
-              sp_fs_read(&fs.root, fs.s->pool, "/a/file", 100, &out, &fs.s->err));
+    assert_ok(fs.s, sp_fs_read(&fs.root, fs.s->pool, "/a/file", 100, &out, &fs.s->err));
     assert_true(out.complete);
     assert_int_equal(out.bytes.len, 10);
     assert_int_equal(out.st.st_size, 10);
@@ -218,18 +217,17 @@ static void test_read(void **state)
         bool complete;
     } vectors[] = {{11, 10, true}, {10, 10, true}, {9, 9, false}, {1, 1, false}, {0, 0, false}};
     for (size_t i = 0; i < COUNT(vectors); i++) {
-        assert_ok(fs.s, sp_fs_read(&fs.root, fs.s->pool, "/a/file", vectors[i].limit, &out, &fs.s->err));
+        assert_ok(fs.s,
+                  sp_fs_read(&fs.root, fs.s->pool, "/a/file", vectors[i].limit, &out, &fs.s->err));
         assert_int_equal(out.bytes.len, vectors[i].len);
         assert_int_equal(out.complete, vectors[i].complete);
         assert_int_equal(out.bytes.data[out.bytes.len], '\0');
     }
     scratch_puts(fs.s, "empty", "");
-    assert_ok(fs.s,
-              sp_fs_read(&fs.root, fs.s->pool, "/empty", 5, &out, &fs.s->err));
+    assert_ok(fs.s, sp_fs_read(&fs.root, fs.s->pool, "/empty", 5, &out, &fs.s->err));
     assert_non_null(out.bytes.data);
     assert_true(out.complete);
-    assert_fails(fs.s,
-                 sp_fs_read(&fs.root, fs.s->pool, "/none", 5, &out, &fs.s->err),
+    assert_fails(fs.s, sp_fs_read(&fs.root, fs.s->pool, "/none", 5, &out, &fs.s->err),
                  SP_ERROR_REFUSED, "/none");
     close_fs(&fs);
 }
@@ -259,8 +257,7 @@ static void test_read_at(void **state)
     assert_int_equal(mkfifo(scratch_path(fs.s, "fifo"), 0600), 0);
     static const char *const bad[] = {"link", "dir", "fifo"};
     for (size_t i = 0; i < COUNT(bad); i++)
-        assert_fails(fs.s,
-                     sp_fs_read_at(&fs.dir, fs.s->pool, bad[i], 5, &out, &fs.s->err),
+        assert_fails(fs.s, sp_fs_read_at(&fs.dir, fs.s->pool, bad[i], 5, &out, &fs.s->err),
                      SP_ERROR_REFUSED, "not a regular file");
     close_fs(&fs);
 }
@@ -365,8 +362,7 @@ static void test_create_is_exclusive(void **state)
     scratch_symlink(fs.s, "target", "link");
     static const char *const names[] = {"file", "link"};
     for (size_t i = 0; i < COUNT(names); i++)
-        assert_fails(fs.s,
-                     sp_fs_create(&fs.dir, names[i], TEXT("new"), &meta, 0, &fs.s->err),
+        assert_fails(fs.s, sp_fs_create(&fs.dir, names[i], TEXT("new"), &meta, 0, &fs.s->err),
                      SP_ERROR_SYSTEM, fs.s->dir);
     assert_content(fs.s, "file", "old");
     assert_false(scratch_exists(fs.s, "target"));
@@ -379,7 +375,8 @@ static void test_create_that_fails_leaves_nothing(void **state)
     struct fs fs = open_fs(state);
     struct sp_meta meta = {.mode = 0600, .uid = 1234, .gid = 4321};
     *SP_PUSH(fs.s->pool, &meta.xattrs) = (struct sp_xattr){"nonsense", "", 0};
-    assert_int_equal(sp_fs_create(&fs.dir, "file", TEXT("new"), &meta, SP_KEEP_OWNER | SP_KEEP_XATTRS, &fs.s->err),
+    assert_int_equal(sp_fs_create(&fs.dir, "file", TEXT("new"), &meta,
+                                  SP_KEEP_OWNER | SP_KEEP_XATTRS, &fs.s->err),
                      -1);
     assert_int_equal(fs.s->err.kind, SP_ERROR_SYSTEM);
     assert_non_null(strstr(fs.s->err.message, fs.s->dir));
@@ -394,8 +391,8 @@ static void test_get_meta_of_the_directory(void **state)
     struct sp_meta meta;
     const struct sp_file itself = sp_dir_itself(&fs.dir);
     assert_int_equal(fchmod(fs.dir.fd, 0751), 0);
-    assert_ok(fs.s, sp_fs_set_mtime(&itself, (struct timespec){.tv_sec = 7, .tv_nsec = 8},
-                                    &fs.s->err));
+    assert_ok(fs.s,
+              sp_fs_set_mtime(&itself, (struct timespec){.tv_sec = 7, .tv_nsec = 8}, &fs.s->err));
     assert_ok(fs.s, sp_fs_get_meta(&fs.dir, fs.s->pool, "", &meta, &fs.s->err));
     assert_int_equal(meta.mode, 0751);
     assert_int_equal(meta.mtime.tv_sec, 7);
@@ -502,13 +499,13 @@ static void test_rename_new(void **state)
     assert_ok(fs.s, sp_fs_rename_new(&fs.dir, "temp", "target", &fs.s->err));
     assert_content(fs.s, "target", "new");
     scratch_puts(fs.s, "temp", "newer");
-    assert_fails(fs.s, sp_fs_rename_new(&fs.dir, "temp", "target", &fs.s->err),
-                 SP_ERROR_REFUSED, fs.s->dir);
+    assert_fails(fs.s, sp_fs_rename_new(&fs.dir, "temp", "target", &fs.s->err), SP_ERROR_REFUSED,
+                 fs.s->dir);
     assert_content(fs.s, "target", "new");
     assert_content(fs.s, "temp", "newer");
     scratch_symlink(fs.s, "nowhere", "link");
-    assert_fails(fs.s, sp_fs_rename_new(&fs.dir, "temp", "link", &fs.s->err),
-                 SP_ERROR_REFUSED, fs.s->dir);
+    assert_fails(fs.s, sp_fs_rename_new(&fs.dir, "temp", "link", &fs.s->err), SP_ERROR_REFUSED,
+                 fs.s->dir);
     close_fs(&fs);
 }
 
@@ -578,8 +575,7 @@ static void test_default_acl_is_not_inherited(void **state)
                                  &fs.s->err));
     assert_int_equal(getxattr(scratch_path(fs.s, "new"), name, NULL, 0), -1);
     /* one that the target has itself is kept, whatever the directory gives */
-    assert_int_equal(
-        setxattr(scratch_path(fs.s, "target"), name, list, sizeof(list) - 1, 0), 0);
+    assert_int_equal(setxattr(scratch_path(fs.s, "target"), name, list, sizeof(list) - 1, 0), 0);
     assert_int_equal(removexattr(fs.s->dir, "system.posix_acl_default"), 0);
     assert_ok(fs.s, sp_fs_get_meta(&fs.dir, fs.s->pool, "target", &meta, &fs.s->err));
     assert_ok(fs.s, sp_fs_create(&fs.dir, "with", TEXT("new"), &meta,
@@ -710,11 +706,11 @@ static void test_mkdir(void **state)
     assert_false(created);
     assert_int_equal(stat_of(&fs, "dir").st_mode & 07777, 02755);
     scratch_puts(fs.s, "file", "");
-    assert_fails(fs.s, sp_fs_mkdir(&fs.dir, "file", 0700, &created, &fs.s->err),
-                 SP_ERROR_REFUSED, fs.s->dir);
+    assert_fails(fs.s, sp_fs_mkdir(&fs.dir, "file", 0700, &created, &fs.s->err), SP_ERROR_REFUSED,
+                 fs.s->dir);
     scratch_symlink(fs.s, "dir", "link");
-    assert_fails(fs.s, sp_fs_mkdir(&fs.dir, "link", 0700, &created, &fs.s->err),
-                 SP_ERROR_REFUSED, "a symbolic link");
+    assert_fails(fs.s, sp_fs_mkdir(&fs.dir, "link", 0700, &created, &fs.s->err), SP_ERROR_REFUSED,
+                 "a symbolic link");
     close_fs(&fs);
 }
 
@@ -736,8 +732,8 @@ static void test_save(void **state)
     assert_true(S_ISREG(stat_of(&fs, "link").st_mode));
     scratch_mkdir(fs.s, "dir", 0755);
     scratch_mkdir(fs.s, "dir/more", 0755);
-    assert_fails(fs.s, sp_fs_save(&fs.dir, "dir", TEXT("four"), &fs.s->err),
-                 SP_ERROR_SYSTEM, fs.s->dir);
+    assert_fails(fs.s, sp_fs_save(&fs.dir, "dir", TEXT("four"), &fs.s->err), SP_ERROR_SYSTEM,
+                 fs.s->dir);
     assert_false(scratch_exists(fs.s, ".dir.new"));
     close_fs(&fs);
 }

@@ -35,7 +35,8 @@ static struct sp_journal sample(struct scratch *s)
         "nova", "usr/lib/nova/gone.py", SP_ACTION_REMOVE, ".gone.py", blob(OTHER), blob("")};
     *SP_PUSH(s->pool, &journal.dirs) =
         (struct sp_journal_dir){"usr/lib/nova", {1500000000, 123456789}, {1500000001, 0}, 7};
-    *SP_PUSH(s->pool, &journal.dirs) = (struct sp_journal_dir){"", {-5, 1}, {0, 999999999}, UINT64_MAX};
+    *SP_PUSH(s->pool, &journal.dirs) =
+        (struct sp_journal_dir){"", {-5, 1}, {0, 999999999}, UINT64_MAX};
     return journal;
 }
 
@@ -116,8 +117,11 @@ static void test_round_trip(void **state)
 static void test_empty_lists(void **state)
 {
     struct scratch *s = *state;
-    struct sp_journal journal = {
-                          .id = 7, .command = "rollback", .time = "", .tool = "", .machine = ""},
+    struct sp_journal journal = {.id = 7,
+                                 .command = "rollback",
+                                 .time = "",
+                                 .tool = "",
+                                 .machine = ""},
                       back;
     bool found;
     save(s, &journal);

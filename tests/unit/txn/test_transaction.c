@@ -636,8 +636,8 @@ static void test_recover_clears_what_was_committed(void **state)
     scratch_mkdir(r.s, "var/work/work/1", 0700);
     assert_ok(r.s, recover(&r, false, &messages));
     assert_int_equal(messages.count, 0);
-    assert_false(scratch_exists(
-        r.s, sp_pool_printf(r.s->pool, "lib/%s", journal->files.items[1].temp)));
+    assert_false(
+        scratch_exists(r.s, sp_pool_printf(r.s->pool, "lib/%s", journal->files.items[1].temp)));
     assert_nothing_staged(&r);
     assert_content(r.s, "lib/a.py", "new a\n");
     assert_int_equal(stat(scratch_path(r.s, "lib"), &after), 0);
@@ -852,8 +852,8 @@ static void test_original_that_was_altered(void **state)
     assert_non_null(at);
     *at = 'O';
     scratch_write(r.s, name, copy, tar.len);
-    assert_fails(r.s, original(&r, "lib/a.py", "old a\n", &content, &meta),
-                 SP_ERROR_NEEDS_RECOVERY, "backup.tar");
+    assert_fails(r.s, original(&r, "lib/a.py", "old a\n", &content, &meta), SP_ERROR_NEEDS_RECOVERY,
+                 "backup.tar");
     close_run(&r);
 }
 
@@ -868,16 +868,13 @@ static void test_meta_of_a_content(void **state)
     assert_ok(r.s, run(&r));
     struct sp_history history = history_of(&r);
     assert_ok(r.s, sp_blob_hash(SP_BYTES_STR("old a\n"), &id, &r.s->err));
-    assert_ok(r.s,
-              sp_history_meta(r.s->pool, &history, "lib/a.py", &id, &meta, &found, &r.s->err));
+    assert_ok(r.s, sp_history_meta(r.s->pool, &history, "lib/a.py", &id, &meta, &found, &r.s->err));
     assert_true(found);
     assert_int_equal(meta.mode, 0640);
-    assert_ok(r.s,
-              sp_history_meta(r.s->pool, &history, "lib/b.py", &id, &meta, &found, &r.s->err));
+    assert_ok(r.s, sp_history_meta(r.s->pool, &history, "lib/b.py", &id, &meta, &found, &r.s->err));
     assert_false(found);
     assert_ok(r.s, sp_blob_hash(SP_BYTES_STR("new a\n"), &id, &r.s->err));
-    assert_ok(r.s,
-              sp_history_meta(r.s->pool, &history, "lib/a.py", &id, &meta, &found, &r.s->err));
+    assert_ok(r.s, sp_history_meta(r.s->pool, &history, "lib/a.py", &id, &meta, &found, &r.s->err));
     assert_false(found);
     close_run(&r);
 }

@@ -54,8 +54,8 @@ static void test_made_when_it_is_missing(void **state)
     assert_int_equal(mode_of(&p, "var/lib/work/transactions"), 0700);
     assert_int_equal(mode_of(&p, "var/lib/work/work"), 0700);
     assert_int_equal(mode_of(&p, "var/lib/work/lock"), 0600);
-    assert_true(p.workdir.dir.fd >= 0 && p.workdir.lock >= 0 &&
-                p.workdir.transactions.fd >= 0 && p.workdir.staging.fd >= 0);
+    assert_true(p.workdir.dir.fd >= 0 && p.workdir.lock >= 0 && p.workdir.transactions.fd >= 0 &&
+                p.workdir.staging.fd >= 0);
     assert_string_equal(p.workdir.dir.shown, scratch_path(p.s, "var/lib/work"));
     close_place(&p);
     assert_int_equal(p.workdir.lock, -1);
@@ -68,8 +68,7 @@ static void test_reading_makes_nothing(void **state)
     bool unreadable = true;
     sp_ids ids = {NULL, 0, 0};
     open_place(state, &p);
-    assert_ok(p.s,
-              sp_workdir_open(p.s->pool, &p.root, "work", &p.workdir, &unreadable, &p.s->err));
+    assert_ok(p.s, sp_workdir_open(p.s->pool, &p.root, "work", &p.workdir, &unreadable, &p.s->err));
     assert_int_equal(p.workdir.dir.fd, -1);
     assert_false(unreadable);
     assert_ok(p.s, sp_workdir_ids(p.s->pool, &p.workdir, &ids, &p.s->err));
@@ -294,8 +293,7 @@ static void test_staging_follows_no_link(void **state)
     sp_error_clear(&p.s->err);
     assert_int_equal(mode_of(&p, "elsewhere/a.py"), 0);
     scratch_puts(p.s, "elsewhere/a.py", "secret");
-    assert_int_equal(sp_workdir_staged(p.s->pool, &p.workdir, 3, "usr/a.py", &back, &p.s->err),
-                     -1);
+    assert_int_equal(sp_workdir_staged(p.s->pool, &p.workdir, 3, "usr/a.py", &back, &p.s->err), -1);
     close_place(&p);
 }
 
