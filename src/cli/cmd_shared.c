@@ -51,7 +51,7 @@ int sp_cmd_recover_first(struct sp_context *s, struct sp_workdir *workdir, bool 
     int rc = sp_recover(s->pool, workdir, false, &messages, &reason);
     if (rc < 0 && reason.kind == SP_ERROR_NEEDS_RECOVERY) { /* in the way of its own packages only */
         sp_console_warn(s->pool, s->report, "%s", reason.message);
-        rc = 0;
+        rc = 1;
     } else if (rc < 0) {
         sp_error_set(err, reason.kind, "%s", reason.message);
         sp_workdir_close(workdir);
@@ -62,7 +62,7 @@ int sp_cmd_recover_first(struct sp_context *s, struct sp_workdir *workdir, bool 
     for (size_t i = 0; i < messages.count; i++)
         sp_console_warn(s->pool, s->report, "%s", messages.items[i]);
     *locked = true;
-    return 0;
+    return rc;
 }
 
 int sp_cmd_refuse(struct sp_context *s, const sp_selection *selection, struct sp_error *err)
