@@ -17,7 +17,6 @@ struct job {
     sp_prerequisites prerequisites;
     struct sp_workdir workdir;
     bool locked;
-    bool unsettled; /* an interrupted transaction could not be undone */
     struct sp_transaction txn;
     unsigned id; /* 0: nothing was changed */
     sp_strv services, groups;
@@ -220,10 +219,6 @@ static void put_document(struct job *job)
 static int run(struct job *job, struct sp_error *err)
 {
     struct sp_context *s = job->s;
-    if (job->txn.changes.count == 0 && job->unsettled)
-        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                            "an interrupted transaction could not be undone; run: sp-openstack "
-                            "recover");
     if (job->txn.changes.count == 0 || s->options->dry_run)
         return 0;
     if (!job->locked) {
@@ -252,8 +247,7 @@ static int open_job(struct job *job, enum sp_select_mode mode, struct sp_error *
         pending = sp_cmd_warn_unfinished(s, err);
     else
         pending = sp_cmd_recover_first(s, &job->workdir, &job->locked, err);
-    job->unsettled = pending > 0;
-    if (pending > 0 && s->options->dry_run) /* the plan would be another one after it */
+    if (pending > 0) /* the plan would be another one after it */
         return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
                             "a transaction was interrupted, and this command would undo it first; "
                             "run: sp-openstack recover");

@@ -47,22 +47,14 @@ int sp_cmd_recover_first(struct sp_context *s, struct sp_workdir *workdir, bool 
         return 0;
     if (sp_workdir_lock(s->pool, &s->root, s->work_dir, workdir, err) < 0)
         return -1;
-    struct sp_error reason = SP_ERROR_INIT;
-    int rc = sp_recover(s->pool, workdir, false, &messages, &reason);
-    if (rc < 0 && reason.kind == SP_ERROR_NEEDS_RECOVERY) { /* in the way of its own packages only */
-        sp_console_warn(s->pool, s->report, "%s", reason.message);
-        rc = 1;
-    } else if (rc < 0) {
-        sp_error_set(err, reason.kind, "%s", reason.message);
+    if (sp_recover(s->pool, workdir, false, &messages, err) < 0) {
         sp_workdir_close(workdir);
-    }
-    sp_error_clear(&reason);
-    if (rc < 0)
         return -1;
+    }
     for (size_t i = 0; i < messages.count; i++)
         sp_console_warn(s->pool, s->report, "%s", messages.items[i]);
     *locked = true;
-    return rc;
+    return 0;
 }
 
 int sp_cmd_refuse(struct sp_context *s, const sp_selection *selection, struct sp_error *err)
