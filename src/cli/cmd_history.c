@@ -173,10 +173,10 @@ static void rollback_document(struct rollback *r, unsigned id)
         sp_json_number(&json, id);
     else
         sp_json_string(&json, NULL);
-    sp_json_key(&json, "undoes");
+    sp_json_key(&json, "reverts");
     sp_json_array(&json);
-    for (size_t i = 0; i < r->plan.txn.undoes.count; i++)
-        sp_json_number(&json, r->plan.txn.undoes.items[i]);
+    for (size_t i = 0; i < r->plan.txn.reverts.count; i++)
+        sp_json_number(&json, r->plan.txn.reverts.items[i]);
     sp_json_end_array(&json);
     sp_json_key(&json, "files");
     sp_json_array(&json);
@@ -188,8 +188,90 @@ static void rollback_document(struct rollback *r, unsigned id)
         sp_json_end_object(&json);
     }
     sp_json_end_array(&json);
-    sp_output_strings(&json, "left", &r->plan.left);
+    sp_json_key(&json, "left");
+    sp_json_array(&json);
+    for (size_t i = 0; i < r->plan.left.count; i++) {
+        sp_json_object(&json);
+        sp_json_pair(&json, "path", r->plan.left.items[i].shown);
+        sp_json_pair(&json, "reason", r->plan.left.items[i].reason);
+        sp_json_end_object(&json);
+    }
+    sp_json_end_array(&json);
     sp_output_end(&json, r->s);
+}
+
+/* Looks for the components of today where the transactions changed some, and plans. */
+static int plan_rollback(struct rollback *r, struct sp_error *err)
+{
+    struct sp_context *s = r->s;
+    struct sp_site_query query = {.only = true};
+    sp_sites sites = {NULL, 0, 0};
+    sp_detections detections = {NULL, 0, 0};
+    struct sp_tree *tree;
+    sp_strv named = {NULL, 0, 0};
+    sp_revert_sites(s->pool, &r->history, r->from, &named);
+    if (sp_tree_open_root(s->pool, &s->root, "/", &tree, err) < 0)
+        return -1;
+    for (size_t i = 0; i < named.count; i++) {
+        enum sp_entry_kind kind;
+        if (sp_tree_kind(tree, s->pool, named.items[i], &kind, err) < 0)
+            return -1;
+        if (kind == SP_ENTRY_DIRECTORY)
+            *SP_PUSH(s->pool, &query.pythonpath) = named.items[i];
+    }
+    if (sp_sites_find(s->pool, tree, &query, &sites, err) < 0)
+        return -1;
+    for (size_t i = 0; i < s->manifests.components.count; i++)
+        if (sp_detect(s->pool, tree, &sites, &s->manifests, s->manifests.components.items[i],
+                      &detections, err) < 0)
+            return -1;
+    struct sp_revert_request request = {&s->root, &s->manifests, &r->history, r->from, &detections};
+    return sp_revert_plan(s->pool, &request, &r->plan, err);
+}
+
+static void print_plan(const struct rollback *r)
+{
+    struct sp_context *s = r->s;
+    for (size_t i = 0; i < r->plan.left.count; i++)
+        sp_console_warn(s->pool, s->report, "'%s' is left as it is: %s",
+                        r->plan.left.items[i].shown, r->plan.left.items[i].reason);
+    for (size_t i = 0; i < r->plan.edited.count; i++)
+        sp_console_warn(s->pool, s->report,
+                        "'%s' was edited since; only what the transactions did to it is reverted",
+                        r->plan.edited.items[i]);
+    for (size_t i = 0; i < r->plan.txn.changes.count; i++)
+        sp_console_print(s->report, 0, "  %-7s  %s",
+                         sp_action_name(r->plan.txn.changes.items[i].action),
+                         sp_root_show(&s->root, s->pool, r->plan.txn.changes.items[i].path));
+}
+
+static int run_rollback(struct rollback *r, unsigned *id, struct sp_error *err)
+{
+    struct sp_context *s = r->s;
+    size_t left = r->plan.left.count, count = r->plan.txn.changes.count;
+    if (count == 0 && left)
+        return sp_error_set(err, SP_ERROR_REFUSED,
+                            "nothing was rolled back: what is left of transaction %u belongs to "
+                            "others, or is gone",
+                            r->from);
+    if (s->options->dry_run) {
+        sp_console_print(s->report, 0, "%zu files would be changed; nothing was (--dry-run)",
+                         count);
+        return 0;
+    }
+    sp_transaction_catch_signals();
+    if (sp_transaction_run(s->pool, &r->workdir, &r->plan.txn, id, err) < 0)
+        return -1;
+    if (left || r->plan.edited.count)
+        sp_console_print(s->report, 0,
+                         "Transaction %u: %zu files changed, %zu left as they are; transactions "
+                         "from %u on are rolled back as far as the files are ours.",
+                         *id, count, left, r->from);
+    else
+        sp_console_print(s->report, 0,
+                         "Transaction %u: %zu files are as they were before transaction %u.", *id,
+                         count, r->from);
+    return 0;
 }
 
 static int rollback(struct rollback *r, struct sp_error *err)
@@ -199,38 +281,19 @@ static int rollback(struct rollback *r, struct sp_error *err)
     if (choose_from(r, err) < 0)
         return -1;
     r->plan.txn.command = "rollback";
-    if (r->from == 0)
-        sp_console_print(s->report, 0, "there is nothing to take back");
-    else if (sp_revert_plan(s->pool, &s->root, &s->manifests, &r->history, r->from, &r->plan, err) <
-             0)
-        return -1;
-    sp_cmd_add_times(s, &r->history, r->from, &r->plan.txn);
-    for (size_t i = 0; i < r->plan.left.count; i++)
-        sp_console_warn(s->pool, s->report,
-                        "%s is not what was installed any more; it was left alone",
-                        r->plan.left.items[i]);
-    for (size_t i = 0; i < r->plan.edited.count; i++)
-        sp_console_warn(s->pool, s->report,
-                        "%s was edited since; only what the transactions did to it is taken back",
-                        r->plan.edited.items[i]);
-    for (size_t i = 0; i < r->plan.txn.changes.count; i++)
-        sp_console_print(s->report, 0, "  %-7s  %s",
-                         sp_action_name(r->plan.txn.changes.items[i].action),
-                         sp_root_show(&s->root, s->pool, r->plan.txn.changes.items[i].path));
-    if (s->options->dry_run) {
-        sp_console_print(s->report, 0, "%zu files would be changed; nothing was (--dry-run)",
-                         r->plan.txn.changes.count);
-    } else if (r->from) {
-        sp_transaction_catch_signals();
-        if (sp_transaction_run(s->pool, &r->workdir, &r->plan.txn, &id, err) < 0)
+    if (r->from == 0) {
+        sp_console_print(s->report, 0, "nothing to roll back");
+    } else {
+        if (plan_rollback(r, err) < 0)
             return -1;
-        sp_console_print(s->report, 0,
-                         "Transaction %u: %zu files are as they were before transaction %u.", id,
-                         r->plan.txn.changes.count, r->from);
+        sp_cmd_add_times(s, &r->history, r->from, &r->plan.txn);
+        print_plan(r);
+        if (run_rollback(r, &id, err) < 0)
+            return -1;
     }
     if (s->report->json)
         rollback_document(r, id);
-    return 0;
+    return r->plan.left.count ? 1 : 0;
 }
 
 int sp_cmd_rollback(struct sp_context *s, struct sp_error *err)

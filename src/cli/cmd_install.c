@@ -100,11 +100,12 @@ static void add_component(struct job *job, const struct sp_target *one)
 {
     struct sp_pool *pool = job->s->pool;
     const struct sp_component *spec = one->found->spec;
-    *SP_PUSH(pool, &job->txn.components) =
-        (struct sp_journal_component){.name = one->name,
-                                      .version = one->found->version ? one->found->version : "",
-                                      .release = spec->release->name,
-                                      .path = sp_pool_printf(pool, "/%s", one->found->dir)};
+    *SP_PUSH(pool, &job->txn.components) = (struct sp_journal_component){
+        .name = one->name,
+        .version = one->found->version ? one->found->version : "",
+        .release = spec->release->name,
+        .layout = one->found->layout && one->found->layout->name ? one->found->layout->name : "",
+        .path = sp_pool_printf(pool, "/%s", one->found->dir)};
     for (size_t i = 0; i < spec->services.count; i++)
         if (!sp_strv_has(&job->services, spec->services.items[i]))
             *SP_PUSH(pool, &job->services) = spec->services.items[i];

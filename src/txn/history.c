@@ -20,20 +20,20 @@ int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, stru
         return -1;
     for (size_t i = 0; i < ids.count; i++) {
         struct sp_journal journal;
-        bool found = false;
         struct sp_error damaged = SP_ERROR_INIT;
         const char *shown = sp_workdir_show(pool, workdir, "transactions", ids.items[i]);
         int fd = sp_workdir_transaction(workdir, ids.items[i], false, err);
         if (fd < 0)
             return -1;
-        int rc = sp_journal_load(pool, fd, ids.items[i], &journal, &found, shown, &damaged);
+        if (sp_journal_load(pool, fd, ids.items[i], &journal, shown, &damaged) < 0)
+            sp_error_clear(&damaged); /* recover says it in full */
         close(fd);
-        if (rc == 0 && found)
+        if (journal.record == SP_RECORD_READABLE)
             *SP_PUSH(pool, &out->journals) = journal;
-        if (rc < 0 || !found || journal.state == SP_JOURNAL_PREPARED ||
-            journal.state == SP_JOURNAL_APPLYING)
+        else if (sp_journal_is_finished(&journal))
+            *SP_PUSH(pool, &out->damaged) = ids.items[i];
+        if (!sp_journal_is_finished(&journal))
             *SP_PUSH(pool, &out->pending) = ids.items[i];
-        sp_error_clear(&damaged); /* recover says it in full */
     }
     return 0;
 }
@@ -50,43 +50,75 @@ bool sp_history_is_reverted(const struct sp_history *history, unsigned id)
 {
     for (size_t i = 0; i < history->journals.count; i++) {
         const struct sp_journal *journal = &history->journals.items[i];
-        for (size_t j = 0; journal->state == SP_JOURNAL_COMMITTED && j < journal->undoes.count; j++)
-            if (journal->undoes.items[j] == id)
+        for (size_t j = 0; journal->state == SP_JOURNAL_COMMITTED && j < journal->reverts.count;
+             j++)
+            if (journal->reverts.items[j] == id)
                 return true;
     }
     return false;
 }
 
-int sp_history_backup(struct sp_pool *pool, const struct sp_history *history, unsigned id,
-                      const char *path, const struct sp_blob_id *expected, struct sp_bytes *content,
-                      struct sp_meta *meta, struct sp_error *err)
+/* The entry of that path; NULL if the backup has none. */
+static const struct sp_backup_entry *find_entry(const struct sp_backup_entry *items, size_t count,
+                                                const char *path)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(items[i].path, path + strspn(path, "/")) == 0)
+            return &items[i];
+    return NULL;
+}
+
+static struct sp_meta copy_meta(struct sp_pool *pool, const struct sp_meta *from)
+{
+    struct sp_meta meta = *from;
+    memset(&meta.xattrs, 0, sizeof(meta.xattrs));
+    for (size_t i = 0; i < from->xattrs.count; i++) {
+        const struct sp_xattr *xattr = &from->xattrs.items[i];
+        *SP_PUSH(pool, &meta.xattrs) =
+            (struct sp_xattr){sp_pool_strdup(pool, xattr->name),
+                              sp_pool_memdup(pool, xattr->value, xattr->len), xattr->len};
+    }
+    return meta;
+}
+
+/* Reads the whole backup into `scratch`, and copies the one entry from there. */
+static int copy_entry(struct sp_pool *pool, struct sp_pool *scratch, int fd, const char *shown,
+                      const struct sp_history_entry *wanted, struct sp_error *err)
 {
     struct sp_backup_entry *items;
     size_t count;
-    struct sp_blob_id found = {""};
+    struct sp_blob_id id = {""};
+    if (sp_backup_read(scratch, fd, ARCHIVE, shown, &items, &count, err) < 0) {
+        if (err->kind == SP_ERROR_REFUSED)
+            err->kind = SP_ERROR_NEEDS_RECOVERY;
+        return -1;
+    }
+    const struct sp_backup_entry *entry = find_entry(items, count, wanted->path);
+    if (entry && sp_blob_hash(entry->content, &id, err) < 0)
+        return -1;
+    if (!entry || !sp_blob_equal(&id, wanted->id))
+        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                            "the backup of '%s' in '%s' is missing or damaged", wanted->path,
+                            shown);
+    wanted->content->len = entry->content.len;
+    wanted->content->data = sp_pool_memdup(pool, entry->content.data, entry->content.len);
+    *wanted->meta = copy_meta(pool, &entry->meta);
+    return 0;
+}
+
+int sp_history_backup(struct sp_pool *pool, const struct sp_history *history, unsigned id,
+                      const struct sp_history_entry *wanted, struct sp_error *err)
+{
     const char *shown =
         sp_path_join(pool, sp_workdir_show(pool, history->workdir, "transactions", id), ARCHIVE);
     int fd = sp_workdir_transaction(history->workdir, id, false, err);
     if (fd < 0)
         return -1;
-    int rc = sp_backup_read(pool, fd, ARCHIVE, shown, &items, &count, err);
+    struct sp_pool *scratch = sp_pool_new();
+    int rc = copy_entry(pool, scratch, fd, shown, wanted, err);
+    sp_pool_free(scratch);
     close(fd);
-    if (rc < 0) {
-        if (err->kind == SP_ERROR_REFUSED)
-            err->kind = SP_ERROR_NEEDS_RECOVERY;
-        return -1;
-    }
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(items[i].path, path + 1) == 0) {
-            *content = items[i].content;
-            *meta = items[i].meta;
-            if (sp_blob_hash(*content, &found, err) < 0)
-                return -1;
-        }
-    if (!sp_blob_equal(&found, expected))
-        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                            "the original of %s in %s is missing or damaged", path, shown);
-    return 0;
+    return rc;
 }
 
 int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, const char *path,
@@ -103,7 +135,8 @@ int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, cons
             if (strcmp(file->path, path) != 0 || !sp_blob_equal(&file->before, content))
                 continue;
             *found = true;
-            return sp_history_backup(pool, history, journal->id, path, content, &ignored, meta,
+            return sp_history_backup(pool, history, journal->id,
+                                     &(struct sp_history_entry){path, content, &ignored, meta},
                                      err);
         }
     }

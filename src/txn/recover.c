@@ -243,16 +243,16 @@ static int recover_one(struct sp_pool *pool, struct sp_workdir *workdir, unsigne
                        sp_strv *messages, struct sp_error *err)
 {
     struct sp_journal journal;
-    bool found;
     const char *shown = sp_workdir_show(pool, workdir, "transactions", id);
     int fd = sp_workdir_transaction(workdir, id, false, err);
     if (fd < 0)
         return -1;
-    int rc = sp_journal_load(pool, fd, id, &journal, &found, shown, err);
+    int rc = sp_journal_load(pool, fd, id, &journal, shown, err);
     close(fd);
     if (rc < 0)
         return -1;
-    if (!found) { /* it ended before anything was recorded, and so before anything was changed */
+    if (journal.record ==
+        SP_RECORD_ABSENT) { /* it ended before anything was recorded, and so before anything was changed */
         if (sp_workdir_unstage(pool, workdir, id, err) < 0 ||
             sp_workdir_drop(pool, workdir, id, err) < 0)
             return -1;

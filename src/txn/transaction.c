@@ -284,8 +284,8 @@ static void fill_journal(struct run *r)
     r->journal.command = r->txn->command;
     r->journal.time = sp_pool_strdup(r->pool, text);
     r->journal.tool = sp_build_version;
-    for (size_t i = 0; i < r->txn->undoes.count; i++)
-        *SP_PUSH(r->pool, &r->journal.undoes) = r->txn->undoes.items[i];
+    for (size_t i = 0; i < r->txn->reverts.count; i++)
+        *SP_PUSH(r->pool, &r->journal.reverts) = r->txn->reverts.items[i];
     for (size_t i = 0; i < r->txn->components.count; i++)
         *SP_PUSH(r->pool, &r->journal.components) = r->txn->components.items[i];
     for (size_t i = 0; i < r->steps.count; i++) {
