@@ -27,8 +27,7 @@ static inline const char *indented(struct fixture *f, const char *text, int widt
 static inline struct sp_release *manifest_of(struct fixture *f, const char *text)
 {
     struct sp_release *release = NULL;
-    assert_success(sp_manifest_parse(f->pool, "test.yaml", SP_BYTES_STR(text), &release, &f->err),
-                   &f->err);
+    assert_ok(f, sp_manifest_parse(f->pool, "test.yaml", SP_BYTES_STR(text), &release, &f->err));
     return release;
 }
 
