@@ -31,7 +31,7 @@ static inline struct sp_release *manifest_of(struct fixture *f, const char *text
     return release;
 }
 
-/* A release with one component; text: what stands below `files:`. */
+/* A release with one component; text: the items of `files:`. */
 static inline struct sp_release *release_of_files(struct fixture *f, const char *text)
 {
     return manifest_of(f, sp_pool_printf(f->pool,

@@ -235,7 +235,7 @@ static void assert_applies(struct fixture *f, const char *command)
             put_file(f->dir, change->path, change->before, change->mode, f);
         diff(f, change->path, change->before, change->after, change->mode, &out);
     }
-    FILE *pipe = popen(sp_pool_printf(f->pool, "cd %s && %s", f->dir, command), "w");
+    FILE *pipe = popen(sp_pool_printf(f->pool, "cd '%s' && %s", f->dir, command), "w");
     assert_non_null(pipe);
     assert_int_equal(fwrite(out.data, 1, out.len, pipe), out.len);
     assert_int_equal(pclose(pipe), 0);
@@ -248,7 +248,8 @@ TEST_IN_DIR(git_apply_takes_it)
 {
     if (system("git --version >/dev/null 2>&1") != 0)
         skip();
-    assert_applies(f, "GIT_CEILING_DIRECTORIES=/tmp git apply --whitespace=nowarn -");
+    assert_applies(
+        f, "GIT_CEILING_DIRECTORIES=\"$(dirname \"$PWD\")\" git apply --whitespace=nowarn -");
 }
 
 TEST_IN_DIR(patch_takes_it)

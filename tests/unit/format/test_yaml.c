@@ -59,7 +59,7 @@ TEST(documents_become_trees)
     assert_parses(f, "<<: {a: 1}\n", "{<<: {a: 1}}"); /* no merging */
 }
 
-TEST(nodes_know_where_they_stand)
+TEST(nodes_know_their_lines)
 {
     struct sp_yaml doc;
     assert_ok(f, parse(f, "# c\na: 1\nb:\n  - x\n  - {k: v}\n\xc3\xa9: z\n", &doc));

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reading, writing and resolving paths below a root.
+ *
+ * Most tests have the scratch directory as their root (fs->root), and open as a directory (fs->fd).
+ * The callers give each function the path to show in messages; here it is "the path" or "w", so that
+ * a test sees that the message has this one. */
 #include "fs/meta.h"
 #include "fs/read.h"
 #include "fs/replace.h"
@@ -44,8 +49,7 @@ static struct stat stat_of(struct fs *fs, const char *name)
     return st;
 }
 
-/* ---- roots ------------------------------------------------------------------------------------
- */
+/* ---- roots ---------------------------------------------------------------------------------- */
 
 TEST_IN_DIR(root)
 {
@@ -185,8 +189,7 @@ TEST_IN_ROOT(open_dir_follows_no_link)
     }
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 TEST_IN_ROOT(read)
 {
@@ -273,8 +276,7 @@ TEST_IN_ROOT(check_writable)
     }
 }
 
-/* ---- creating ---------------------------------------------------------------------------------
- */
+/* ---- creating ------------------------------------------------------------------------------- */
 
 TEST_IN_ROOT(create_and_meta)
 {
@@ -371,8 +373,7 @@ TEST_IN_ROOT(get_meta_of_the_directory)
     assert_int_equal(sp_fs_get_meta(fs->fd, f->pool, "none", &meta, &f->err), -1);
 }
 
-/* ---- renaming ---------------------------------------------------------------------------------
- */
+/* ---- renaming ------------------------------------------------------------------------------- */
 
 TEST_IN_ROOT(replace)
 {
@@ -444,8 +445,7 @@ TEST_IN_ROOT(remove_expected)
                  SP_ERROR_REFUSED, "the path");
 }
 
-/* ---- removing, directories, saving ------------------------------------------------------------
- */
+/* ---- removing, directories, saving ---------------------------------------------------------- */
 
 TEST_IN_ROOT(unlink_and_rmdir)
 {

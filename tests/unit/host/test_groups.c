@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* On a root directory of the test's own. What needs root (files that belong to somebody else) is
- * done in a user namespace where this is not root, and left out where that can't be had. */
+/* The group of the drivers and their spool directory.
+ *
+ * Each test has a root directory "root" with accounts as on a small compute node: nova and cinder,
+ * each with its own group, and libvirt with nova in it. "bin" has a groupadd and a gpasswd that
+ * change the files of this root as the real ones would, and append how they were called (arguments,
+ * environment, open descriptors) to "calls".
+ *
+ * Some tests give files to another user or group, which only root may. The process is root, or else
+ * enters a user namespace in which it is; where neither works these tests are skipped. In a
+ * namespace only group 0 exists, so it has the number of the test's group (test_gid). */
 #include "scratch.h"
 
 #include <sched.h>

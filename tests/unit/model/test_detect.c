@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which release of a component is installed, and what says so.
+ *
+ * There are four releases (manifests()): one without the component "toy", and three that have it in
+ * the versions 1, 2 and 3. The tree is in memory and has the package site/toy; each test adds
+ * metadata, or files that the probes and checksums of a release know. */
 #include "model/detect.h"
 
 #include "manifests.h"

@@ -92,7 +92,7 @@ TEST(places)
                    "one\nx\ny\n\ntwo\nthree\n");
 }
 
-/* The text goes beside the whole line, wherever in it the anchor matches. */
+/* The text goes before or after the whole line, wherever in it the anchor matches. */
 TEST(anchor_in_the_middle_of_a_line)
 {
     there_and_back(f, "- {name: e, before: 'w', text: \"x\\n\"}", "one\ntwo\n", "one\nx\ntwo\n");
@@ -130,7 +130,7 @@ TEST(region)
           SP_GOAL_INSTALL, "the anchor of the edit 'e', /^b/, is not there");
 }
 
-/* The same text elsewhere is not ours: only what stands in the region counts. */
+/* The same text elsewhere is not ours: only text in the region counts. */
 TEST(same_text_out_of_the_region)
 {
     const char *edit =
@@ -165,7 +165,7 @@ TEST(in_place_elsewhere)
     assert_int_equal(found.ours, 1);
     assert_bytes(apply(f, file_with_edits(f, edit), text, SP_GOAL_UNINSTALL, &found),
                  "a = [\n  1,\n]\n");
-    /* the anchor is not looked for then: it may be gone or stand twice */
+    /* the anchor is not looked for then: it may be missing or be there twice */
     text = "x\none\none\n";
     edit = "- {name: e, before: '^one$', text: \"x\\n\"}";
     assert_ptr_equal(apply(f, file_with_edits(f, edit), text, SP_GOAL_INSTALL, &found).data, text);
@@ -311,7 +311,7 @@ TEST(foreign_in_its_region)
                    "x=2\na\nb\nx=3\n", "x=2\na\nx=1\nb\nx=3\n");
 }
 
-/* The work of a pattern is bounded, wherever it stands; that is an error that names it, and never
+/* The work of every pattern is bounded; that is an error that names it, and never
  * passes for an answer. */
 TEST(endless_pattern)
 {

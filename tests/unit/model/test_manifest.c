@@ -138,8 +138,7 @@ TEST(files)
     assert_int_equal(layout->when.count, 0);
 }
 
-/* ---- what is wrong ----------------------------------------------------------------------------
- */
+/* ---- what is wrong -------------------------------------------------------------------------- */
 
 #define TOP MANIFEST_HEAD "components:\n  toy:\n    versions: '>=1'\n"
 
@@ -265,8 +264,7 @@ TEST(edit)
     bad_edit(f, "{name: e, legacy: [a], note: b}", 24, "note");
 }
 
-/* ---- all of a directory -----------------------------------------------------------------------
- */
+/* ---- all of a directory --------------------------------------------------------------------- */
 
 static const char *named(struct fixture *f, const char *release, const char *released,
                          const char *component)

@@ -20,7 +20,7 @@ TEST(headers)
         {"Name: OS.Brick\nVersion: 1.6.2\n", "os_brick", "1.6.2"},
         {"Name: os-brick\nVersion: 1.6.2\n", "os_brick", "1.6.2"},
         {"Name: nova\nVersion: 1\nVersion: 2\n", "nova", "1"},
-        {"Name: nova\nVersion: a b\n", "nova", "a b"}, /* judged by who asks */
+        {"Name: nova\nVersion: a b\n", "nova", "a b"}, /* the caller parses it */
         {"Name: nova\n\nVersion: 14.1.0\n", "nova", NULL},
         {"Name: nova\r\n\r\nVersion: 14.1.0\r\n", "nova", NULL},
         {"\nName: nova\nVersion: 14.1.0\n", "nova", NULL},
@@ -141,7 +141,7 @@ TEST_ON_MEMORY(passed_over)
     assert_string_equal(all.items[0].text, "5");
 }
 
-/* Headers that stand beyond what is looked at are not there. */
+/* Headers beyond the part that is read are not found. */
 TEST_ON_MEMORY(endless)
 {
     sp_metadatas all = {NULL, 0, 0};

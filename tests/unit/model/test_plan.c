@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The states and actions of a component's files.
+ *
+ * The component (component()) has three files: 0 is a driver's module, 1 is a file with two edits,
+ * 2 is a file that only the older tool installs. At first 0 and 2 are missing and 1 is untouched. A
+ * test sets other contents, plans for a goal, and compares the states, actions and new contents. */
 #include "model/plan.h"
 
 #include "manifests.h"
@@ -133,7 +138,7 @@ TEST_ON_COMPONENT(installed)
 TEST_ON_COMPONENT(partial)
 {
     set(p, 0, DRIVER);
-    plan(f, p, SP_GOAL_INSTALL); /* the edited file is an original again */
+    plan(f, p, SP_GOAL_INSTALL); /* the edited file is untouched again */
     expect_whole(p, SP_STATE_PARTIAL, true);
     expect(p, 0, SP_STATE_INSTALLED, SP_ACTION_NONE, NULL);
     expect(p, 1, SP_STATE_NOT_INSTALLED, SP_ACTION_REPLACE, "x\na\ny\n");
@@ -270,11 +275,11 @@ TEST(obstacle)
 {
     for (size_t i = 0; i < 3; i++) {
         struct planned *p = component(f);
-        p->files[i].obstacle = "a cow stands there";
+        p->files[i].obstacle = "a directory is in its place";
         plan(f, p, SP_GOAL_INSTALL);
         assert_int_equal(p->plan.state, SP_STATE_CONFLICT);
         expect(p, i, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
-        assert_string_equal(p->plan.files.items[i].note, "a cow stands there");
+        assert_string_equal(p->plan.files.items[i].note, "a directory is in its place");
     }
 }
 

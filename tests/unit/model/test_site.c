@@ -203,7 +203,7 @@ TEST_ON_MEMORY(link_that_can_not_be_read)
     assert_string_equal(sites(f, m, NULL), "usr/lib/python3/dist-packages two");
 }
 
-/* A tree that is no system: its top, and what stands in it. */
+/* A tree that is not a system: its top, and the directories in it. */
 TEST_ON_MEMORY(tree)
 {
     struct sp_site_query query = {.only = false};

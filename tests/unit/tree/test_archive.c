@@ -222,7 +222,7 @@ TEST_IN_DIR(deb)
     assert_fails(f, try_open(f, path, &tree), SP_ERROR_REFUSED, "t.deb: can't read the archive");
 }
 
-/* The parts of an RPM version 3 file that stand before the payload: a lead of 96 bytes, the
+/* The parts of an RPM version 3 file before the payload: a lead of 96 bytes, the
  * signature header padded to 8 bytes, and the header, all empty here ("RPM Package File Structure",
  * LSB Core, chapter "Package Format and Installation"). */
 static const char *make_rpm(struct fixture *f, struct sp_bytes payload)

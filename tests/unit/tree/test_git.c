@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Trees in git repositories.
+ *
+ * The repository "r" in the scratch directory is made with libgit2, object by object (repository.h),
+ * so that it may hold what git itself would not write. fill() makes a commit with files, links of
+ * all kinds and a submodule; check_filled() compares all of it. Damaged objects are files of the
+ * repository that the test cuts, changes or replaces. */
 #include "repository.h"
 #include "trees.h"
 

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The archive that a transaction keeps the old files in.
+ *
+ * sample() makes entries with all that is kept: modes, owners, times to the nanosecond and before
+ * 1970, extended attributes with any bytes, long and non-ASCII names, a directory, large and empty
+ * files. What is written is read back and compared; the programs tar and bsdtar extract it, too.
+ * Archives that our writer would not make come from libarchive (forge()), or from a good one that is
+ * cut or changed at every byte. */
 #include "scratch.h"
 
 #include <archive.h>

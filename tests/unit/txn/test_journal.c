@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Journals of transactions: one is saved and loaded again, and texts that were altered are refused. */
 #include "txn/journal.h"
 
 #include "scratch.h"
@@ -193,8 +194,7 @@ TEST_IN_DIR(replaced_as_a_whole)
     close(old);
 }
 
-/* ---- what can't be ----------------------------------------------------------------------------
- */
+/* ---- what can't be -------------------------------------------------------------------------- */
 
 /* The text of the sample, with the first `old` replaced by `new`. */
 static const char *changed(struct fixture *f, const char *old, const char *new)

@@ -3,7 +3,7 @@
 
 #include "scratch.h"
 
-static void compiled_remove(struct fixture *f, const char *module)
+static void remove_pyc(struct fixture *f, const char *module)
 {
     int fd = scratch_open(f);
     assert_ok(f, sp_pyc_remove(fd, module, "w", &f->err));
@@ -17,9 +17,9 @@ static void cache(struct fixture *f)
 
 TEST_IN_DIR(nothing_there)
 {
-    compiled_remove(f, "a.py");
+    remove_pyc(f, "a.py");
     cache(f);
-    compiled_remove(f, "a.py");
+    remove_pyc(f, "a.py");
     assert_true(scratch_exists(f, "__pycache__")); /* it was empty before: not our doing */
 }
 
@@ -47,7 +47,7 @@ TEST_IN_DIR(all_of_a_module)
         scratch_puts(f, gone[i], "");
     for (size_t i = 0; i < COUNT(kept); i++)
         scratch_puts(f, kept[i], "");
-    compiled_remove(f, "a.py");
+    remove_pyc(f, "a.py");
     for (size_t i = 0; i < COUNT(gone); i++)
         if (scratch_exists(f, gone[i]))
             fail_msg("%s is there", gone[i]);
@@ -60,7 +60,7 @@ TEST_IN_DIR(cache_that_becomes_empty)
 {
     cache(f);
     scratch_puts(f, "__pycache__/a.cpython-36.pyc", "");
-    compiled_remove(f, "a.py");
+    remove_pyc(f, "a.py");
     assert_false(scratch_exists(f, "__pycache__"));
 }
 
@@ -71,7 +71,7 @@ TEST_IN_DIR(what_is_no_module)
     scratch_puts(f, ".pyc", "");
     scratch_puts(f, ".pyo", "");
     for (size_t i = 0; i < COUNT(modules); i++)
-        compiled_remove(f, modules[i]);
+        remove_pyc(f, modules[i]);
     assert_true(scratch_exists(f, "a.pyc"));
     assert_true(scratch_exists(f, ".pyc"));
 }
@@ -82,13 +82,13 @@ TEST_IN_DIR(links)
     scratch_mkdir(f, "other", 0755);
     scratch_puts(f, "other/a.cpython-36.pyc", "");
     scratch_symlink(f, "other", "__pycache__");
-    compiled_remove(f, "a.py");
+    remove_pyc(f, "a.py");
     assert_true(scratch_exists(f, "other/a.cpython-36.pyc"));
     assert_true(scratch_exists(f, "__pycache__"));
     scratch_unlink(f, "__pycache__");
     cache(f);
     scratch_symlink(f, "../other/a.cpython-36.pyc", "__pycache__/a.cpython-36.pyc");
-    compiled_remove(f, "a.py");
+    remove_pyc(f, "a.py");
     assert_true(scratch_exists(f, "other/a.cpython-36.pyc"));
 }
 
@@ -97,7 +97,7 @@ TEST_IN_DIR(directories)
 {
     scratch_mkdir(f, "a.pyc", 0755);
     scratch_puts(f, "a.pyo", "");
-    compiled_remove(f, "a.py");
+    remove_pyc(f, "a.py");
     assert_true(scratch_exists(f, "a.pyc"));
     assert_false(scratch_exists(f, "a.pyo"));
 }
@@ -106,7 +106,7 @@ TEST_IN_DIR(file_in_place_of_the_cache)
 {
     scratch_puts(f, "__pycache__", "");
     scratch_puts(f, "a.pyc", "");
-    compiled_remove(f, "a.py");
+    remove_pyc(f, "a.py");
     assert_false(scratch_exists(f, "a.pyc"));
     assert_true(scratch_exists(f, "__pycache__"));
 }

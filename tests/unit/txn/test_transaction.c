@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* transaction, undo and history together: what one writes, the others read. */
+/* Transactions, recovery and history together: they read each other's files.
+ *
+ * Each test has the scratch directory as its root. In it are
+ *     lib/a.py        "old a\n", mode 0640, from 2017 (1500000000)
+ *     lib/sub/b.py    "old b\n", the same
+ *     lib, lib/sub    from 2014 (1400000000); all times end in 123456789 ns
+ *     var/work        the work directory, locked
+ * and a transaction "install" of the component "toy" without changes; most tests add those of
+ * usual(): lib/sub/new.py is added, lib/a.py is replaced, lib/sub/b.py is removed.
+ *
+ * A crash is simulated: the transaction runs to its end, then set_state() writes an earlier state
+ * into its journal, and the test makes the files that such a crash leaves. tests/fault/ has the real
+ * crashes, at every call. A failure half-way comes from a file that is in the way of a step. */
 #include "txn/transaction.h"
 
 #include <signal.h>
@@ -103,7 +115,7 @@ static void assert_time(struct run *r, const char *name, time_t seconds)
         fail_msg("%s has the time %ld.%09ld", name, (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
-/* As open_run() left it, metadata and all, with nothing beside it. */
+/* Everything is as open_run() made it, with its metadata, and there are no other files. */
 static void assert_old(struct run *r)
 {
     struct stat st;
@@ -138,8 +150,7 @@ static struct sp_history history_of(struct run *r)
     return history;
 }
 
-/* ---- doing ------------------------------------------------------------------------------------
- */
+/* ---- running -------------------------------------------------------------------------------- */
 
 TEST_IN_ROOT(run)
 {
@@ -200,7 +211,7 @@ TEST_IN_ROOT(time_of_a_file_that_is_just_written)
     assert_true(before.st_mtime != after.st_mtime);
 }
 
-TEST_IN_ROOT(compiled_go_with_a_module)
+TEST_IN_ROOT(pyc_files_are_removed_with_a_module)
 {
     scratch_puts(f, "lib/sub/b.pyc", "");
     scratch_puts(f, "lib/sub/a.pyc", "");
@@ -212,7 +223,7 @@ TEST_IN_ROOT(compiled_go_with_a_module)
 
 TEST_IN_ROOT(nothing_to_change)
 {
-    assert_ok(f, run(r)); /* a rollback that finds all as it was is recorded, too */
+    assert_ok(f, run(r)); /* a rollback without changes is recorded, too */
     assert_int_equal(history_of(r).journals.count, 1);
 }
 
@@ -225,8 +236,7 @@ TEST_IN_ROOT(numbers)
     assert_int_equal(r->id, 10);
 }
 
-/* ---- refusing ---------------------------------------------------------------------------------
- */
+/* ---- refusing ------------------------------------------------------------------------------- */
 
 static void refused(struct run *r, enum sp_error_kind kind, const char *part)
 {
@@ -235,7 +245,7 @@ static void refused(struct run *r, enum sp_error_kind kind, const char *part)
     assert_int_equal(history_of(r).pending.count, 0);
 }
 
-TEST_IN_ROOT(target_that_is_not_what_was_planned_for)
+TEST_IN_ROOT(target_other_than_planned)
 {
     static const struct {
         const char *path, *before, *after;
@@ -282,10 +292,9 @@ TEST_IN_ROOT(link_in_place_of_a_target)
     assert_content(f, "lib/a.py", "old a\n");
 }
 
-/* ---- failing half-way -------------------------------------------------------------------------
- */
+/* ---- failing half-way ----------------------------------------------------------------------- */
 
-/* While the new files are written beside: the second time that name is taken. */
+/* While the temporary files are written: the second time that name is taken. */
 TEST_IN_ROOT(failure_before_the_first_rename)
 {
     change(r, "/lib/a.py", "old a\n", "new a\n");
@@ -297,7 +306,7 @@ TEST_IN_ROOT(failure_before_the_first_rename)
     assert_time(r, "lib/sub", 1400000000);
 }
 
-/* Among the renames: what stands where Python keeps compiled modules can't be removed. */
+/* Among the renames: a directory has the name of a .pyc file and cannot be removed. */
 TEST_IN_ROOT(failure_among_the_renames)
 {
     scratch_mkdir(f, "lib/sub/__pycache__", 0755);
@@ -340,8 +349,7 @@ TEST_IN_ROOT(signal)
     assert_int_equal(history_of(r).pending.count, 0);
 }
 
-/* ---- undoing ----------------------------------------------------------------------------------
- */
+/* ---- recovering ----------------------------------------------------------------------------- */
 
 /* The journal of transaction 1 as it was in that state. */
 static void set_state(struct run *r, enum sp_journal_state state)
@@ -389,7 +397,7 @@ TEST_IN_ROOT(recover)
     assert_old(r);
 }
 
-/* Some of it was renamed, some was not, and what was written beside is still there. */
+/* Some files were renamed, some were not, and the temporary files are still there. */
 TEST_IN_ROOT(recover_in_the_middle)
 {
     sp_strv messages = {NULL, 0, 0};
@@ -412,7 +420,7 @@ TEST_IN_ROOT(recover_of_a_prepared_one)
     usual(r);
     assert_ok(f, run(r));
     set_state(r, SP_JOURNAL_PREPARED);
-    /* nothing was renamed yet: what stands there now is somebody else's */
+    /* nothing was renamed yet: the present contents are somebody else's */
     assert_ok(f, recover(r, false, &messages));
     assert_content(f, "lib/a.py", "new a\n");
     assert_content(f, "lib/sub/new.py", "new\n");
@@ -440,7 +448,7 @@ TEST_IN_ROOT(recover_of_what_something_else_changed)
     assert_false(scratch_exists(f, "lib/sub/new.py"));
 }
 
-TEST_IN_ROOT(recover_without_the_originals)
+TEST_IN_ROOT(recover_without_the_backup)
 {
     sp_strv messages = {NULL, 0, 0};
     usual(r);
@@ -492,11 +500,10 @@ TEST_IN_ROOT(recover_of_a_damaged_journal)
     assert_int_equal(history.pending.items[0], 1);
 }
 
-/* ---- remembering ------------------------------------------------------------------------------
- */
+/* ---- the history ---------------------------------------------------------------------------- */
 
-static int original(struct run *r, const char *path, const char *expected, struct sp_bytes *content,
-                    struct sp_meta *meta)
+static int read_backup(struct run *r, const char *path, const char *expected,
+                       struct sp_bytes *content, struct sp_meta *meta)
 {
     struct sp_history history = history_of(r);
     struct sp_blob_id id;
@@ -504,26 +511,26 @@ static int original(struct run *r, const char *path, const char *expected, struc
     return sp_history_backup(r->f->pool, &history, 1, path, &id, content, meta, &r->f->err);
 }
 
-TEST_IN_ROOT(original)
+TEST_IN_ROOT(backup)
 {
     struct sp_bytes content;
     struct sp_meta meta;
     usual(r);
     assert_ok(f, run(r));
-    assert_ok(f, original(r, "/lib/a.py", "old a\n", &content, &meta));
+    assert_ok(f, read_backup(r, "/lib/a.py", "old a\n", &content, &meta));
     assert_int_equal(content.len, 6);
     assert_memory_equal(content.data, "old a\n", 6);
     assert_int_equal(meta.mode, 0640);
     assert_int_equal(meta.mtime.tv_sec, 1500000000);
     assert_int_equal(meta.mtime.tv_nsec, 123456789);
-    assert_fails(f, original(r, "/lib/sub/new.py", "new\n", &content, &meta),
+    assert_fails(f, read_backup(r, "/lib/sub/new.py", "new\n", &content, &meta),
                  SP_ERROR_NEEDS_RECOVERY, "/lib/sub/new.py");
-    assert_fails(f, original(r, "/lib/a.py", "another\n", &content, &meta), SP_ERROR_NEEDS_RECOVERY,
-                 "backup.tar");
+    assert_fails(f, read_backup(r, "/lib/a.py", "another\n", &content, &meta),
+                 SP_ERROR_NEEDS_RECOVERY, "backup.tar");
 }
 
-/* The archive's content is not what the journal says: it is not handed out. */
-TEST_IN_ROOT(original_that_was_altered)
+/* Content of the backup that is not the one in the journal is not returned. */
+TEST_IN_ROOT(backup_that_was_altered)
 {
     struct sp_bytes content;
     struct sp_meta meta;
@@ -536,8 +543,8 @@ TEST_IN_ROOT(original_that_was_altered)
     assert_non_null(at);
     *at = 'O';
     scratch_write(f, name, copy, tar.len);
-    assert_fails(f, original(r, "/lib/a.py", "old a\n", &content, &meta), SP_ERROR_NEEDS_RECOVERY,
-                 "backup.tar");
+    assert_fails(f, read_backup(r, "/lib/a.py", "old a\n", &content, &meta),
+                 SP_ERROR_NEEDS_RECOVERY, "backup.tar");
 }
 
 TEST_IN_ROOT(meta_of_a_content)
@@ -559,7 +566,7 @@ TEST_IN_ROOT(meta_of_a_content)
     assert_false(found);
 }
 
-TEST_IN_ROOT(rolled_back)
+TEST_IN_ROOT(is_reverted)
 {
     change(r, "/lib/a.py", "old a\n", "new a\n");
     assert_ok(f, run(r));
@@ -605,7 +612,7 @@ TEST_IN_DIR(time_of_a_directory)
     /* changed by something else between 1 and 2 */
     history.journals.items[1].dirs.items[0].before = at(25);
     assert_int_equal(sp_history_dir_time(&history, "/lib", at(40), 0).tv_sec, 25);
-    /* one that was undone left no trace */
+    /* one that was aborted changed nothing */
     history.journals.items[2].state = SP_JOURNAL_ABORTED;
     assert_int_equal(sp_history_dir_time(&history, "/lib", at(40), 0).tv_sec, 40);
     assert_int_equal(sp_history_dir_time(&history, "/lib", at(30), 0).tv_sec, 25);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The work directory and its lock. */
+/* The work directory and its lock.
+ *
+ * Each test has an empty root directory, the scratch directory, and makes the work directory in it,
+ * mostly as "/work". The tests of the lock fork: the child tries to take the lock that the parent
+ * holds, with a descriptor of its own, and returns the result as its exit status. */
 #include "txn/workdir.h"
 
 #include <signal.h>
@@ -194,8 +198,7 @@ TEST_IN_ROOT(staging_follows_no_link)
     assert_int_equal(sp_workdir_staged(f->pool, &p->workdir, 3, "/usr/a.py", &back, &f->err), -1);
 }
 
-/* ---- the lock ---------------------------------------------------------------------------------
- */
+/* ---- the lock ------------------------------------------------------------------------------- */
 
 /* What another process gets when it tries: 0, or the kind of the error; the message says who. */
 static int status_of_another(struct place *p, pid_t holder)
