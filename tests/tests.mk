@@ -18,10 +18,15 @@ $(BUILD)/libsp.a: $(LIBOBJ)
 	$(note) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsp.a
+# the fixture and main() of every unit test
+$(BUILD)/unit/support.o: tests/unit/support.c tests/unit/support.h $(BUILD)/flags
+	$(note) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/unit/support.o $(BUILD)/libsp.a
 	$(note) CC $@
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libsp.a \
-	    $(PKG_LIBS) $(CMOCKA)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(BUILD)/unit/support.o \
+	    $(BUILD)/libsp.a $(PKG_LIBS) $(CMOCKA)
 
 # ---- suites -------------------------------------------------------------------------------------
 # Each suite closes with `N passed, N failed, N skipped`; tests/suites.py runs several and sums up.

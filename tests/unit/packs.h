@@ -37,9 +37,9 @@ static inline const unsigned char *id_of(unsigned number)
     return id;
 }
 
-static inline struct packer *packer_new(struct scratch *s)
+static inline struct packer *packer_new(struct fixture *f)
 {
-    struct packer *packer = sp_pool_alloc(s->pool, sizeof(*packer));
+    struct packer *packer = sp_pool_alloc(f->pool, sizeof(*packer));
     memset(packer, 0, sizeof(*packer));
     sp_buffer_add(&packer->pack, "PACK\0\0\0\2????", 12);
     return packer;
@@ -154,7 +154,7 @@ static inline int by_id(const void *a, const void *b)
 }
 
 /* Writes objects/pack/NAME.pack and NAME.idx. */
-static inline void packer_write(struct scratch *s, struct packer *packer, enum index_kind kind,
+static inline void packer_write(struct fixture *f, struct packer *packer, enum index_kind kind,
                                 const char *name)
 {
     struct sp_buffer index = SP_BUFFER_INIT;
@@ -163,11 +163,11 @@ static inline void packer_write(struct scratch *s, struct packer *packer, enum i
         packer->pack.data[8 + i] = (char)(packer->count >> (24 - 8 * i));
     sp_buffer_add(&packer->pack, "the sum of the pack.", 20);
     packer_index(packer, kind, &index);
-    mkdir(scratch_path(s, "objects"), 0700);
-    mkdir(scratch_path(s, "objects/pack"), 0700);
-    scratch_write(s, sp_pool_printf(s->pool, "objects/pack/%s.pack", name), packer->pack.data,
+    mkdir(scratch_path(f, "objects"), 0700);
+    mkdir(scratch_path(f, "objects/pack"), 0700);
+    scratch_write(f, sp_pool_printf(f->pool, "objects/pack/%s.pack", name), packer->pack.data,
                   packer->pack.len);
-    scratch_write(s, sp_pool_printf(s->pool, "objects/pack/%s.idx", name), index.data, index.len);
+    scratch_write(f, sp_pool_printf(f->pool, "objects/pack/%s.idx", name), index.data, index.len);
     sp_buffer_free(&index);
     sp_buffer_free(&packer->pack);
 }

@@ -23,13 +23,12 @@ static int parse(struct fixture *f, const char *line, struct sp_options *out)
 static struct sp_options good(struct fixture *f, const char *line)
 {
     struct sp_options options;
-    assert_success(parse(f, line, &options), &f->err);
+    assert_ok(f, parse(f, line, &options));
     return options;
 }
 
-static void test_commands(void **state)
+TEST(commands)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *line;
         enum sp_command command;
@@ -58,9 +57,8 @@ static void test_commands(void **state)
     assert_string_equal(sp_command_name(SP_COMMAND_NONE), "");
 }
 
-static void test_nothing_is_set_by_itself(void **state)
+TEST(nothing_is_set_by_itself)
 {
-    struct fixture *f = *state;
     struct sp_options o = good(f, "check");
     assert_int_equal(o.components.count + o.arguments.count + o.paths.count, 0);
     assert_int_equal(o.trees.count + o.users.count, 0);
@@ -73,9 +71,8 @@ static void test_nothing_is_set_by_itself(void **state)
     assert_false(o.dry_run || o.no_deps || o.allow_mixed || o.no_groups || o.force || o.json);
 }
 
-static void test_options(void **state)
+TEST(options)
 {
-    struct fixture *f = *state;
     struct sp_options o = good(f, "-R /r -W /w -D /d -g grp -u one -u two -L /a:/b --path=/c -j -y "
                                   "--no-deps --allow-mixed --no-groups -n install");
     assert_string_equal(o.root, "/r");
@@ -92,9 +89,8 @@ static void test_options(void **state)
     assert_string_equal(sp_strv_join(f->pool, &o.trees, " "), "a b c");
 }
 
-static void test_paths(void **state)
+TEST(paths)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *value, *paths;
     } vectors[] = {{"/a", "/a"},
@@ -108,9 +104,8 @@ static void test_paths(void **state)
     }
 }
 
-static void test_places_and_abbreviations(void **state)
+TEST(places_and_abbreviations)
 {
-    struct fixture *f = *state;
     static const char *const lines[] = {"-R /r check nova -j",         "check -jR /r nova",
                                         "check nova --root=/r --json", "--roo /r --js check nova",
                                         "-R/r -j check -- nova",       "check nova -R /r -j -y",
@@ -124,9 +119,8 @@ static void test_places_and_abbreviations(void **state)
     }
 }
 
-static void test_verbosity(void **state)
+TEST(verbosity)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *line;
         int verbose;
@@ -136,9 +130,8 @@ static void test_verbosity(void **state)
         assert_int_equal(good(f, vectors[i].line).verbose, vectors[i].verbose);
 }
 
-static void test_components(void **state)
+TEST(components)
 {
-    struct fixture *f = *state;
     struct sp_options o = good(f, "install nova os-brick cinder os_brick nova");
     assert_string_equal(sp_strv_join(f->pool, &o.components, " "), "nova os_brick cinder");
     assert_int_equal(o.arguments.count, 0);
@@ -149,9 +142,8 @@ static void test_components(void **state)
     assert_string_equal(sp_strv_join(f->pool, &o.arguments, " "), "os-brick");
 }
 
-static void test_wrong(void **state)
+TEST(wrong)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *line, *part;
     } vectors[] = {
@@ -225,9 +217,8 @@ static const char *printed(struct fixture *f, void (*print)(FILE *))
     return sp_pool_memdup(f->pool, text, len);
 }
 
-static void test_help(void **state)
+TEST(help)
 {
-    struct fixture *f = *state;
     const char *help = printed(f, sp_cli_help), *usage = printed(f, sp_cli_usage);
     static const char *const words[] = {"detect",         "rollback",      "groups",
                                         "-L, --path DIR", "-n, --dry-run", "--allow-mixed",
@@ -237,20 +228,4 @@ static void test_help(void **state)
     assert_true(strlen(usage) < strlen(help));
     assert_int_equal(strncmp(usage, "Usage: sp-openstack ", 20), 0);
     assert_int_equal(usage[strlen(usage) - 1], '\n');
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_commands),
-        FIXTURE_TEST(test_nothing_is_set_by_itself),
-        FIXTURE_TEST(test_options),
-        FIXTURE_TEST(test_paths),
-        FIXTURE_TEST(test_places_and_abbreviations),
-        FIXTURE_TEST(test_verbosity),
-        FIXTURE_TEST(test_components),
-        FIXTURE_TEST(test_wrong),
-        FIXTURE_TEST(test_help),
-    };
-    return cmocka_run_group_tests_name("cli", tests, NULL, NULL);
 }

@@ -22,6 +22,14 @@ static struct printed *open_report(struct fixture *f, int verbose, bool json)
     return p;
 }
 
+static void set_up_report(struct fixture *f)
+{
+    f->own = open_report(f, 0, false);
+}
+
+/* The body sees `p`, a report that prints neither more nor less than usual. */
+#define TEST_ON_REPORT(name) TEST_WITH(name, struct printed *p, set_up_report, NULL)
+
 static const char *text_of(struct fixture *f, FILE *file)
 {
     char text[4096];
@@ -31,10 +39,8 @@ static const char *text_of(struct fixture *f, FILE *file)
     return sp_pool_memdup(f->pool, text, len);
 }
 
-static void test_messages(void **state)
+TEST_ON_REPORT(messages)
 {
-    struct fixture *f = *state;
-    struct printed *p = open_report(f, 0, false);
     struct sp_error err = SP_ERROR_INIT;
     sp_console_print(&p->report, 0, "one %d", 1);
     sp_console_print(&p->report, 1, "more");
@@ -49,9 +55,8 @@ static void test_messages(void **state)
     assert_string_equal(p->report.warnings.items[0], "take care");
 }
 
-static void test_levels(void **state)
+TEST(levels)
 {
-    struct fixture *f = *state;
     static const struct {
         int verbose;
         bool json;
@@ -68,20 +73,16 @@ static void test_levels(void **state)
     }
 }
 
-static void test_safe(void **state)
+TEST_ON_REPORT(safe)
 {
-    struct fixture *f = *state;
-    struct printed *p = open_report(f, 0, false);
     sp_console_print(&p->report, 0, "a\x1b[2J%s", "\xff\n");
     sp_console_warn(f->pool, &p->report, "b\r%s", "caf\xc3\xa9");
     assert_string_equal(text_of(f, p->out), "a\\x1b[2J\\xff\\n\n");
     assert_string_equal(text_of(f, p->err), "sp-openstack: warning: b\\x0dcaf\xc3\xa9\n");
 }
 
-static void test_table(void **state)
+TEST_ON_REPORT(table)
 {
-    struct fixture *f = *state;
-    struct printed *p = open_report(f, 0, false);
     struct sp_table table = {.columns = 3, .state_column = 1};
     static const char *const rows[][3] = {{"NAME", "STATE", "PLACE"},
                                           {"nova", "installed", "/a"},
@@ -97,10 +98,8 @@ static void test_table(void **state)
                                             "x                /longer/than/all\n");
 }
 
-static void test_colours(void **state)
+TEST_ON_REPORT(colours)
 {
-    struct fixture *f = *state;
-    struct printed *p = open_report(f, 0, false);
     struct sp_table table = {.columns = 2, .state_column = 0};
     static const struct {
         int state;
@@ -129,10 +128,8 @@ static void test_colours(void **state)
 }
 
 /* Not into a file, whatever TERM says: standard output of a test is no terminal. */
-static void test_no_colour_without_a_terminal(void **state)
+TEST(no_colour_without_a_terminal)
 {
-    struct fixture *f = *state;
-    (void)f;
     struct sp_console report;
     int saved = dup(STDOUT_FILENO);
     FILE *file = tmpfile();
@@ -148,24 +145,11 @@ static void test_no_colour_without_a_terminal(void **state)
     assert_false(report.colour);
 }
 
-static void test_empty_table(void **state)
+TEST_ON_REPORT(empty_table)
 {
-    struct fixture *f = *state;
-    struct printed *p = open_report(f, 0, false);
     struct sp_table table = {.columns = 0, .state_column = -1};
     sp_table_print(&p->report, &table);
     table.columns = 2;
     sp_table_print(&p->report, &table);
     assert_string_equal(text_of(f, p->out), "");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_messages),    FIXTURE_TEST(test_levels),
-        FIXTURE_TEST(test_safe),        FIXTURE_TEST(test_table),
-        FIXTURE_TEST(test_colours),     FIXTURE_TEST(test_no_colour_without_a_terminal),
-        FIXTURE_TEST(test_empty_table),
-    };
-    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

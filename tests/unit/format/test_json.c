@@ -5,59 +5,73 @@
 
 #include "support.h"
 
-static void test_document(void **state)
-{
-    (void)state;
-    struct sp_buffer out = SP_BUFFER_INIT;
+struct written {
+    struct sp_buffer out;
     struct sp_json json;
-    sp_json_init(&json, &out);
-    sp_json_object(&json);
-    sp_json_key(&json, "schema");
-    sp_json_number(&json, 1);
-    sp_json_pair(&json, "name", "nova");
-    sp_json_pair(&json, "path", NULL);
-    sp_json_key(&json, "files");
-    sp_json_array(&json);
-    sp_json_object(&json);
-    sp_json_key(&json, "ok");
-    sp_json_bool(&json, true);
-    sp_json_end_object(&json);
-    sp_json_object(&json);
-    sp_json_end_object(&json);
-    sp_json_array(&json);
-    sp_json_end_array(&json);
-    sp_json_bool(&json, false);
-    sp_json_number(&json, -5);
-    sp_json_end_array(&json);
-    sp_json_key(&json, "last");
-    sp_json_object(&json);
-    sp_json_pair(&json, "a", "b");
-    sp_json_end_object(&json);
-    sp_json_end_object(&json);
-    sp_json_finish(&json);
-    assert_string_equal(sp_buffer_str(&out), "{\n"
-                                             "  \"schema\": 1,\n"
-                                             "  \"name\": \"nova\",\n"
-                                             "  \"path\": null,\n"
-                                             "  \"files\": [\n"
-                                             "    {\n"
-                                             "      \"ok\": true\n"
-                                             "    },\n"
-                                             "    {},\n"
-                                             "    [],\n"
-                                             "    false,\n"
-                                             "    -5\n"
-                                             "  ],\n"
-                                             "  \"last\": {\n"
-                                             "    \"a\": \"b\"\n"
-                                             "  }\n"
-                                             "}\n");
-    sp_buffer_free(&out);
+};
+
+static void set_up_json(struct fixture *f)
+{
+    struct written *w = f->own = sp_pool_alloc(f->pool, sizeof(*w));
+    sp_json_init(&w->json, &w->out);
 }
 
-static void test_strings(void **state)
+static void free_json(struct fixture *f)
 {
-    (void)state;
+    struct written *w = f->own;
+    sp_buffer_free(&w->out);
+}
+
+/* The body sees `w`: a document that nothing was written to, and its text. */
+#define TEST_ON_JSON(name) TEST_WITH(name, struct written *w, set_up_json, free_json)
+
+TEST_ON_JSON(document)
+{
+    sp_json_object(&w->json);
+    sp_json_key(&w->json, "schema");
+    sp_json_number(&w->json, 1);
+    sp_json_pair(&w->json, "name", "nova");
+    sp_json_pair(&w->json, "path", NULL);
+    sp_json_key(&w->json, "files");
+    sp_json_array(&w->json);
+    sp_json_object(&w->json);
+    sp_json_key(&w->json, "ok");
+    sp_json_bool(&w->json, true);
+    sp_json_end_object(&w->json);
+    sp_json_object(&w->json);
+    sp_json_end_object(&w->json);
+    sp_json_array(&w->json);
+    sp_json_end_array(&w->json);
+    sp_json_bool(&w->json, false);
+    sp_json_number(&w->json, -5);
+    sp_json_end_array(&w->json);
+    sp_json_key(&w->json, "last");
+    sp_json_object(&w->json);
+    sp_json_pair(&w->json, "a", "b");
+    sp_json_end_object(&w->json);
+    sp_json_end_object(&w->json);
+    sp_json_finish(&w->json);
+    assert_string_equal(sp_buffer_str(&w->out), "{\n"
+                                                "  \"schema\": 1,\n"
+                                                "  \"name\": \"nova\",\n"
+                                                "  \"path\": null,\n"
+                                                "  \"files\": [\n"
+                                                "    {\n"
+                                                "      \"ok\": true\n"
+                                                "    },\n"
+                                                "    {},\n"
+                                                "    [],\n"
+                                                "    false,\n"
+                                                "    -5\n"
+                                                "  ],\n"
+                                                "  \"last\": {\n"
+                                                "    \"a\": \"b\"\n"
+                                                "  }\n"
+                                                "}\n");
+}
+
+TEST(strings)
+{
     static const struct {
         const char *in, *out;
     } vectors[] = {
@@ -84,41 +98,20 @@ static void test_strings(void **state)
     }
 }
 
-static void test_keys_are_escaped(void **state)
+TEST_ON_JSON(keys_are_escaped)
 {
-    (void)state;
-    struct sp_buffer out = SP_BUFFER_INIT;
-    struct sp_json json;
-    sp_json_init(&json, &out);
-    sp_json_object(&json);
-    sp_json_pair(&json, "a\n\"", "x");
-    sp_json_end_object(&json);
-    assert_string_equal(sp_buffer_str(&out), "{\n  \"a\\n\\\"\": \"x\"\n}");
-    sp_buffer_free(&out);
+    sp_json_object(&w->json);
+    sp_json_pair(&w->json, "a\n\"", "x");
+    sp_json_end_object(&w->json);
+    assert_string_equal(sp_buffer_str(&w->out), "{\n  \"a\\n\\\"\": \"x\"\n}");
 }
 
-static void test_numbers(void **state)
+TEST_ON_JSON(numbers)
 {
-    (void)state;
-    struct sp_buffer out = SP_BUFFER_INIT;
-    struct sp_json json;
-    sp_json_init(&json, &out);
-    sp_json_array(&json);
-    sp_json_number(&json, LLONG_MAX);
-    sp_json_number(&json, LLONG_MIN);
-    sp_json_end_array(&json);
-    assert_string_equal(sp_buffer_str(&out),
+    sp_json_array(&w->json);
+    sp_json_number(&w->json, LLONG_MAX);
+    sp_json_number(&w->json, LLONG_MIN);
+    sp_json_end_array(&w->json);
+    assert_string_equal(sp_buffer_str(&w->out),
                         "[\n  9223372036854775807,\n  -9223372036854775808\n]");
-    sp_buffer_free(&out);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_document),
-        cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_keys_are_escaped),
-        cmocka_unit_test(test_numbers),
-    };
-    return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 
 #include "format/jsoncheck.h"
 
-static void test_objects(SP_UNUSED void **state)
+TEST(objects)
 {
     static const char *const good[] = {
         "{}",
@@ -63,7 +63,7 @@ static void test_objects(SP_UNUSED void **state)
     assert_false(sp_json_is_object((struct sp_bytes){NULL, 0}));
 }
 
-static void test_depth(SP_UNUSED void **state)
+TEST(depth)
 {
     for (size_t depth = SP_JSON_DEPTH - 1; depth <= SP_JSON_DEPTH; depth++) {
         struct sp_buffer text = SP_BUFFER_INIT;
@@ -77,11 +77,4 @@ static void test_depth(SP_UNUSED void **state)
                          depth + 1 <= SP_JSON_DEPTH);
         sp_buffer_free(&text);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_objects),
-                                       cmocka_unit_test(test_depth)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

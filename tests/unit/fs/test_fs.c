@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reading, writing and resolving paths below a root.
+ *
+ * Most tests have the scratch directory as their root (fs->root), and open as a directory (fs->fd).
+ * The callers give each function the path to show in messages; here it is "the path" or "w", so that
+ * a test sees that the message has this one. */
 #include "fs/meta.h"
 #include "fs/read.h"
 #include "fs/replace.h"
@@ -10,79 +15,80 @@
 
 #include "scratch.h"
 
-#define TEXT(s) ((struct sp_bytes){(s), strlen(s)})
+#define TEXT(text) ((struct sp_bytes){(text), strlen(text)})
 
 struct fs {
-    struct scratch *s;
+    struct fixture *f;
     struct sp_root root;
     int fd; /* of the scratch directory, for reading */
 };
 
-static struct fs open_fs(void **state)
+static void open_fs(struct fixture *f)
 {
-    struct fs fs = {.s = *state};
-    assert_ok(fs.s, sp_root_open(fs.s->dir, &fs.root, &fs.s->err));
-    fs.fd = scratch_open(fs.s);
-    return fs;
+    struct fs *fs = f->own = sp_pool_alloc(f->pool, sizeof(*fs));
+    fs->f = f;
+    assert_ok(f, sp_root_open(f->dir, &fs->root, &f->err));
+    fs->fd = scratch_open(f);
 }
 
-static void close_fs(struct fs *fs)
+static void close_fs(struct fixture *f)
 {
+    struct fs *fs = f->own;
     close(fs->fd);
     sp_root_close(&fs->root);
     assert_int_equal(fs->root.fd, -1);
 }
 
+/* The body sees `fs`: the scratch directory as a root, and open for reading. */
+#define TEST_IN_ROOT(name) TEST_IN_DIR_WITH(name, struct fs *fs, open_fs, close_fs)
+
 static struct stat stat_of(struct fs *fs, const char *name)
 {
     struct stat st;
-    assert_int_equal(lstat(scratch_path(fs->s, name), &st), 0);
+    assert_int_equal(lstat(scratch_path(fs->f, name), &st), 0);
     return st;
 }
 
-/* ---- roots ------------------------------------------------------------------------------------
- */
+/* ---- roots ---------------------------------------------------------------------------------- */
 
-static void test_root(void **state)
+TEST_IN_DIR(root)
 {
-    struct scratch *s = *state;
     struct sp_root root;
-    assert_ok(s, sp_root_open("/", &root, &s->err));
+    assert_ok(f, sp_root_open("/", &root, &f->err));
     assert_string_equal(root.path, "");
-    assert_string_equal(sp_root_show(&root, s->pool, "/usr/lib"), "/usr/lib");
+    assert_string_equal(sp_root_show(&root, f->pool, "/usr/lib"), "/usr/lib");
     sp_root_close(&root);
-    assert_ok(s, sp_root_open(s->dir, &root, &s->err));
-    assert_string_equal(sp_root_show(&root, s->pool, "/usr/lib"),
-                        sp_pool_printf(s->pool, "%s/usr/lib", s->dir));
+    assert_ok(f, sp_root_open(f->dir, &root, &f->err));
+    assert_string_equal(sp_root_show(&root, f->pool, "/usr/lib"),
+                        sp_pool_printf(f->pool, "%s/usr/lib", f->dir));
     sp_root_close(&root);
-    const char *file = scratch_puts(s, "file", "");
-    assert_fails(s, sp_root_open(file, &root, &s->err), SP_ERROR_SYSTEM, file);
-    const char *none = scratch_path(s, "none");
-    assert_fails(s, sp_root_open(none, &root, &s->err), SP_ERROR_SYSTEM, none);
+    const char *file = scratch_puts(f, "file", "");
+    assert_fails(f, sp_root_open(file, &root, &f->err), SP_ERROR_SYSTEM, file);
+    const char *none = scratch_path(f, "none");
+    assert_fails(f, sp_root_open(none, &root, &f->err), SP_ERROR_SYSTEM, none);
 }
 
 static void resolves(struct fs *fs, const char *path, const char *expected)
 {
     const char *real = "unset";
     struct stat st;
-    assert_ok(fs->s, sp_fs_resolve(&fs->root, fs->s->pool, path, &real, &st, &fs->s->err));
+    assert_ok(fs->f, sp_fs_resolve(&fs->root, fs->f->pool, path, &real, &st, &fs->f->err));
     if (!expected && real)
         fail_msg("%s leads to %s", path, real);
     if (expected && (!real || strcmp(real, expected) != 0))
         fail_msg("%s leads to %s, not to %s", path, real ? real : "nothing", expected);
     if (real) {
         struct stat there;
-        assert_int_equal(lstat(scratch_path(fs->s, real), &there), 0);
+        assert_int_equal(lstat(scratch_path(fs->f, real), &there), 0);
         assert_int_equal(there.st_ino, st.st_ino);
     }
 }
 
-static void test_resolve(void **state)
+TEST_IN_ROOT(resolve)
 {
-    struct fs fs = open_fs(state);
-    scratch_mkdir(fs.s, "a", 0755);
-    scratch_mkdir(fs.s, "a/b", 0755);
-    scratch_puts(fs.s, "a/b/file", "");
+    scratch_mkdir(f, "a", 0755);
+    scratch_mkdir(f, "a/b", 0755);
+    scratch_puts(f, "a/b/file", "");
     static const struct {
         const char *path, *real;
     } vectors[] = {
@@ -101,24 +107,22 @@ static void test_resolve(void **state)
         {"/a/b/file/more", NULL},
     };
     for (size_t i = 0; i < COUNT(vectors); i++)
-        resolves(&fs, vectors[i].path, vectors[i].real);
-    close_fs(&fs);
+        resolves(fs, vectors[i].path, vectors[i].real);
 }
 
-static void test_resolve_links(void **state)
+TEST_IN_ROOT(resolve_links)
 {
-    struct fs fs = open_fs(state);
-    scratch_mkdir(fs.s, "a", 0755);
-    scratch_mkdir(fs.s, "a/b", 0755);
-    scratch_puts(fs.s, "a/b/file", "");
-    scratch_symlink(fs.s, "a/b", "relative");
-    scratch_symlink(fs.s, "/a/b", "absolute"); /* from this root */
-    scratch_symlink(fs.s, "../../a/b/file", "a/up");
-    scratch_symlink(fs.s, "../../../../../../../../../a", "climbs");
-    scratch_symlink(fs.s, "relative", "twice");
-    scratch_symlink(fs.s, "nowhere", "dangling");
-    scratch_symlink(fs.s, "absolute/../b/./file", "mixed");
-    scratch_symlink(fs.s, "/", "top");
+    scratch_mkdir(f, "a", 0755);
+    scratch_mkdir(f, "a/b", 0755);
+    scratch_puts(f, "a/b/file", "");
+    scratch_symlink(f, "a/b", "relative");
+    scratch_symlink(f, "/a/b", "absolute"); /* from this root */
+    scratch_symlink(f, "../../a/b/file", "a/up");
+    scratch_symlink(f, "../../../../../../../../../a", "climbs");
+    scratch_symlink(f, "relative", "twice");
+    scratch_symlink(f, "nowhere", "dangling");
+    scratch_symlink(f, "absolute/../b/./file", "mixed");
+    scratch_symlink(f, "/", "top");
     static const struct {
         const char *path, *real;
     } vectors[] = {
@@ -135,76 +139,66 @@ static void test_resolve_links(void **state)
         {"/twice/..", "/a"}, /* of where the link leads */
     };
     for (size_t i = 0; i < COUNT(vectors); i++)
-        resolves(&fs, vectors[i].path, vectors[i].real);
-    close_fs(&fs);
+        resolves(fs, vectors[i].path, vectors[i].real);
 }
 
-static void test_resolve_circles(void **state)
+TEST_IN_ROOT(resolve_circles)
 {
-    struct fs fs = open_fs(state);
     const char *real;
-    scratch_symlink(fs.s, "self", "self");
-    scratch_symlink(fs.s, "two", "one");
-    scratch_symlink(fs.s, "/one", "two");
-    scratch_symlink(fs.s, "grow/a", "grow");
+    scratch_symlink(f, "self", "self");
+    scratch_symlink(f, "two", "one");
+    scratch_symlink(f, "/one", "two");
+    scratch_symlink(f, "grow/a", "grow");
     static const char *const paths[] = {"/self", "/one/x", "/grow"};
     for (size_t i = 0; i < COUNT(paths); i++)
-        assert_fails(fs.s, sp_fs_resolve(&fs.root, fs.s->pool, paths[i], &real, NULL, &fs.s->err),
+        assert_fails(f, sp_fs_resolve(&fs->root, f->pool, paths[i], &real, NULL, &f->err),
                      SP_ERROR_REFUSED, paths[i]);
-    close_fs(&fs);
 }
 
 /* As many links as the kernel follows, and not one more. */
-static void test_resolve_many_links(void **state)
+TEST_IN_ROOT(resolve_many_links)
 {
-    struct fs fs = open_fs(state);
     const char *real;
-    scratch_puts(fs.s, "link0", "");
+    scratch_puts(f, "link0", "");
     for (int i = 1; i <= 41; i++)
-        scratch_symlink(fs.s, sp_pool_printf(fs.s->pool, "link%d", i - 1),
-                        sp_pool_printf(fs.s->pool, "link%d", i));
-    resolves(&fs, "/link40", "/link0");
-    assert_fails(fs.s, sp_fs_resolve(&fs.root, fs.s->pool, "/link41", &real, NULL, &fs.s->err),
+        scratch_symlink(f, sp_pool_printf(f->pool, "link%d", i - 1),
+                        sp_pool_printf(f->pool, "link%d", i));
+    resolves(fs, "/link40", "/link0");
+    assert_fails(f, sp_fs_resolve(&fs->root, f->pool, "/link41", &real, NULL, &f->err),
                  SP_ERROR_REFUSED, "/link41");
-    close_fs(&fs);
 }
 
-static void test_open_dir_follows_no_link(void **state)
+TEST_IN_ROOT(open_dir_follows_no_link)
 {
-    struct fs fs = open_fs(state);
-    scratch_mkdir(fs.s, "a", 0755);
-    scratch_mkdir(fs.s, "a/b", 0755);
-    scratch_symlink(fs.s, "a", "link");
-    scratch_puts(fs.s, "file", "");
+    scratch_mkdir(f, "a", 0755);
+    scratch_mkdir(f, "a/b", 0755);
+    scratch_symlink(f, "a", "link");
+    scratch_puts(f, "file", "");
     static const char *const good[] = {"/", "/a", "/a/b"};
     for (size_t i = 0; i < COUNT(good); i++) {
-        int fd = sp_fs_open_dir(&fs.root, good[i], &fs.s->err);
+        int fd = sp_fs_open_dir(&fs->root, good[i], &f->err);
         assert_true(fd >= 0);
         assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
         close(fd);
     }
     static const char *const bad[] = {"/link", "/link/b", "/file", "/none", "/a/../../etc"};
     for (size_t i = 0; i < COUNT(bad); i++) {
-        assert_int_equal(sp_fs_open_dir(&fs.root, bad[i], &fs.s->err), -1);
-        assert_non_null(strstr(fs.s->err.message, bad[i]));
-        sp_error_clear(&fs.s->err);
+        assert_int_equal(sp_fs_open_dir(&fs->root, bad[i], &f->err), -1);
+        assert_non_null(strstr(f->err.message, bad[i]));
+        sp_error_clear(&f->err);
     }
-    close_fs(&fs);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
-static void test_read(void **state)
+TEST_IN_ROOT(read)
 {
-    struct fs fs = open_fs(state);
     struct sp_bytes out;
     struct stat st;
     bool complete;
-    scratch_mkdir(fs.s, "a", 0755);
-    scratch_puts(fs.s, "a/file", "0123456789");
-    assert_ok(fs.s,
-              sp_fs_read(&fs.root, fs.s->pool, "/a/file", 100, &out, &complete, &st, &fs.s->err));
+    scratch_mkdir(f, "a", 0755);
+    scratch_puts(f, "a/file", "0123456789");
+    assert_ok(f, sp_fs_read(&fs->root, f->pool, "/a/file", 100, &out, &complete, &st, &f->err));
     assert_true(complete);
     assert_int_equal(out.len, 10);
     assert_int_equal(st.st_size, 10);
@@ -214,110 +208,95 @@ static void test_read(void **state)
         bool complete;
     } vectors[] = {{11, 10, true}, {10, 10, true}, {9, 9, false}, {1, 1, false}, {0, 0, false}};
     for (size_t i = 0; i < COUNT(vectors); i++) {
-        assert_ok(fs.s, sp_fs_read(&fs.root, fs.s->pool, "/a/file", vectors[i].limit, &out,
-                                   &complete, NULL, &fs.s->err));
+        assert_ok(f, sp_fs_read(&fs->root, f->pool, "/a/file", vectors[i].limit, &out, &complete,
+                                NULL, &f->err));
         assert_int_equal(out.len, vectors[i].len);
         assert_int_equal(complete, vectors[i].complete);
         assert_int_equal(out.data[out.len], '\0');
     }
-    scratch_puts(fs.s, "empty", "");
-    assert_ok(fs.s,
-              sp_fs_read(&fs.root, fs.s->pool, "/empty", 5, &out, &complete, NULL, &fs.s->err));
+    scratch_puts(f, "empty", "");
+    assert_ok(f, sp_fs_read(&fs->root, f->pool, "/empty", 5, &out, &complete, NULL, &f->err));
     assert_non_null(out.data);
     assert_true(complete);
-    assert_fails(fs.s,
-                 sp_fs_read(&fs.root, fs.s->pool, "/none", 5, &out, &complete, NULL, &fs.s->err),
+    assert_fails(f, sp_fs_read(&fs->root, f->pool, "/none", 5, &out, &complete, NULL, &f->err),
                  SP_ERROR_REFUSED, "/none");
-    close_fs(&fs);
 }
 
 /* Files of /proc say that they are empty. */
-static void test_read_of_unknown_size(void **state)
+TEST_IN_DIR(read_of_unknown_size)
 {
-    struct scratch *s = *state;
     struct sp_root root;
     struct sp_bytes out;
     bool complete;
-    assert_ok(s, sp_root_open("/proc", &root, &s->err));
-    assert_ok(s, sp_fs_read(&root, s->pool, "/version", 10, &out, &complete, NULL, &s->err));
+    assert_ok(f, sp_root_open("/proc", &root, &f->err));
+    assert_ok(f, sp_fs_read(&root, f->pool, "/version", 10, &out, &complete, NULL, &f->err));
     assert_int_equal(out.len, 10);
     assert_false(complete);
     sp_root_close(&root);
 }
 
-static void test_read_at(void **state)
+TEST_IN_ROOT(read_at)
 {
-    struct fs fs = open_fs(state);
     struct sp_bytes out;
     bool complete;
-    assert_ok(fs.s, sp_fs_read_at(fs.fd, fs.s->pool, "none", 5, &out, &complete, NULL, &fs.s->err));
+    assert_ok(f, sp_fs_read_at(fs->fd, f->pool, "none", 5, &out, &complete, NULL, &f->err));
     assert_null(out.data);
-    scratch_puts(fs.s, "file", "abc");
-    scratch_symlink(fs.s, "file", "link");
-    scratch_mkdir(fs.s, "dir", 0755);
-    assert_int_equal(mkfifo(scratch_path(fs.s, "fifo"), 0600), 0);
+    scratch_puts(f, "file", "abc");
+    scratch_symlink(f, "file", "link");
+    scratch_mkdir(f, "dir", 0755);
+    assert_int_equal(mkfifo(scratch_path(f, "fifo"), 0600), 0);
     static const char *const bad[] = {"link", "dir", "fifo"};
     for (size_t i = 0; i < COUNT(bad); i++)
-        assert_fails(fs.s,
-                     sp_fs_read_at(fs.fd, fs.s->pool, bad[i], 5, &out, &complete, NULL, &fs.s->err),
+        assert_fails(f, sp_fs_read_at(fs->fd, f->pool, bad[i], 5, &out, &complete, NULL, &f->err),
                      SP_ERROR_REFUSED, "not a regular file");
-    close_fs(&fs);
 }
 
-static void test_list(void **state)
+TEST_IN_ROOT(list)
 {
-    struct fs fs = open_fs(state);
     sp_strv names = {NULL, 0, 0};
     static const char *const all[] = {"b", "a", "\xff", "B", ".hidden", "a b", "a\nb"};
-    assert_ok(fs.s, sp_fs_list(fs.fd, fs.s->pool, &names, &fs.s->err));
+    assert_ok(f, sp_fs_list(fs->fd, f->pool, &names, &f->err));
     assert_int_equal(names.count, 0);
     for (size_t i = 0; i < COUNT(all); i++)
-        scratch_puts(fs.s, all[i], "");
+        scratch_puts(f, all[i], "");
     for (int round = 0; round < 2; round++) { /* the descriptor's position does not matter */
         names.count = 0;
-        assert_ok(fs.s, sp_fs_list(fs.fd, fs.s->pool, &names, &fs.s->err));
-        assert_string_equal(sp_strv_join(fs.s->pool, &names, "|"), ".hidden|B|a|a\nb|a b|b|\xff");
+        assert_ok(f, sp_fs_list(fs->fd, f->pool, &names, &f->err));
+        assert_string_equal(sp_strv_join(f->pool, &names, "|"), ".hidden|B|a|a\nb|a b|b|\xff");
     }
-    close_fs(&fs);
 }
 
-static void test_check_writable(void **state)
+TEST_IN_ROOT(check_writable)
 {
-    struct fs fs = open_fs(state);
-    assert_ok(fs.s, sp_fs_check_writable(fs.fd, "here", &fs.s->err));
+    assert_ok(f, sp_fs_check_writable(fs->fd, "here", &f->err));
     if (geteuid() != 0) { /* root may write everywhere */
-        assert_int_equal(fchmod(fs.fd, 0555), 0);
-        assert_fails(fs.s, sp_fs_check_writable(fs.fd, "here", &fs.s->err), SP_ERROR_SYSTEM,
-                     "here");
-        assert_int_equal(fchmod(fs.fd, 0755), 0);
+        assert_int_equal(fchmod(fs->fd, 0555), 0);
+        assert_fails(f, sp_fs_check_writable(fs->fd, "here", &f->err), SP_ERROR_SYSTEM, "here");
+        assert_int_equal(fchmod(fs->fd, 0755), 0);
     }
-    close_fs(&fs);
 }
 
-/* ---- creating ---------------------------------------------------------------------------------
- */
+/* ---- creating ------------------------------------------------------------------------------- */
 
-static void test_create_and_meta(void **state)
+TEST_IN_ROOT(create_and_meta)
 {
-    struct fs fs = open_fs(state);
     struct sp_meta meta = {.mode = 04751,
                            .uid = geteuid(),
                            .gid = getegid(),
                            .mtime = {.tv_sec = 1500000000, .tv_nsec = 987654321}},
                    back;
-    bool attributes = fsetxattr(fs.fd, "user.test", "", 0, 0) == 0;
+    bool attributes = fsetxattr(fs->fd, "user.test", "", 0, 0) == 0;
     if (attributes) {
-        *SP_PUSH(fs.s->pool, &meta.xattrs) = (struct sp_xattr){"user.one", "a\0b", 3};
-        *SP_PUSH(fs.s->pool, &meta.xattrs) = (struct sp_xattr){"user.two", "", 0};
+        *SP_PUSH(f->pool, &meta.xattrs) = (struct sp_xattr){"user.one", "a\0b", 3};
+        *SP_PUSH(f->pool, &meta.xattrs) = (struct sp_xattr){"user.two", "", 0};
     }
     if (geteuid() == 0) {
         meta.uid = 1234;
         meta.gid = 4321;
     }
-    assert_ok(fs.s,
-              sp_fs_create(fs.fd, "file", TEXT("content\n"), &meta, SP_KEEP_ALL, "w", &fs.s->err));
-    assert_content(fs.s, "file", "content\n");
-    assert_ok(fs.s, sp_fs_get_meta(fs.fd, fs.s->pool, "file", &back, &fs.s->err));
+    assert_ok(f, sp_fs_create(fs->fd, "file", TEXT("content\n"), &meta, SP_KEEP_ALL, "w", &f->err));
+    assert_content(f, "file", "content\n");
+    assert_ok(f, sp_fs_get_meta(fs->fd, f->pool, "file", &back, &f->err));
     assert_int_equal(back.mode, 04751);
     assert_int_equal(back.uid, meta.uid);
     assert_int_equal(back.gid, meta.gid);
@@ -331,207 +310,178 @@ static void test_create_and_meta(void **state)
         assert_int_equal(xattr->len, one ? 3 : 0);
         assert_memory_equal(xattr->value, "a\0b", xattr->len);
     }
-    close_fs(&fs);
 }
 
-static void test_create_keeps_what_it_is_told(void **state)
+TEST_IN_ROOT(create_keeps_what_it_is_told)
 {
-    struct fs fs = open_fs(state);
     struct sp_meta meta = {.mode = 0751, .uid = 1234, .gid = 4321, .mtime = {.tv_sec = 5}};
     time_t now = time(NULL);
     mode_t old = umask(077);
-    assert_ok(fs.s, sp_fs_create(fs.fd, "none", TEXT(""), &meta, 0, "w", &fs.s->err));
-    assert_ok(fs.s, sp_fs_create(fs.fd, "mode", TEXT(""), &meta, SP_KEEP_MODE, "w", &fs.s->err));
-    assert_ok(fs.s, sp_fs_create(fs.fd, "time", TEXT(""), &meta, SP_KEEP_MTIME, "w", &fs.s->err));
+    assert_ok(f, sp_fs_create(fs->fd, "none", TEXT(""), &meta, 0, "w", &f->err));
+    assert_ok(f, sp_fs_create(fs->fd, "mode", TEXT(""), &meta, SP_KEEP_MODE, "w", &f->err));
+    assert_ok(f, sp_fs_create(fs->fd, "time", TEXT(""), &meta, SP_KEEP_MTIME, "w", &f->err));
     umask(old);
-    struct stat st = stat_of(&fs, "none");
+    struct stat st = stat_of(fs, "none");
     assert_int_equal(st.st_mode & 07777, 0644);
     assert_int_equal(st.st_uid, geteuid());
     assert_true(st.st_mtime >= now - 2);
-    st = stat_of(&fs, "mode");
+    st = stat_of(fs, "mode");
     assert_int_equal(st.st_mode & 07777, 0751);
-    st = stat_of(&fs, "time");
+    st = stat_of(fs, "time");
     assert_int_equal(st.st_mtime, 5);
     assert_int_equal(st.st_mode & 07777, 0644);
-    close_fs(&fs);
 }
 
 /* It is never the name of something else. */
-static void test_create_is_exclusive(void **state)
+TEST_IN_ROOT(create_is_exclusive)
 {
-    struct fs fs = open_fs(state);
     struct sp_meta meta = {.mode = 0600};
-    scratch_puts(fs.s, "file", "old");
-    scratch_symlink(fs.s, "target", "link");
+    scratch_puts(f, "file", "old");
+    scratch_symlink(f, "target", "link");
     static const char *const names[] = {"file", "link"};
     for (size_t i = 0; i < COUNT(names); i++)
-        assert_fails(fs.s,
-                     sp_fs_create(fs.fd, names[i], TEXT("new"), &meta, 0, "the path", &fs.s->err),
+        assert_fails(f, sp_fs_create(fs->fd, names[i], TEXT("new"), &meta, 0, "the path", &f->err),
                      SP_ERROR_SYSTEM, "the path");
-    assert_content(fs.s, "file", "old");
-    assert_false(scratch_exists(fs.s, "target"));
-    close_fs(&fs);
+    assert_content(f, "file", "old");
+    assert_false(scratch_exists(f, "target"));
 }
 
 /* What fails half-way leaves nothing: here, an owner that an ordinary user can't give. */
-static void test_create_that_fails_leaves_nothing(void **state)
+TEST_IN_ROOT(create_that_fails_leaves_nothing)
 {
-    struct fs fs = open_fs(state);
     struct sp_meta meta = {.mode = 0600, .uid = 1234, .gid = 4321};
-    *SP_PUSH(fs.s->pool, &meta.xattrs) = (struct sp_xattr){"nonsense", "", 0};
-    assert_int_equal(sp_fs_create(fs.fd, "file", TEXT("new"), &meta, SP_KEEP_OWNER | SP_KEEP_XATTRS,
-                                  "the path", &fs.s->err),
+    *SP_PUSH(f->pool, &meta.xattrs) = (struct sp_xattr){"nonsense", "", 0};
+    assert_int_equal(sp_fs_create(fs->fd, "file", TEXT("new"), &meta,
+                                  SP_KEEP_OWNER | SP_KEEP_XATTRS, "the path", &f->err),
                      -1);
-    assert_int_equal(fs.s->err.kind, SP_ERROR_SYSTEM);
-    assert_non_null(strstr(fs.s->err.message, "the path"));
-    sp_error_clear(&fs.s->err);
-    assert_false(scratch_exists(fs.s, "file"));
-    close_fs(&fs);
+    assert_int_equal(f->err.kind, SP_ERROR_SYSTEM);
+    assert_non_null(strstr(f->err.message, "the path"));
+    sp_error_clear(&f->err);
+    assert_false(scratch_exists(f, "file"));
 }
 
-static void test_get_meta_of_the_directory(void **state)
+TEST_IN_ROOT(get_meta_of_the_directory)
 {
-    struct fs fs = open_fs(state);
     struct sp_meta meta;
-    assert_int_equal(fchmod(fs.fd, 0751), 0);
-    assert_ok(fs.s, sp_fs_set_mtime(fs.fd, (struct timespec){.tv_sec = 7, .tv_nsec = 8}, "w",
-                                    &fs.s->err));
-    assert_ok(fs.s, sp_fs_get_meta(fs.fd, fs.s->pool, "", &meta, &fs.s->err));
+    assert_int_equal(fchmod(fs->fd, 0751), 0);
+    assert_ok(f,
+              sp_fs_set_mtime(fs->fd, (struct timespec){.tv_sec = 7, .tv_nsec = 8}, "w", &f->err));
+    assert_ok(f, sp_fs_get_meta(fs->fd, f->pool, "", &meta, &f->err));
     assert_int_equal(meta.mode, 0751);
     assert_int_equal(meta.mtime.tv_sec, 7);
     assert_int_equal(meta.mtime.tv_nsec, 8);
-    assert_int_equal(sp_fs_get_meta(fs.fd, fs.s->pool, "none", &meta, &fs.s->err), -1);
-    close_fs(&fs);
+    assert_int_equal(sp_fs_get_meta(fs->fd, f->pool, "none", &meta, &f->err), -1);
 }
 
-/* ---- renaming ---------------------------------------------------------------------------------
- */
+/* ---- renaming ------------------------------------------------------------------------------- */
 
-static void test_replace(void **state)
+TEST_IN_ROOT(replace)
 {
-    struct fs fs = open_fs(state);
-    scratch_puts(fs.s, "target", "old");
-    scratch_puts(fs.s, "temp", "new");
-    struct stat expected = stat_of(&fs, "target");
-    assert_ok(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "w", &fs.s->err));
-    assert_content(fs.s, "target", "new");
-    assert_false(scratch_exists(fs.s, "temp"));
-    close_fs(&fs);
+    scratch_puts(f, "target", "old");
+    scratch_puts(f, "temp", "new");
+    struct stat expected = stat_of(fs, "target");
+    assert_ok(f, sp_fs_replace(fs->fd, "temp", "target", &expected, "w", &f->err));
+    assert_content(f, "target", "new");
+    assert_false(scratch_exists(f, "temp"));
 }
 
 /* A target that is not the expected one any more is left as it is. */
-static void test_replace_of_another_file(void **state)
+TEST_IN_ROOT(replace_of_another_file)
 {
-    struct fs fs = open_fs(state);
-    scratch_puts(fs.s, "temp", "new");
-    scratch_puts(fs.s, "target", "old");
-    struct stat expected = stat_of(&fs, "target");
-    scratch_puts(fs.s, "target", "another"); /* another inode, or size */
-    assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
+    scratch_puts(f, "temp", "new");
+    scratch_puts(f, "target", "old");
+    struct stat expected = stat_of(fs, "target");
+    scratch_puts(f, "target", "another"); /* another inode, or size */
+    assert_fails(f, sp_fs_replace(fs->fd, "temp", "target", &expected, "the path", &f->err),
                  SP_ERROR_REFUSED, "the path");
-    assert_content(fs.s, "target", "another");
-    assert_content(fs.s, "temp", "new");
+    assert_content(f, "target", "another");
+    assert_content(f, "temp", "new");
 
-    expected = stat_of(&fs, "target"); /* the same file, written to */
+    expected = stat_of(fs, "target"); /* the same file, written to */
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
                                 {expected.st_mtim.tv_sec, (expected.st_mtim.tv_nsec + 1) % 1000}};
-    assert_int_equal(utimensat(fs.fd, "target", times, 0), 0);
-    assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
+    assert_int_equal(utimensat(fs->fd, "target", times, 0), 0);
+    assert_fails(f, sp_fs_replace(fs->fd, "temp", "target", &expected, "the path", &f->err),
                  SP_ERROR_REFUSED, "the path");
 
-    scratch_unlink(fs.s, "target");
-    assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
+    scratch_unlink(f, "target");
+    assert_fails(f, sp_fs_replace(fs->fd, "temp", "target", &expected, "the path", &f->err),
                  SP_ERROR_REFUSED, "the path");
-    scratch_symlink(fs.s, "temp", "target");
-    expected = stat_of(&fs, "target");
-    assert_fails(fs.s, sp_fs_replace(fs.fd, "temp", "target", &expected, "the path", &fs.s->err),
+    scratch_symlink(f, "temp", "target");
+    expected = stat_of(fs, "target");
+    assert_fails(f, sp_fs_replace(fs->fd, "temp", "target", &expected, "the path", &f->err),
                  SP_ERROR_REFUSED, "the path");
-    close_fs(&fs);
 }
 
-static void test_rename_new(void **state)
+TEST_IN_ROOT(rename_new)
 {
-    struct fs fs = open_fs(state);
-    scratch_puts(fs.s, "temp", "new");
-    assert_ok(fs.s, sp_fs_rename_new(fs.fd, "temp", "target", "w", &fs.s->err));
-    assert_content(fs.s, "target", "new");
-    assert_false(scratch_exists(fs.s, "temp"));
-    scratch_puts(fs.s, "temp", "newer");
-    assert_fails(fs.s, sp_fs_rename_new(fs.fd, "temp", "target", "the path", &fs.s->err),
+    scratch_puts(f, "temp", "new");
+    assert_ok(f, sp_fs_rename_new(fs->fd, "temp", "target", "w", &f->err));
+    assert_content(f, "target", "new");
+    assert_false(scratch_exists(f, "temp"));
+    scratch_puts(f, "temp", "newer");
+    assert_fails(f, sp_fs_rename_new(fs->fd, "temp", "target", "the path", &f->err),
                  SP_ERROR_REFUSED, "the path");
-    assert_content(fs.s, "target", "new");
-    assert_content(fs.s, "temp", "newer");
-    scratch_symlink(fs.s, "nowhere", "link");
-    assert_fails(fs.s, sp_fs_rename_new(fs.fd, "temp", "link", "the path", &fs.s->err),
-                 SP_ERROR_REFUSED, "the path");
-    close_fs(&fs);
-}
-
-static void test_remove_expected(void **state)
-{
-    struct fs fs = open_fs(state);
-    scratch_puts(fs.s, "file", "old");
-    struct stat expected = stat_of(&fs, "file");
-    scratch_puts(fs.s, "file", "another");
-    assert_fails(fs.s,
-                 sp_fs_remove_expected(fs.fd, "file", "aside", &expected, "the path", &fs.s->err),
-                 SP_ERROR_REFUSED, "the path");
-    assert_content(fs.s, "file", "another");
-    expected = stat_of(&fs, "file");
-    assert_ok(fs.s, sp_fs_remove_expected(fs.fd, "file", "aside", &expected, "w", &fs.s->err));
-    assert_false(scratch_exists(fs.s, "file"));
-    assert_false(scratch_exists(fs.s, "aside"));
-    assert_fails(fs.s,
-                 sp_fs_remove_expected(fs.fd, "file", "aside", &expected, "the path", &fs.s->err),
-                 SP_ERROR_REFUSED, "the path");
-    close_fs(&fs);
-}
-
-/* ---- removing, directories, saving ------------------------------------------------------------
- */
-
-static void test_unlink_and_rmdir(void **state)
-{
-    struct fs fs = open_fs(state);
-    scratch_puts(fs.s, "file", "");
-    scratch_mkdir(fs.s, "dir", 0755);
-    scratch_mkdir(fs.s, "dir/more", 0755);
-    assert_ok(fs.s, sp_fs_unlink(fs.fd, "file", "w", &fs.s->err));
-    assert_ok(fs.s, sp_fs_unlink(fs.fd, "file", "w", &fs.s->err)); /* absent is success */
-    assert_fails(fs.s, sp_fs_unlink(fs.fd, "dir", "the path", &fs.s->err), SP_ERROR_SYSTEM,
+    assert_content(f, "target", "new");
+    assert_content(f, "temp", "newer");
+    scratch_symlink(f, "nowhere", "link");
+    assert_fails(f, sp_fs_rename_new(fs->fd, "temp", "link", "the path", &f->err), SP_ERROR_REFUSED,
                  "the path");
-    assert_fails(fs.s, sp_fs_rmdir(fs.fd, "dir", "the path", &fs.s->err), SP_ERROR_SYSTEM,
-                 "the path");
-    assert_ok(fs.s, sp_fs_rmdir(fs.fd, "dir/more", "w", &fs.s->err));
-    assert_ok(fs.s, sp_fs_rmdir(fs.fd, "dir/more", "w", &fs.s->err));
-    close_fs(&fs);
 }
 
-static void test_remove_tree(void **state)
+TEST_IN_ROOT(remove_expected)
 {
-    struct fs fs = open_fs(state);
-    scratch_mkdir(fs.s, "keep", 0755);
-    scratch_puts(fs.s, "keep/file", "kept");
-    scratch_mkdir(fs.s, "tree", 0755);
-    scratch_mkdir(fs.s, "tree/a", 0755);
-    scratch_mkdir(fs.s, "tree/a/b", 0755);
-    scratch_puts(fs.s, "tree/a/b/file", "");
-    assert_int_equal(mkfifo(scratch_path(fs.s, "tree/fifo"), 0600), 0);
-    scratch_symlink(fs.s, "../keep", "tree/link"); /* removed, not entered */
-    assert_ok(fs.s, sp_fs_remove_tree(fs.fd, "tree", "w", &fs.s->err));
-    assert_false(scratch_exists(fs.s, "tree"));
-    assert_content(fs.s, "keep/file", "kept");
-    assert_ok(fs.s, sp_fs_remove_tree(fs.fd, "tree", "w", &fs.s->err));
-    scratch_symlink(fs.s, "keep", "link");
-    assert_int_equal(sp_fs_remove_tree(fs.fd, "link", "the path", &fs.s->err), -1);
-    assert_content(fs.s, "keep/file", "kept");
-    close_fs(&fs);
+    scratch_puts(f, "file", "old");
+    struct stat expected = stat_of(fs, "file");
+    scratch_puts(f, "file", "another");
+    assert_fails(f, sp_fs_remove_expected(fs->fd, "file", "aside", &expected, "the path", &f->err),
+                 SP_ERROR_REFUSED, "the path");
+    assert_content(f, "file", "another");
+    expected = stat_of(fs, "file");
+    assert_ok(f, sp_fs_remove_expected(fs->fd, "file", "aside", &expected, "w", &f->err));
+    assert_false(scratch_exists(f, "file"));
+    assert_false(scratch_exists(f, "aside"));
+    assert_fails(f, sp_fs_remove_expected(fs->fd, "file", "aside", &expected, "the path", &f->err),
+                 SP_ERROR_REFUSED, "the path");
 }
 
-static void test_remove_tree_is_bounded(void **state)
+/* ---- removing, directories, saving ---------------------------------------------------------- */
+
+TEST_IN_ROOT(unlink_and_rmdir)
 {
-    struct fs fs = open_fs(state);
-    int at = dup(fs.fd);
+    scratch_puts(f, "file", "");
+    scratch_mkdir(f, "dir", 0755);
+    scratch_mkdir(f, "dir/more", 0755);
+    assert_ok(f, sp_fs_unlink(fs->fd, "file", "w", &f->err));
+    assert_ok(f, sp_fs_unlink(fs->fd, "file", "w", &f->err)); /* absent is success */
+    assert_fails(f, sp_fs_unlink(fs->fd, "dir", "the path", &f->err), SP_ERROR_SYSTEM, "the path");
+    assert_fails(f, sp_fs_rmdir(fs->fd, "dir", "the path", &f->err), SP_ERROR_SYSTEM, "the path");
+    assert_ok(f, sp_fs_rmdir(fs->fd, "dir/more", "w", &f->err));
+    assert_ok(f, sp_fs_rmdir(fs->fd, "dir/more", "w", &f->err));
+}
+
+TEST_IN_ROOT(remove_tree)
+{
+    scratch_mkdir(f, "keep", 0755);
+    scratch_puts(f, "keep/file", "kept");
+    scratch_mkdir(f, "tree", 0755);
+    scratch_mkdir(f, "tree/a", 0755);
+    scratch_mkdir(f, "tree/a/b", 0755);
+    scratch_puts(f, "tree/a/b/file", "");
+    assert_int_equal(mkfifo(scratch_path(f, "tree/fifo"), 0600), 0);
+    scratch_symlink(f, "../keep", "tree/link"); /* removed, not entered */
+    assert_ok(f, sp_fs_remove_tree(fs->fd, "tree", "w", &f->err));
+    assert_false(scratch_exists(f, "tree"));
+    assert_content(f, "keep/file", "kept");
+    assert_ok(f, sp_fs_remove_tree(fs->fd, "tree", "w", &f->err));
+    scratch_symlink(f, "keep", "link");
+    assert_int_equal(sp_fs_remove_tree(fs->fd, "link", "the path", &f->err), -1);
+    assert_content(f, "keep/file", "kept");
+}
+
+TEST_IN_ROOT(remove_tree_is_bounded)
+{
+    int at = dup(fs->fd);
     for (int i = 0; i < 140; i++) {
         assert_int_equal(mkdirat(at, "d", 0700), 0);
         int next = openat(at, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -539,62 +489,56 @@ static void test_remove_tree_is_bounded(void **state)
         at = next;
     }
     close(at);
-    assert_fails(fs.s, sp_fs_remove_tree(fs.fd, "d", "the path", &fs.s->err), SP_ERROR_SYSTEM,
+    assert_fails(f, sp_fs_remove_tree(fs->fd, "d", "the path", &f->err), SP_ERROR_SYSTEM,
                  "the path");
-    close_fs(&fs);
 }
 
-static void test_mkdir(void **state)
+TEST_IN_ROOT(mkdir)
 {
-    struct fs fs = open_fs(state);
     bool created = false;
     mode_t old = umask(077);
-    assert_ok(fs.s, sp_fs_mkdir(fs.fd, "dir", 02755, &created, "w", &fs.s->err));
+    assert_ok(f, sp_fs_mkdir(fs->fd, "dir", 02755, &created, "w", &f->err));
     umask(old);
     assert_true(created);
-    assert_int_equal(stat_of(&fs, "dir").st_mode & 07777, 02755);
-    assert_ok(fs.s, sp_fs_mkdir(fs.fd, "dir", 0700, &created, "w", &fs.s->err));
+    assert_int_equal(stat_of(fs, "dir").st_mode & 07777, 02755);
+    assert_ok(f, sp_fs_mkdir(fs->fd, "dir", 0700, &created, "w", &f->err));
     assert_false(created);
-    assert_int_equal(stat_of(&fs, "dir").st_mode & 07777, 02755);
-    scratch_puts(fs.s, "file", "");
-    assert_fails(fs.s, sp_fs_mkdir(fs.fd, "file", 0700, &created, "the path", &fs.s->err),
+    assert_int_equal(stat_of(fs, "dir").st_mode & 07777, 02755);
+    scratch_puts(f, "file", "");
+    assert_fails(f, sp_fs_mkdir(fs->fd, "file", 0700, &created, "the path", &f->err),
                  SP_ERROR_REFUSED, "the path");
-    scratch_symlink(fs.s, "dir", "link");
-    assert_fails(fs.s, sp_fs_mkdir(fs.fd, "link", 0700, &created, "the path", &fs.s->err),
+    scratch_symlink(f, "dir", "link");
+    assert_fails(f, sp_fs_mkdir(fs->fd, "link", 0700, &created, "the path", &f->err),
                  SP_ERROR_REFUSED, "a symbolic link");
-    close_fs(&fs);
 }
 
-static void test_save(void **state)
+TEST_IN_ROOT(save)
 {
-    struct fs fs = open_fs(state);
-    assert_ok(fs.s, sp_fs_save(fs.fd, "file", TEXT("one"), "w", &fs.s->err));
-    assert_content(fs.s, "file", "one");
-    assert_int_equal(stat_of(&fs, "file").st_mode & 07777, 0600);
-    scratch_puts(fs.s, ".file.new", "that a crash left");
-    assert_ok(fs.s, sp_fs_save(fs.fd, "file", TEXT("two"), "w", &fs.s->err));
-    assert_content(fs.s, "file", "two");
-    assert_false(scratch_exists(fs.s, ".file.new"));
+    assert_ok(f, sp_fs_save(fs->fd, "file", TEXT("one"), "w", &f->err));
+    assert_content(f, "file", "one");
+    assert_int_equal(stat_of(fs, "file").st_mode & 07777, 0600);
+    scratch_puts(f, ".file.new", "that a crash left");
+    assert_ok(f, sp_fs_save(fs->fd, "file", TEXT("two"), "w", &f->err));
+    assert_content(f, "file", "two");
+    assert_false(scratch_exists(f, ".file.new"));
     /* a link is replaced, not followed */
-    scratch_puts(fs.s, "target", "kept");
-    scratch_symlink(fs.s, "target", "link");
-    assert_ok(fs.s, sp_fs_save(fs.fd, "link", TEXT("three"), "w", &fs.s->err));
-    assert_content(fs.s, "target", "kept");
-    assert_true(S_ISREG(stat_of(&fs, "link").st_mode));
-    scratch_mkdir(fs.s, "dir", 0755);
-    scratch_mkdir(fs.s, "dir/more", 0755);
-    assert_fails(fs.s, sp_fs_save(fs.fd, "dir", TEXT("four"), "the path", &fs.s->err),
-                 SP_ERROR_SYSTEM, "the path");
-    assert_false(scratch_exists(fs.s, ".dir.new"));
-    close_fs(&fs);
+    scratch_puts(f, "target", "kept");
+    scratch_symlink(f, "target", "link");
+    assert_ok(f, sp_fs_save(fs->fd, "link", TEXT("three"), "w", &f->err));
+    assert_content(f, "target", "kept");
+    assert_true(S_ISREG(stat_of(fs, "link").st_mode));
+    scratch_mkdir(f, "dir", 0755);
+    scratch_mkdir(f, "dir/more", 0755);
+    assert_fails(f, sp_fs_save(fs->fd, "dir", TEXT("four"), "the path", &f->err), SP_ERROR_SYSTEM,
+                 "the path");
+    assert_false(scratch_exists(f, ".dir.new"));
 }
 
-static void test_random_name(void **state)
+TEST_IN_DIR(random_name)
 {
-    struct scratch *s = *state;
     char names[32][9];
     for (size_t i = 0; i < COUNT(names); i++) {
-        assert_ok(s, sp_fs_random_name(names[i], &s->err));
+        assert_ok(f, sp_fs_random_name(names[i], &f->err));
         assert_int_equal(strlen(names[i]), 8);
         assert_int_equal(strspn(names[i], "0123456789abcdef"), 8);
         for (size_t j = 0; j < i; j++)
@@ -602,28 +546,25 @@ static void test_random_name(void **state)
     }
 }
 
-static void test_free_bytes(void **state)
+TEST_IN_ROOT(free_bytes)
 {
-    struct fs fs = open_fs(state);
     uint64_t bytes = 0;
-    assert_ok(fs.s, sp_fs_free_bytes(fs.fd, &bytes, &fs.s->err));
+    assert_ok(f, sp_fs_free_bytes(fs->fd, &bytes, &f->err));
     assert_true(bytes > 0);
-    assert_int_equal(sp_fs_free_bytes(-1, &bytes, &fs.s->err), -1);
-    close_fs(&fs);
+    assert_int_equal(sp_fs_free_bytes(-1, &bytes, &f->err), -1);
 }
 
 /* By way of links, but nothing that is no regular file: opening it might wait, or do something. */
-static void test_open_file(void **state)
+TEST_IN_DIR(open_file)
 {
-    struct scratch *s = *state;
     struct stat st;
-    int dir = scratch_open(s), fd;
-    scratch_puts(s, "file", "x");
-    scratch_symlink(s, "file", "link");
-    scratch_symlink(s, "/dev/zero", "device");
-    scratch_symlink(s, "none", "nowhere");
-    scratch_mkdir(s, "dir", 0755);
-    assert_int_equal(mkfifo(scratch_path(s, "fifo"), 0600), 0);
+    int dir = scratch_open(f), fd;
+    scratch_puts(f, "file", "x");
+    scratch_symlink(f, "file", "link");
+    scratch_symlink(f, "/dev/zero", "device");
+    scratch_symlink(f, "none", "nowhere");
+    scratch_mkdir(f, "dir", 0755);
+    assert_int_equal(mkfifo(scratch_path(f, "fifo"), 0600), 0);
     static const struct {
         const char *name;
         int errnum;
@@ -639,39 +580,4 @@ static void test_open_file(void **state)
         }
     }
     close(dir);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(test_open_file),
-        SCRATCH_TEST(test_root),
-        SCRATCH_TEST(test_resolve),
-        SCRATCH_TEST(test_resolve_links),
-        SCRATCH_TEST(test_resolve_circles),
-        SCRATCH_TEST(test_resolve_many_links),
-        SCRATCH_TEST(test_open_dir_follows_no_link),
-        SCRATCH_TEST(test_read),
-        SCRATCH_TEST(test_read_of_unknown_size),
-        SCRATCH_TEST(test_read_at),
-        SCRATCH_TEST(test_list),
-        SCRATCH_TEST(test_check_writable),
-        SCRATCH_TEST(test_create_and_meta),
-        SCRATCH_TEST(test_create_keeps_what_it_is_told),
-        SCRATCH_TEST(test_create_is_exclusive),
-        SCRATCH_TEST(test_create_that_fails_leaves_nothing),
-        SCRATCH_TEST(test_get_meta_of_the_directory),
-        SCRATCH_TEST(test_replace),
-        SCRATCH_TEST(test_replace_of_another_file),
-        SCRATCH_TEST(test_rename_new),
-        SCRATCH_TEST(test_remove_expected),
-        SCRATCH_TEST(test_unlink_and_rmdir),
-        SCRATCH_TEST(test_remove_tree),
-        SCRATCH_TEST(test_remove_tree_is_bounded),
-        SCRATCH_TEST(test_mkdir),
-        SCRATCH_TEST(test_save),
-        SCRATCH_TEST(test_random_name),
-        SCRATCH_TEST(test_free_bytes),
-    };
-    return cmocka_run_group_tests_name("fsio", tests, NULL, NULL);
 }

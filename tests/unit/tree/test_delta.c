@@ -29,7 +29,7 @@ static void assert_refuses(struct sp_bytes base, struct sp_bytes delta)
     free(out);
 }
 
-static void test_good(SP_UNUSED void **state)
+TEST(good)
 {
     assert_makes(BASE, BYTES("\x0a\x03\x03xyz"), BYTES("xyz"));
     assert_makes(BASE, BYTES("\x0a\x04\x91\x02\x04"), BYTES("2345"));
@@ -39,7 +39,7 @@ static void test_good(SP_UNUSED void **state)
     assert_makes(BYTES(""), BYTES("\x00\x01\x01x"), BYTES("x"));
 }
 
-static void test_long(SP_UNUSED void **state)
+TEST(long)
 {
     enum {
         LEN = 0x20001
@@ -56,7 +56,7 @@ static void test_long(SP_UNUSED void **state)
     free(base);
 }
 
-static void test_damaged(SP_UNUSED void **state)
+TEST(damaged)
 {
     assert_refuses(BASE, BYTES(""));
     assert_refuses(BASE, BYTES("\x0a"));
@@ -75,7 +75,7 @@ static void test_damaged(SP_UNUSED void **state)
 }
 
 /* A number that no size can hold is no size. */
-static void test_sizes(SP_UNUSED void **state)
+TEST(sizes)
 {
     size_t base, result, used;
     assert_true(sp_delta_sizes(BYTES("\xff\xff\x03\x80\x01rest"), &base, &result, &used));
@@ -85,15 +85,4 @@ static void test_sizes(SP_UNUSED void **state)
     assert_false(sp_delta_sizes(BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01"),
                                 &base, &result, &used));
     assert_false(sp_delta_sizes(BYTES("\x01\xff\xff"), &base, &result, &used));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_long),
-        cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_sizes),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

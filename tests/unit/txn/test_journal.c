@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Journals of transactions: one is saved and loaded again, and texts that were altered are refused. */
 #include "txn/journal.h"
 
 #include "scratch.h"
@@ -13,42 +14,42 @@ static struct sp_blob_id blob(const char *hex)
     return id;
 }
 
-static struct sp_journal sample(struct scratch *s)
+static struct sp_journal sample(struct fixture *f)
 {
     struct sp_journal journal = {.id = 7,
                                  .state = SP_JOURNAL_APPLYING,
                                  .command = "install",
                                  .time = "2026-11-22T10:00:00Z",
                                  .tool = "0.1.0"};
-    *SP_PUSH(s->pool, &journal.undoes) = 3;
-    *SP_PUSH(s->pool, &journal.undoes) = 12;
-    *SP_PUSH(s->pool, &journal.components) =
+    *SP_PUSH(f->pool, &journal.undoes) = 3;
+    *SP_PUSH(f->pool, &journal.undoes) = 12;
+    *SP_PUSH(f->pool, &journal.components) =
         (struct sp_journal_component){"nova", "14.1.0", "newton", "/usr/lib/nova"};
-    *SP_PUSH(s->pool, &journal.components) = (struct sp_journal_component){
+    *SP_PUSH(f->pool, &journal.components) = (struct sp_journal_component){
         "os_brick", "", "newton", "/srv/\"quoted\" \xc3\xa9: #1/os_brick"};
-    *SP_PUSH(s->pool, &journal.files) = (struct sp_journal_file){
+    *SP_PUSH(f->pool, &journal.files) = (struct sp_journal_file){
         "nova", "/usr/lib/nova/new.py", SP_ACTION_ADD, ".new.py", blob(""), blob(ONE)};
-    *SP_PUSH(s->pool, &journal.files) = (struct sp_journal_file){
+    *SP_PUSH(f->pool, &journal.files) = (struct sp_journal_file){
         "nova", "/usr/lib/nova/edit.py", SP_ACTION_REPLACE, ".edit.py", blob(ONE), blob(OTHER)};
-    *SP_PUSH(s->pool, &journal.files) = (struct sp_journal_file){
+    *SP_PUSH(f->pool, &journal.files) = (struct sp_journal_file){
         "nova", "/usr/lib/nova/gone.py", SP_ACTION_REMOVE, ".gone.py", blob(OTHER), blob("")};
-    *SP_PUSH(s->pool, &journal.dirs) =
+    *SP_PUSH(f->pool, &journal.dirs) =
         (struct sp_journal_dir){"/usr/lib/nova", {1500000000, 123456789}, {1500000001, 0}};
-    *SP_PUSH(s->pool, &journal.dirs) = (struct sp_journal_dir){"/", {-5, 1}, {0, 999999999}};
+    *SP_PUSH(f->pool, &journal.dirs) = (struct sp_journal_dir){"/", {-5, 1}, {0, 999999999}};
     return journal;
 }
 
-static void save(struct scratch *s, const struct sp_journal *journal)
+static void save(struct fixture *f, const struct sp_journal *journal)
 {
-    int fd = scratch_open(s);
-    assert_ok(s, sp_journal_save(s->pool, fd, journal, "transactions/7", &s->err));
+    int fd = scratch_open(f);
+    assert_ok(f, sp_journal_save(f->pool, fd, journal, "transactions/7", &f->err));
     close(fd);
 }
 
-static int load(struct scratch *s, struct sp_journal *out, bool *found)
+static int load(struct fixture *f, struct sp_journal *out, bool *found)
 {
-    int fd = scratch_open(s);
-    int rc = sp_journal_load(s->pool, fd, 7, out, found, "transactions/7", &s->err);
+    int fd = scratch_open(f);
+    int rc = sp_journal_load(f->pool, fd, 7, out, found, "transactions/7", &f->err);
     close(fd);
     return rc;
 }
@@ -94,105 +95,98 @@ static void assert_same(const struct sp_journal *a, const struct sp_journal *b)
     }
 }
 
-static void test_round_trip(void **state)
+TEST_IN_DIR(round_trip)
 {
-    struct scratch *s = *state;
-    struct sp_journal journal = sample(s), back;
+    struct sp_journal journal = sample(f), back;
     bool found;
     for (int i = SP_JOURNAL_PREPARED; i <= SP_JOURNAL_ABORTED; i++) {
         journal.state = (enum sp_journal_state)i;
-        save(s, &journal);
-        assert_ok(s, load(s, &back, &found));
+        save(f, &journal);
+        assert_ok(f, load(f, &back, &found));
         assert_true(found);
         assert_same(&journal, &back);
     }
     struct stat st;
-    assert_int_equal(stat(scratch_path(s, "journal.yaml"), &st), 0);
+    assert_int_equal(stat(scratch_path(f, "journal.yaml"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
 }
 
-static void test_empty_lists(void **state)
+TEST_IN_DIR(empty_lists)
 {
-    struct scratch *s = *state;
     struct sp_journal journal = {.id = 7, .command = "rollback", .time = "", .tool = ""}, back;
     bool found;
-    save(s, &journal);
-    assert_ok(s, load(s, &back, &found));
+    save(f, &journal);
+    assert_ok(f, load(f, &back, &found));
     assert_same(&journal, &back);
 }
 
-static void test_absent(void **state)
+TEST_IN_DIR(absent)
 {
-    struct scratch *s = *state;
     struct sp_journal back;
     bool found = true;
-    assert_ok(s, load(s, &back, &found));
+    assert_ok(f, load(f, &back, &found));
     assert_false(found);
 }
 
 /* Every journal that is cut short or altered in one bit is damaged, never another journal. */
-static void test_every_cut_and_every_bit(void **state)
+TEST_IN_DIR(every_cut_and_every_bit)
 {
-    struct scratch *s = *state;
-    struct sp_journal journal = sample(s), back;
+    struct sp_journal journal = sample(f), back;
     bool found;
-    save(s, &journal);
-    struct sp_bytes good = scratch_slurp(s, scratch_path(s, "journal.yaml"));
-    char *copy = sp_pool_memdup(s->pool, good.data, good.len);
+    save(f, &journal);
+    struct sp_bytes good = scratch_slurp(f, scratch_path(f, "journal.yaml"));
+    char *copy = sp_pool_memdup(f->pool, good.data, good.len);
     for (size_t len = 0; len < good.len; len++) {
-        scratch_write(s, "journal.yaml", copy, len);
-        assert_fails(s, load(s, &back, &found), SP_ERROR_NEEDS_RECOVERY,
+        scratch_write(f, "journal.yaml", copy, len);
+        assert_fails(f, load(f, &back, &found), SP_ERROR_NEEDS_RECOVERY,
                      "transactions/7/journal.yaml is damaged");
         assert_false(found);
     }
     for (size_t at = 0; at < good.len; at++) {
         copy[at] = (char)(copy[at] ^ 1 << at % 8);
-        scratch_write(s, "journal.yaml", copy, good.len);
-        assert_fails(s, load(s, &back, &found), SP_ERROR_NEEDS_RECOVERY, "is damaged");
+        scratch_write(f, "journal.yaml", copy, good.len);
+        assert_fails(f, load(f, &back, &found), SP_ERROR_NEEDS_RECOVERY, "is damaged");
         copy[at] = good.data[at];
     }
-    scratch_write(s, "journal.yaml", sp_pool_printf(s->pool, "%s\n", copy), good.len + 1);
-    assert_fails(s, load(s, &back, &found), SP_ERROR_NEEDS_RECOVERY, "is damaged");
-    scratch_write(s, "journal.yaml", copy, good.len);
-    assert_ok(s, load(s, &back, &found));
+    scratch_write(f, "journal.yaml", sp_pool_printf(f->pool, "%s\n", copy), good.len + 1);
+    assert_fails(f, load(f, &back, &found), SP_ERROR_NEEDS_RECOVERY, "is damaged");
+    scratch_write(f, "journal.yaml", copy, good.len);
+    assert_ok(f, load(f, &back, &found));
 }
 
-static void test_too_large(void **state)
+TEST_IN_DIR(too_large)
 {
-    struct scratch *s = *state;
     struct sp_journal back;
     bool found;
-    char *text = sp_pool_alloc(s->pool, SP_MAX_JOURNAL + 1);
+    char *text = sp_pool_alloc(f->pool, SP_MAX_JOURNAL + 1);
     memset(text, '#', SP_MAX_JOURNAL + 1);
-    scratch_write(s, "journal.yaml", text, SP_MAX_JOURNAL + 1);
-    assert_fails(s, load(s, &back, &found), SP_ERROR_NEEDS_RECOVERY, "is damaged");
+    scratch_write(f, "journal.yaml", text, SP_MAX_JOURNAL + 1);
+    assert_fails(f, load(f, &back, &found), SP_ERROR_NEEDS_RECOVERY, "is damaged");
 }
 
-static void test_not_a_file(void **state)
+TEST_IN_DIR(not_a_file)
 {
-    struct scratch *s = *state;
     struct sp_journal back;
     bool found;
-    assert_int_equal(mkfifo(scratch_path(s, "journal.yaml"), 0600), 0);
-    assert_fails(s, load(s, &back, &found), SP_ERROR_NEEDS_RECOVERY, "transactions/7");
-    scratch_unlink(s, "journal.yaml");
-    scratch_puts(s, "elsewhere", "state: committed\n");
-    scratch_symlink(s, "elsewhere", "journal.yaml");
-    assert_fails(s, load(s, &back, &found), SP_ERROR_NEEDS_RECOVERY, "transactions/7");
+    assert_int_equal(mkfifo(scratch_path(f, "journal.yaml"), 0600), 0);
+    assert_fails(f, load(f, &back, &found), SP_ERROR_NEEDS_RECOVERY, "transactions/7");
+    scratch_unlink(f, "journal.yaml");
+    scratch_puts(f, "elsewhere", "state: committed\n");
+    scratch_symlink(f, "elsewhere", "journal.yaml");
+    assert_fails(f, load(f, &back, &found), SP_ERROR_NEEDS_RECOVERY, "transactions/7");
 }
 
 /* A crash while it is saved leaves the old one or the new one: it is replaced as a whole. */
-static void test_replaced_as_a_whole(void **state)
+TEST_IN_DIR(replaced_as_a_whole)
 {
-    struct scratch *s = *state;
-    struct sp_journal journal = sample(s);
-    save(s, &journal);
+    struct sp_journal journal = sample(f);
+    save(f, &journal);
     struct stat before, after;
-    assert_int_equal(stat(scratch_path(s, "journal.yaml"), &before), 0);
-    int old = open(scratch_path(s, "journal.yaml"), O_RDONLY | O_CLOEXEC);
+    assert_int_equal(stat(scratch_path(f, "journal.yaml"), &before), 0);
+    int old = open(scratch_path(f, "journal.yaml"), O_RDONLY | O_CLOEXEC);
     journal.state = SP_JOURNAL_COMMITTED;
-    save(s, &journal);
-    assert_int_equal(stat(scratch_path(s, "journal.yaml"), &after), 0);
+    save(f, &journal);
+    assert_int_equal(stat(scratch_path(f, "journal.yaml"), &after), 0);
     assert_true(before.st_ino != after.st_ino);
     char text[64] = "";
     assert_true(read(old, text, sizeof(text) - 1) > 0);
@@ -200,26 +194,24 @@ static void test_replaced_as_a_whole(void **state)
     close(old);
 }
 
-/* ---- what can't be ----------------------------------------------------------------------------
- */
+/* ---- what can't be -------------------------------------------------------------------------- */
 
 /* The text of the sample, with the first `old` replaced by `new`. */
-static const char *changed(struct scratch *s, const char *old, const char *new)
+static const char *changed(struct fixture *f, const char *old, const char *new)
 {
     struct sp_buffer text = SP_BUFFER_INIT;
-    struct sp_journal journal = sample(s);
-    assert_ok(s, sp_journal_format(s->pool, &journal, &text, &s->err));
-    const char *all = sp_pool_strdup(s->pool, sp_buffer_str(&text));
+    struct sp_journal journal = sample(f);
+    assert_ok(f, sp_journal_format(f->pool, &journal, &text, &f->err));
+    const char *all = sp_pool_strdup(f->pool, sp_buffer_str(&text));
     sp_buffer_free(&text);
     const char *at = strstr(all, old);
     if (!at)
         fail_msg("'%s' is not in:\n%s", old, all);
-    return sp_pool_printf(s->pool, "%.*s%s%s", (int)(at - all), all, new, at + strlen(old));
+    return sp_pool_printf(f->pool, "%.*s%s%s", (int)(at - all), all, new, at + strlen(old));
 }
 
-static void test_unbelievable(void **state)
+TEST_IN_DIR(unbelievable)
 {
-    struct scratch *s = *state;
     static const struct {
         const char *old, *new, *part;
     } vectors[] = {
@@ -255,39 +247,22 @@ static void test_unbelievable(void **state)
     };
     for (size_t i = 0; i < COUNT(vectors); i++) {
         struct sp_journal back;
-        const char *text = changed(s, vectors[i].old, vectors[i].new);
-        if (sp_journal_parse(s->pool, "journal.yaml", SP_BYTES_STR(text), &back, &s->err) == 0)
+        const char *text = changed(f, vectors[i].old, vectors[i].new);
+        if (sp_journal_parse(f->pool, "journal.yaml", SP_BYTES_STR(text), &back, &f->err) == 0)
             fail_msg("'%s' was taken", vectors[i].new);
-        if (!strstr(s->err.message, "journal.yaml:") || !strstr(s->err.message, vectors[i].part))
-            fail_msg("'%s': %s", vectors[i].new, s->err.message);
-        sp_error_clear(&s->err);
+        if (!strstr(f->err.message, "journal.yaml:") || !strstr(f->err.message, vectors[i].part))
+            fail_msg("'%s': %s", vectors[i].new, f->err.message);
+        sp_error_clear(&f->err);
     }
     struct sp_journal back;
-    const char *text = changed(s, "action: add", "action: add");
-    assert_ok(s, sp_journal_parse(s->pool, "a", SP_BYTES_STR(text), &back, &s->err));
+    const char *text = changed(f, "action: add", "action: add");
+    assert_ok(f, sp_journal_parse(f->pool, "a", SP_BYTES_STR(text), &back, &f->err));
 }
 
-static void test_state_names(void **state)
+TEST(state_names)
 {
-    (void)state;
     assert_string_equal(sp_journal_state_name(SP_JOURNAL_PREPARED), "prepared");
     assert_string_equal(sp_journal_state_name(SP_JOURNAL_APPLYING), "applying");
     assert_string_equal(sp_journal_state_name(SP_JOURNAL_COMMITTED), "committed");
     assert_string_equal(sp_journal_state_name(SP_JOURNAL_ABORTED), "aborted");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(test_round_trip),
-        SCRATCH_TEST(test_empty_lists),
-        SCRATCH_TEST(test_absent),
-        SCRATCH_TEST(test_every_cut_and_every_bit),
-        SCRATCH_TEST(test_too_large),
-        SCRATCH_TEST(test_not_a_file),
-        SCRATCH_TEST(test_replaced_as_a_whole),
-        SCRATCH_TEST(test_unbelievable),
-        cmocka_unit_test(test_state_names),
-    };
-    return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
 }
