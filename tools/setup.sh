@@ -39,6 +39,10 @@ command strace       strace          strace
 command setfacl      acl             acl
 command musl-gcc     musl-tools      musl-gcc
 command cmake        cmake           cmake
+module  fuse3        libfuse3-dev,fuse3 fuse3-devel
+command mkfs.ext4    e2fsprogs       e2fsprogs
+command mkfs.xfs     xfsprogs        xfsprogs
+command mkfs.btrfs   btrfs-progs     btrfs-progs
 '
 
 say() {
