@@ -17,7 +17,7 @@ static char *vformat(const char *fmt, va_list args)
 }
 
 /* Takes over `first` and `second` and returns them in one string. */
-static char *glue(char *first, char *second)
+static char *concat(char *first, char *second)
 {
     char *text = NULL;
     if (asprintf(&text, "%s%s", first, second) < 0)
@@ -64,7 +64,7 @@ int sp_error_prefix(struct sp_error *err, const char *fmt, ...)
     va_start(args, fmt);
     char *context = vformat(fmt, args);
     va_end(args);
-    err->message = glue(glue(context, sp_xstrdup(": ")), err->message);
+    err->message = concat(concat(context, sp_xstrdup(": ")), err->message);
     return -1;
 }
 
@@ -74,7 +74,7 @@ int sp_error_suffix(struct sp_error *err, const char *fmt, ...)
         return -1;
     va_list args;
     va_start(args, fmt);
-    err->message = glue(err->message, vformat(fmt, args));
+    err->message = concat(err->message, vformat(fmt, args));
     va_end(args);
     return -1;
 }

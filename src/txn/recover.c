@@ -17,6 +17,10 @@
 #include "txn/history.h"
 #include "txn/pyc.h"
 
+const char sp_recover_out_of_memory[] =
+    "sp-openstack: out of memory in the middle of a transaction; "
+    "run: sp-openstack recover\n";
+
 /* How a target stands, compared with the journal. */
 enum standing {
     STANDS_OLD,
@@ -229,7 +233,7 @@ int sp_abort(struct sp_pool *pool, struct sp_workdir *workdir, struct sp_journal
     u.targets = sp_pool_calloc(pool, count + 1, sizeof(*u.targets));
     for (size_t i = 0; i < count; i++)
         u.targets[i].dir = -1;
-    sp_out_of_memory_leaves_half();
+    sp_out_of_memory_means(SP_ERROR_NEEDS_RECOVERY, sp_recover_out_of_memory);
     int rc = run(&u, leave, left, err);
     for (size_t i = 0; i < count; i++)
         if (u.targets[i].dir >= 0)

@@ -9,6 +9,9 @@
 #include "txn/journal.h"
 #include "txn/workdir.h"
 
+/* For sp_out_of_memory_means(), while a transaction is recorded and not finished. */
+extern const char sp_recover_out_of_memory[];
+
 /* Undoes the transaction and marks it so. A target that is neither what it was nor what the
  * transaction wrote: with leave, it is left alone and its path added to *left (may be NULL);
  * without, nothing at all is touched and SP_ERROR_NEEDS_RECOVERY names it. */

@@ -498,7 +498,7 @@ int sp_transaction_run(struct sp_pool *pool, struct sp_workdir *workdir,
     if (rc == 0) {
         fill_journal(&r);
         recorded = true; /* a failed save may have left either journal */
-        sp_out_of_memory_leaves_half();
+        sp_out_of_memory_means(SP_ERROR_NEEDS_RECOVERY, sp_recover_out_of_memory);
         rc = save_journal(&r, SP_JOURNAL_PREPARED, err);
     }
     if (rc == 0)

@@ -161,7 +161,7 @@ static void assert_out_of_memory(void (*ask)(void))
 
 static void ask_for_too_much_halfway(void)
 {
-    sp_out_of_memory_leaves_half();
+    sp_out_of_memory_means(5, "sp-openstack: out of memory in the middle of a transaction\n");
     ask_for_too_much_calloc();
 }
 
