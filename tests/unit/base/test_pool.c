@@ -171,7 +171,7 @@ TEST(too_much_memory_ends_the_process)
     assert_out_of_memory(ask_for_too_much_alloc);
     if (!under_asan())
         assert_out_of_memory(ask_for_too_much_malloc);
-    assert_ends(ask_for_too_much_halfway, 5, "sp-openstack recover");
+    assert_ends(ask_for_too_much_halfway, 5, "in the middle of a transaction");
 }
 
 TEST(xmalloc_family)
