@@ -13,7 +13,7 @@
 enum sp_error_kind {
     SP_ERROR_NONE = 0,
     SP_ERROR_USAGE = 2,         /* the command line is wrong */
-    SP_ERROR_REFUSED = 3,       /* it can't be done on what is here */
+    SP_ERROR_REFUSED = 3,       /* it cannot be done with what was found */
     SP_ERROR_SYSTEM = 4,        /* the system refused: I/O, permission, space */
     SP_ERROR_NEEDS_RECOVERY = 5 /* an interrupted transaction waits for `recover` */
 };

@@ -21,7 +21,7 @@ static void new_line(struct sp_json *json)
         sp_buffer_puts(json->out, "  ");
 }
 
-/* What stands between the previous item and a key or value that comes now. */
+/* Writes the separator between the previous item and the key or value that comes now. */
 static void separate(struct sp_json *json)
 {
     if (json->after_key) {

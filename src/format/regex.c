@@ -8,7 +8,7 @@
 
 #include "base/path.h"
 
-/* PCRE2's match limit counts anew at every place where a match may start, so it doesn't bound a
+/* PCRE2's match limit counts anew at every place where a match may start, so it does not bound a
  * search over a long subject. A callout at every item of the pattern (PCRE2_AUTO_CALLOUT) does: it
  * counts the items tried and the bytes passed, for the whole search, and is the same on every
  * machine. See pcre2callout(3) and pcre2api(3). */
@@ -188,11 +188,10 @@ static int next_match(const struct sp_regex *regex, struct search *search, struc
     return 1;
 }
 
-int sp_regex_find(const struct sp_regex *regex, struct sp_bytes subject, size_t from, size_t to,
+int sp_regex_find(const struct sp_regex *regex, struct sp_bytes subject, struct sp_span range,
                   struct sp_span *out, int max, struct sp_error *err)
 {
-    if (to > subject.len)
-        to = subject.len;
+    size_t from = range.start, to = range.end < subject.len ? range.end : subject.len;
     struct search search = {.pattern_end = regex->end, .to = to};
     int found = 0;
     while (found < max && from <= to) {
@@ -210,5 +209,5 @@ int sp_regex_find(const struct sp_regex *regex, struct sp_bytes subject, size_t 
 int sp_regex_test(const struct sp_regex *regex, struct sp_bytes subject, struct sp_error *err)
 {
     struct sp_span span;
-    return sp_regex_find(regex, subject, 0, subject.len, &span, 1, err);
+    return sp_regex_find(regex, subject, (struct sp_span){0, subject.len}, &span, 1, err);
 }

@@ -133,7 +133,7 @@ static bool awaits_key(const struct reader *reader)
     return top->node->kind == SP_YAML_MAPPING && (reader->count - top->start) % 2 == 0;
 }
 
-/* A new node that stands where the event does, entered as a child of the innermost open one. */
+/* A new node at the position of the event, entered as a child of the innermost open one. */
 static struct sp_yaml_node *add_node(struct reader *reader, const yaml_event_t *event,
                                      enum sp_yaml_kind kind, const yaml_char_t *anchor,
                                      const yaml_char_t *tag)

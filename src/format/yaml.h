@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A YAML document as a tree of nodes that know where they stand, by libyaml's event parser.
+/* A YAML document as a tree of nodes that know their line and column, by libyaml's event parser.
  *
  * Refused, with FILE:LINE:COLUMN in the message (SP_ERROR_REFUSED): more than one document,
  * directives (a line that begins with %), anchors and aliases, tags, duplicate keys, keys that are

@@ -18,7 +18,8 @@ static void assert_finds_bytes(struct fixture *f, const char *pattern, struct sp
                                size_t from, size_t to, const char *expected)
 {
     struct sp_span spans[8];
-    int count = sp_regex_find(compile(f, pattern), subject, from, to, spans, COUNT(spans), &f->err);
+    int count = sp_regex_find(compile(f, pattern), subject, (struct sp_span){from, to}, spans,
+                              COUNT(spans), &f->err);
     if (count < 0)
         fail_msg("%s: %s", pattern, f->err.message);
     struct sp_buffer found = SP_BUFFER_INIT;
@@ -94,10 +95,12 @@ TEST(stops_at_max)
 {
     struct sp_span spans[3] = {{9, 9}, {9, 9}, {9, 9}};
     const struct sp_regex *regex = compile(f, "a");
-    assert_int_equal(sp_regex_find(regex, SP_BYTES_STR("aaaa"), 0, 4, spans, 2, &f->err), 2);
+    assert_int_equal(
+        sp_regex_find(regex, SP_BYTES_STR("aaaa"), (struct sp_span){0, 4}, spans, 2, &f->err), 2);
     assert_int_equal(spans[1].start, 1);
     assert_int_equal(spans[2].start, 9);
-    assert_int_equal(sp_regex_find(regex, SP_BYTES_STR("aaaa"), 0, 4, spans, 0, &f->err), 0);
+    assert_int_equal(
+        sp_regex_find(regex, SP_BYTES_STR("aaaa"), (struct sp_span){0, 4}, spans, 0, &f->err), 0);
 }
 
 TEST(test)
@@ -153,9 +156,9 @@ TEST(work_is_bounded)
     for (size_t i = 0; i < COUNT(vectors); i++) {
         struct sp_span span;
         clock_t start = clock();
-        int count =
-            sp_regex_find(compile(f, vectors[i].pattern),
-                          (struct sp_bytes){vectors[i].subject, len}, 0, len, &span, 1, &f->err);
+        int count = sp_regex_find(compile(f, vectors[i].pattern),
+                                  (struct sp_bytes){vectors[i].subject, len},
+                                  (struct sp_span){0, len}, &span, 1, &f->err);
         double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
         if (seconds > 20) /* well under one; a sanitizer and valgrind take their time */
             fail_msg("%s took %.1f s", vectors[i].pattern, seconds);
