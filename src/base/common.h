@@ -11,6 +11,13 @@
 #define SP_PRINTF(fmt, a) __attribute__((format(printf, fmt, a)))
 #define SP_UNUSED         __attribute__((unused))
 
+/* What a function that looks for one thing returns; SP_FAILED is the -1 of all others. */
+enum sp_found {
+    SP_FAILED = -1,
+    SP_ABSENT = 0, /* and that is an answer, not an error */
+    SP_FOUND = 1
+};
+
 /* The sizes beyond which input is refused. The largest file named by a manifest is nova's
  * virt/libvirt/driver.py: 405 kB at tag 16.1.8. */
 #define SP_MAX_SOURCE   ((size_t)8 << 20)   /* a Python file of a component, bytes */

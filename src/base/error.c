@@ -29,7 +29,7 @@ static char *concat(char *first, char *second)
 
 int sp_error_set(struct sp_error *err, enum sp_error_kind kind, const char *fmt, ...)
 {
-    if (sp_error_is_set(err))
+    if (!err || sp_error_is_set(err))
         return -1;
     va_list args;
     va_start(args, fmt);
@@ -42,17 +42,17 @@ int sp_error_set(struct sp_error *err, enum sp_error_kind kind, const char *fmt,
 
 int sp_error_errno(struct sp_error *err, int errnum, const char *fmt, ...)
 {
-    if (sp_error_is_set(err))
+    if (!err || sp_error_is_set(err))
         return -1;
     va_list args;
     va_start(args, fmt);
-    char *what = vformat(fmt, args);
+    char *doing = vformat(fmt, args);
     va_end(args);
     err->kind = SP_ERROR_SYSTEM;
     err->errnum = errnum;
-    if (asprintf(&err->message, "%s: %s", what, strerror(errnum)) < 0)
+    if (asprintf(&err->message, "%s: %s", doing, strerror(errnum)) < 0)
         sp_out_of_memory();
-    free(what);
+    free(doing);
     return -1;
 }
 
@@ -81,11 +81,13 @@ int sp_error_suffix(struct sp_error *err, const char *fmt, ...)
 
 bool sp_error_is_set(const struct sp_error *err)
 {
-    return err->kind != SP_ERROR_NONE;
+    return err && err->kind != SP_ERROR_NONE;
 }
 
 void sp_error_clear(struct sp_error *err)
 {
+    if (!err)
+        return;
     free(err->message);
     err->message = NULL;
     err->kind = SP_ERROR_NONE;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one error object: built where something fails, given context upward, printed once by main.
  *
- * Convention of every fallible function: the last parameter is `struct sp_error *err` (never NULL);
- * it returns 0, or -1 with *err set. An error that is already set is never overwritten: the first
- * one is what the operator needs. */
+ * Convention of every fallible function: the last parameter is `struct sp_error *err`; it returns 0,
+ * or -1 with *err set (functions that return a descriptor: the descriptor, or -1). An error that is
+ * already set is never overwritten: the first one is what the operator needs. NULL says that the
+ * caller does not care why it failed. */
 #ifndef SP_ERROR_H
 #define SP_ERROR_H
 
@@ -29,7 +30,8 @@ struct sp_error {
         SP_ERROR_NONE, 0, NULL                                                                     \
     }
 
-/* Sets *err, unless it is set already. Returns -1, so `return sp_error_set(...)` reads well. */
+/* Sets *err, unless it is NULL or set already. Returns -1, so `return sp_error_set(...)` reads
+ * well. */
 int sp_error_set(struct sp_error *err, enum sp_error_kind kind, const char *fmt, ...)
     SP_PRINTF(3, 4);
 
@@ -42,6 +44,7 @@ int sp_error_prefix(struct sp_error *err, const char *fmt, ...) SP_PRINTF(2, 3);
 /* Appends text (typically "; do this next") to the message of an error that is set. Returns -1. */
 int sp_error_suffix(struct sp_error *err, const char *fmt, ...) SP_PRINTF(2, 3);
 
+/* false for NULL. */
 bool sp_error_is_set(const struct sp_error *err);
 
 /* Frees the message and makes *err reusable. */

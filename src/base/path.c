@@ -53,6 +53,15 @@ const char *sp_path_basename(const char *path)
     return slash ? slash + 1 : path;
 }
 
+char *sp_path_trim(struct sp_pool *pool, const char *path)
+{
+    path += strspn(path, "/");
+    size_t len = strlen(path);
+    while (len && path[len - 1] == '/')
+        len--;
+    return sp_pool_memdup(pool, path, len);
+}
+
 bool sp_path_has_suffix(const char *path, const char *suffix)
 {
     size_t len = strlen(path), slen = strlen(suffix);

@@ -17,6 +17,9 @@ char *sp_path_join(struct sp_pool *pool, const char *a, const char *b);
 char *sp_path_dirname(struct sp_pool *pool, const char *path);
 const char *sp_path_basename(const char *path);
 
+/* A path from outside without its leading and trailing slashes: relative to the root. */
+char *sp_path_trim(struct sp_pool *pool, const char *path);
+
 /* Whether path ends with suffix at a component border: ("a/b/c.py", "b/c.py") does,
  * ("a/bb/c.py", "b/c.py") does not. */
 bool sp_path_has_suffix(const char *path, const char *suffix);

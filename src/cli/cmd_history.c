@@ -107,7 +107,7 @@ int sp_cmd_history(struct sp_context *s, struct sp_error *err)
         sp_workdir_close(&workdir);
         return sp_error_set(err, SP_ERROR_SYSTEM,
                             "you may not read the work directory %s; run this as root",
-                            workdir.path);
+                            workdir.dir.shown);
     }
     int rc = sp_history_load(s->pool, &workdir, &history, err);
     sp_workdir_close(&workdir);
@@ -329,7 +329,7 @@ int sp_cmd_recover(struct sp_context *s, struct sp_error *err)
     bool unreadable;
     if (sp_workdir_open(s->pool, &s->root, s->work_dir, &workdir, &unreadable, err) < 0)
         return -1;
-    bool exists = workdir.fd >= 0 || unreadable;
+    bool exists = workdir.dir.fd >= 0 || unreadable;
     sp_workdir_close(&workdir);
     if (exists) {
         if (sp_workdir_lock(s->pool, &s->root, s->work_dir, &workdir, err) < 0)

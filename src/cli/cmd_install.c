@@ -50,7 +50,7 @@ static int add_change(struct job *job, const struct sp_history *history,
                                     .action = file->action,
                                     .before = file->snapshot->content,
                                     .after = file->after};
-    change.path = sp_pool_printf(pool, "/%s", file->snapshot->real);
+    change.path = file->snapshot->real;
     for (size_t i = 0; i < job->txn.changes.count; i++)
         if (strcmp(job->txn.changes.items[i].path, change.path) == 0)
             return sp_error_set(err, SP_ERROR_REFUSED,
@@ -105,7 +105,7 @@ static void add_component(struct job *job, const struct sp_target *one)
         .version = one->found->version ? one->found->version : "",
         .release = spec->release->name,
         .layout = one->found->layout && one->found->layout->name ? one->found->layout->name : "",
-        .path = sp_pool_printf(pool, "/%s", one->found->dir)};
+        .path = one->found->dir};
     for (size_t i = 0; i < spec->services.count; i++)
         if (!sp_strv_has(&job->services, spec->services.items[i]))
             *SP_PUSH(pool, &job->services) = spec->services.items[i];

@@ -34,7 +34,7 @@ int sp_cmd_recover_first(struct sp_context *s, struct sp_workdir *workdir, bool 
     *locked = false;
     if (sp_workdir_open(s->pool, &s->root, s->work_dir, workdir, &unreadable, err) < 0)
         return -1;
-    bool exists = workdir->fd >= 0 || unreadable;
+    bool exists = workdir->dir.fd >= 0 || unreadable;
     sp_workdir_close(workdir);
     if (!exists)
         return 0;

@@ -34,11 +34,11 @@ void sp_fault_init(void)
         log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
-int sp_fault(const char *call, const char *shown)
+int sp_fault(const char *call, const struct sp_dir *dir, const char *name)
 {
     count++;
     if (log_fd >= 0)
-        dprintf(log_fd, "%ld %s %s\n", count, call, shown);
+        dprintf(log_fd, "%ld %s " SP_AT "\n", count, call, SP_AT_ARGS(dir, name));
     if (count != fail_at)
         return 0;
     if (strcmp(kind, "exit") == 0)

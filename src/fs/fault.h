@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fault points: every call that changes something on disk passes one, in the order in which it is
- * made. They exist only in a program built with -DSP_FAULT (make check-fault).
+ * made (tests/fault/run.py compares them with what strace sees). They exist only in a program built
+ * with -DSP_FAULT (make check-fault).
  *
  * SP_FAULT="N:ENOSPC" makes the Nth changing call fail so, "N:short" cuts a write() short, "N:exit"
  * ends the process there, "N:stop" stops it before the call (SIGSTOP) until somebody continues it.
@@ -9,18 +10,20 @@
 #define SP_FAULT_POINTS_H
 
 #include "base/common.h"
+#include "fs/dir.h"
 
 /* Reads SP_FAULT and SP_FAULT_LOG. */
 void sp_fault_init(void);
 
 #ifdef SP_FAULT
-/* To be asked before the call: not 0, with errno set, when it is to fail without being made. */
-int sp_fault(const char *call, const char *shown);
+/* To be asked before the call about a name in a directory ("": the directory itself): not 0, with
+ * errno set, when it is to fail without being made. */
+int sp_fault(const char *call, const struct sp_dir *dir, const char *name);
 /* Whether the write() that sp_fault() was just asked about is to be cut short. */
 bool sp_fault_is_short(void);
 #else
-#define sp_fault(call, shown) ((void)(call), (void)(shown), 0)
-#define sp_fault_is_short()   false
+#define sp_fault(call, dir, name) ((void)(call), (void)(dir), (void)(name), 0)
+#define sp_fault_is_short()       false
 #endif
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Metadata: what besides its bytes makes a file what it is. */
+/* Metadata: what a file has besides its bytes. */
 #ifndef SP_META_H
 #define SP_META_H
 
@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "fs/dir.h"
 
-/* What besides its bytes makes a file what it is. */
 struct sp_xattr {
     const char *name, *value; /* the names of ACLs and SELinux labels are among them */
     size_t len;
@@ -22,10 +22,10 @@ struct sp_meta {
     SP_VEC(struct sp_xattr) xattrs;
 };
 
-/* The metadata of the regular file or directory `name` in dirfd ("" for dirfd itself), extended
+/* The metadata of the regular file or directory `name` in dir ("" for dir itself), extended
  * attributes included where the file system has them. */
-int sp_fs_get_meta(int dirfd, struct sp_pool *pool, const char *name, struct sp_meta *meta,
-                   struct sp_error *err) SP_MUST_CHECK;
+int sp_fs_get_meta(const struct sp_dir *dir, struct sp_pool *pool, const char *name,
+                   struct sp_meta *meta, struct sp_error *err) SP_MUST_CHECK;
 
 /* What to take over from a struct sp_meta when a file is written. */
 enum sp_keep {
@@ -38,16 +38,16 @@ enum sp_keep {
 };
 
 /* Sets on an open file what `keep` says from meta (else mode 0644). */
-int sp_fs_apply_meta(int fd, const struct sp_meta *meta, unsigned keep, const char *shown,
+int sp_fs_apply_meta(const struct sp_file *file, const struct sp_meta *meta, unsigned keep,
                      struct sp_error *err) SP_MUST_CHECK;
 
-int sp_fs_chmod(int fd, mode_t mode, const char *shown, struct sp_error *err) SP_MUST_CHECK;
+int sp_fs_chmod(const struct sp_file *file, mode_t mode, struct sp_error *err) SP_MUST_CHECK;
 
-int sp_fs_chown(int fd, uid_t uid, gid_t gid, const char *shown,
+int sp_fs_chown(const struct sp_file *file, uid_t uid, gid_t gid,
                 struct sp_error *err) SP_MUST_CHECK;
 
 /* Sets the modification time of an open file or directory. */
-int sp_fs_set_mtime(int fd, struct timespec mtime, const char *shown,
+int sp_fs_set_mtime(const struct sp_file *file, struct timespec mtime,
                     struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
 #include "fs/resolve.h"
 
@@ -26,25 +27,28 @@ const char *sp_fs_kind_name(mode_t mode)
     return "a device";
 }
 
-/* Opens the regular file for reading. Returns the descriptor, -2 when nothing stands there, -1. */
-static int open_regular(int dirfd, const char *name, const char *shown, struct stat *st,
+static int open_regular(const struct sp_dir *dir, const char *name, struct stat *st, int *fd,
                         struct sp_error *err)
 {
     /* looked at first, since opening a device may already do something */
-    if (fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? -2 : sp_error_errno(err, errno, "can't look at %s", shown);
-    if (!S_ISREG(st->st_mode))
-        return sp_error_set(err, SP_ERROR_REFUSED, "%s is %s, not a regular file", shown,
-                            sp_fs_kind_name(st->st_mode));
-    int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0)
-        return sp_error_errno(err, errno, "can't open %s", shown);
-    if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode)) {
-        close(fd);
-        return sp_error_set(err, SP_ERROR_REFUSED, "%s was replaced while it was being opened",
-                            shown);
+    if (fstatat(dir->fd, name, st, AT_SYMLINK_NOFOLLOW) < 0) {
+        if (errno == ENOENT)
+            return SP_ABSENT;
+        return sp_error_errno(err, errno, "cannot look at '" SP_AT "'", SP_AT_ARGS(dir, name));
     }
-    return fd;
+    if (!S_ISREG(st->st_mode))
+        return sp_error_set(err, SP_ERROR_REFUSED, "'" SP_AT "' is %s, not a regular file",
+                            SP_AT_ARGS(dir, name), sp_fs_kind_name(st->st_mode));
+    *fd = openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (*fd < 0)
+        return sp_error_errno(err, errno, "cannot open '" SP_AT "'", SP_AT_ARGS(dir, name));
+    if (fstat(*fd, st) < 0 || !S_ISREG(st->st_mode)) {
+        sp_close(fd);
+        return sp_error_set(err, SP_ERROR_REFUSED,
+                            "'" SP_AT "' was replaced while it was being opened",
+                            SP_AT_ARGS(dir, name));
+    }
+    return SP_FOUND;
 }
 
 int sp_fs_open_file(int dirfd, const char *name, struct stat *st)
@@ -64,9 +68,10 @@ int sp_fs_open_file(int dirfd, const char *name, struct stat *st)
     return fd;
 }
 
-static int read_all(int fd, struct sp_pool *pool, const char *name, size_t limit, size_t guess,
-                    struct sp_bytes *out, bool *complete, struct sp_error *err)
+static int read_all(const struct sp_file *file, struct sp_pool *pool, size_t limit,
+                    struct sp_content *out, struct sp_error *err)
 {
+    size_t guess = out->st.st_size > 0 ? (size_t)out->st.st_size : 4096;
     size_t room = (guess < limit ? guess : limit) + 1;
     char *data = sp_pool_alloc(pool, room + 1);
     size_t len = 0;
@@ -80,58 +85,46 @@ static int read_all(int fd, struct sp_pool *pool, const char *name, size_t limit
             data = bigger;
             room = wider;
         }
-        ssize_t got = read(fd, data + len, room - len);
+        ssize_t got = read(file->fd, data + len, room - len);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return sp_error_errno(err, errno, "can't read %s", name);
+            return sp_error_errno(err, errno, "cannot read '" SP_AT "'",
+                                  SP_AT_ARGS(file->dir, file->name));
         if (got == 0)
             break;
         len += (size_t)got;
     }
-    *complete = len <= limit;
+    out->complete = len <= limit;
     if (len > limit)
         len = limit;
     data[len] = '\0';
-    *out = (struct sp_bytes){data, len};
+    out->bytes = (struct sp_bytes){data, len};
     return 0;
 }
 
-static int read_named(int dirfd, struct sp_pool *pool, const char *name, const char *shown,
-                      size_t limit, struct sp_bytes *out, bool *complete, struct stat *st,
-                      struct sp_error *err)
+int sp_fs_read_at(const struct sp_dir *dir, struct sp_pool *pool, const char *name, size_t limit,
+                  struct sp_content *out, struct sp_error *err)
 {
-    struct stat own = {0};
-    st = st ? st : &own;
-    *out = (struct sp_bytes){NULL, 0};
-    *complete = true;
-    int fd = open_regular(dirfd, name, shown, st, err);
-    if (fd < 0)
-        return fd == -2 ? 0 : -1;
-    size_t guess = st->st_size > 0 ? (size_t)st->st_size : 4096;
-    int rc = read_all(fd, pool, shown, limit, guess, out, complete, err);
-    close(fd);
-    return rc;
-}
-
-int sp_fs_read_at(int dirfd, struct sp_pool *pool, const char *name, size_t limit,
-                  struct sp_bytes *out, bool *complete, struct stat *st, struct sp_error *err)
-{
-    return read_named(dirfd, pool, name, name, limit, out, complete, st, err);
+    SP_CLEANUP_FD int fd = -1;
+    *out = (struct sp_content){.complete = true};
+    int found = open_regular(dir, name, &out->st, &fd, err);
+    if (found != SP_FOUND)
+        return found == SP_ABSENT ? 0 : -1;
+    return read_all(&(struct sp_file){fd, dir, name}, pool, limit, out, err);
 }
 
 int sp_fs_read(const struct sp_root *root, struct sp_pool *pool, const char *real, size_t limit,
-               struct sp_bytes *out, bool *complete, struct stat *st, struct sp_error *err)
+               struct sp_content *out, struct sp_error *err)
 {
-    int fd = sp_fs_open_dir(root, sp_path_dirname(pool, real), err);
-    if (fd < 0)
+    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
+    if (sp_fs_open_dir(root, pool, sp_path_dirname(pool, real), &dir, err) < 0 ||
+        sp_fs_read_at(&dir, pool, sp_path_basename(real), limit, out, err) < 0)
         return -1;
-    const char *shown = sp_root_show(root, pool, real);
-    int rc = read_named(fd, pool, sp_path_basename(real), shown, limit, out, complete, st, err);
-    close(fd);
-    if (rc == 0 && !out->data)
-        return sp_error_set(err, SP_ERROR_REFUSED, "there is no file %s", shown);
-    return rc;
+    if (!out->bytes.data)
+        return sp_error_set(err, SP_ERROR_REFUSED, "there is no file '%s'",
+                            sp_root_show(root, pool, real));
+    return 0;
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -140,48 +133,47 @@ static int by_bytes(const void *a, const void *b)
     return strcmp(*left, *right);
 }
 
-int sp_fs_list(int dirfd, struct sp_pool *pool, sp_strv *out, struct sp_error *err)
+static int cannot_list(const struct sp_dir *dir, int errnum, struct sp_error *err)
 {
-    int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        int saved = errno;
-        if (fd >= 0)
-            close(fd);
-        return sp_error_errno(err, saved, "can't list the directory");
-    }
+    return sp_error_errno(err, errnum, "cannot list '%s'", dir->shown);
+}
+
+int sp_fs_list(const struct sp_dir *dir, struct sp_pool *pool, sp_strv *out, struct sp_error *err)
+{
+    SP_CLEANUP_FD int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    if (!stream)
+        return cannot_list(dir, errno, err);
+    sp_steal_fd(&fd); /* it is the stream's now */
+    size_t first = out->count;
     const struct dirent *entry;
-    while ((errno = 0, entry = readdir(dir))) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (out->count >= SP_MAX_ENTRIES) {
-            closedir(dir);
-            return sp_error_set(err, SP_ERROR_REFUSED, "the directory has more than %zu names",
-                                SP_MAX_ENTRIES);
-        }
-        *SP_PUSH(pool, out) = sp_pool_strdup(pool, entry->d_name);
-    }
+    while ((errno = 0, entry = readdir(stream)) && out->count - first <= SP_MAX_ENTRIES)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            *SP_PUSH(pool, out) = sp_pool_strdup(pool, entry->d_name);
     int saved = errno;
-    closedir(dir);
+    closedir(stream);
     if (saved)
-        return sp_error_errno(err, saved, "can't list the directory");
-    if (out->count)
-        qsort(out->items, out->count, sizeof(out->items[0]), by_bytes);
+        return cannot_list(dir, saved, err);
+    if (out->count - first > SP_MAX_ENTRIES)
+        return sp_error_set(err, SP_ERROR_REFUSED, "'%s' has more than %zu names", dir->shown,
+                            SP_MAX_ENTRIES);
+    if (out->count > first)
+        qsort(out->items + first, out->count - first, sizeof(out->items[0]), by_bytes);
     return 0;
 }
 
-int sp_fs_check_writable(int dirfd, const char *shown, struct sp_error *err)
+int sp_fs_check_writable(const struct sp_dir *dir, struct sp_error *err)
 {
-    if (faccessat(dirfd, ".", W_OK | X_OK, AT_EACCESS) < 0)
-        return sp_error_errno(err, errno, "can't change files in %s", shown);
+    if (faccessat(dir->fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+        return sp_error_errno(err, errno, "cannot change files in '%s'", dir->shown);
     return 0;
 }
 
-int sp_fs_free_bytes(int dirfd, uint64_t *out, struct sp_error *err)
+int sp_fs_free_bytes(const struct sp_dir *dir, uint64_t *out, struct sp_error *err)
 {
     struct statvfs vfs;
-    if (fstatvfs(dirfd, &vfs) < 0)
-        return sp_error_errno(err, errno, "can't ask for the free space");
-    *out = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+    if (fstatvfs(dir->fd, &vfs) < 0)
+        return sp_error_errno(err, errno, "cannot ask for the free space of '%s'", dir->shown);
+    *out = (uint64_t)(geteuid() == 0 ? vfs.f_bfree : vfs.f_bavail) * vfs.f_frsize;
     return 0;
 }

@@ -34,77 +34,79 @@ static int rename_flags(int dirfd, const char *from, const char *to, unsigned fl
 #endif
 }
 
-static bool is_expected(int dirfd, const char *name, const struct stat *expected)
+static int cannot(const char *verb, const struct sp_dir *dir, const char *name,
+                  struct sp_error *err)
+{
+    return sp_error_errno(err, errno, "cannot %s '" SP_AT "'", verb, SP_AT_ARGS(dir, name));
+}
+
+static bool is_expected(const struct sp_dir *dir, const char *name, const struct stat *expected)
 {
     struct stat st;
-    return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+    return fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
            st.st_dev == expected->st_dev && st.st_ino == expected->st_ino &&
            st.st_size == expected->st_size && st.st_mtim.tv_sec == expected->st_mtim.tv_sec &&
            st.st_mtim.tv_nsec == expected->st_mtim.tv_nsec;
 }
 
-static int changed_meanwhile(const char *shown, struct sp_error *err)
+static int changed_meanwhile(const struct sp_dir *dir, const char *name, struct sp_error *err)
 {
     return sp_error_set(err, SP_ERROR_REFUSED,
-                        "%s was changed by something else at this very moment; it was left alone",
-                        shown);
+                        "'" SP_AT "' was changed by something else at this very moment; it was "
+                        "left alone",
+                        SP_AT_ARGS(dir, name));
 }
 
-int sp_fs_replace(int dirfd, const char *from, const char *to, const struct stat *expected,
-                  const char *shown, struct sp_error *err)
+int sp_fs_replace(const struct sp_dir *dir, const char *from, const char *to,
+                  const struct stat *expected, struct sp_error *err)
 {
-    if (!is_expected(dirfd, to, expected))
-        return changed_meanwhile(shown, err);
-    if (sp_fault("rename", shown))
-        return sp_error_errno(err, errno, "can't put the new %s in place", shown);
-    if (rename_flags(dirfd, from, to, RENAME_EXCHANGE) == 0) {
-        if (is_expected(dirfd, from, expected))
-            return sp_fs_unlink(dirfd, from, shown, err);
-        if (rename_flags(dirfd, from, to, RENAME_EXCHANGE) < 0)
-            return sp_error_errno(err, errno, "can't give %s back what was put there meanwhile",
-                                  shown);
-        return changed_meanwhile(shown, err);
+    if (!is_expected(dir, to, expected))
+        return changed_meanwhile(dir, to, err);
+    if (sp_fault("rename", dir, to))
+        return cannot("replace", dir, to, err);
+    if (rename_flags(dir->fd, from, to, RENAME_EXCHANGE) == 0) {
+        if (is_expected(dir, from, expected))
+            return sp_fs_unlink(dir, from, err);
+        if (sp_fault("exchange", dir, to) || rename_flags(dir->fd, from, to, RENAME_EXCHANGE) < 0)
+            return cannot("give back what was put meanwhile at", dir, to, err);
+        return changed_meanwhile(dir, to, err);
     }
-    if (errno != ENOSYS || renameat(dirfd, from, dirfd, to) < 0)
-        return sp_error_errno(err, errno, "can't put the new %s in place", shown);
+    if (errno != ENOSYS || renameat(dir->fd, from, dir->fd, to) < 0)
+        return cannot("replace", dir, to, err);
     return 0;
 }
 
 /* Renames without replacing: -1 with errno. */
-static int rename_noreplace(int dirfd, const char *from, const char *to)
+static int rename_noreplace(const struct sp_dir *dir, const char *from, const char *to)
 {
-    if (rename_flags(dirfd, from, to, RENAME_NOREPLACE) == 0)
+    if (sp_fault("rename", dir, to))
+        return -1;
+    if (rename_flags(dir->fd, from, to, RENAME_NOREPLACE) == 0)
         return 0;
-    if (errno != ENOSYS)
+    if (errno != ENOSYS || linkat(dir->fd, from, dir->fd, to, 0) < 0)
         return -1;
-    if (linkat(dirfd, from, dirfd, to, 0) < 0)
-        return -1;
-    return unlinkat(dirfd, from, 0);
+    return sp_fault("unlink", dir, from) ? -1 : unlinkat(dir->fd, from, 0);
 }
 
-int sp_fs_rename_new(int dirfd, const char *from, const char *to, const char *shown,
+int sp_fs_rename_new(const struct sp_dir *dir, const char *from, const char *to,
                      struct sp_error *err)
 {
-    if (sp_fault("rename", shown))
-        return sp_error_errno(err, errno, "can't put %s in place", shown);
-    if (rename_noreplace(dirfd, from, to) == 0)
+    if (rename_noreplace(dir, from, to) == 0)
         return 0;
-    if (errno == EEXIST)
-        return changed_meanwhile(shown, err);
-    return sp_error_errno(err, errno, "can't put %s in place", shown);
+    return errno == EEXIST ? changed_meanwhile(dir, to, err) : cannot("create", dir, to, err);
 }
 
-int sp_fs_remove_expected(int dirfd, const char *name, const char *aside,
-                          const struct stat *expected, const char *shown, struct sp_error *err)
+int sp_fs_remove_expected(const struct sp_dir *dir, const char *name, const char *aside,
+                          const struct stat *expected, struct sp_error *err)
 {
-    if (!is_expected(dirfd, name, expected))
-        return changed_meanwhile(shown, err);
+    if (!is_expected(dir, name, expected))
+        return changed_meanwhile(dir, name, err);
     /* what is at the name, whatever it is: with link(2) and unlink(2) that could be two files */
-    if (sp_fault("rename", shown) || renameat(dirfd, name, dirfd, aside) < 0)
-        return sp_error_errno(err, errno, "can't take %s out", shown);
-    if (is_expected(dirfd, aside, expected))
-        return sp_fs_unlink(dirfd, aside, shown, err);
-    if (rename_noreplace(dirfd, aside, name) < 0)
-        return sp_error_errno(err, errno, "can't give %s back what was put there meanwhile", shown);
-    return changed_meanwhile(shown, err);
+    if (sp_fault("rename", dir, name) || renameat(dir->fd, name, dir->fd, aside) < 0)
+        return cannot("remove", dir, name, err);
+    if (is_expected(dir, aside, expected))
+        return sp_fs_unlink(dir, aside, err);
+    if (rename_noreplace(dir, aside, name) < 0)
+        return cannot("give back what was put meanwhile at", dir, name, err);
+    return changed_meanwhile(dir, name, err);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/cleanup.h"
 #include "base/path.h"
 
 enum {
@@ -27,7 +28,7 @@ struct how {
 #define HOW_NO_SYMLINKS   0x04u
 #define HOW_BENEATH       0x08u
 
-/* The directories from the root down to where the walk stands; none of them is a link. */
+/* The directories from the root down to where the walk is; none of them is a link. */
 struct walk {
     int fds[MAX_DEPTH];
     const char *names[MAX_DEPTH];
@@ -43,12 +44,10 @@ static void walk_up(struct walk *walk, size_t depth)
 
 static const char *walk_path(const struct walk *walk, struct sp_pool *pool)
 {
-    struct sp_buffer path = SP_BUFFER_INIT;
+    SP_CLEANUP_BUFFER struct sp_buffer path = SP_BUFFER_INIT;
     for (size_t i = 0; i < walk->depth; i++)
-        sp_buffer_printf(&path, "/%s", walk->names[i]);
-    const char *text = sp_pool_strdup(pool, path.len ? sp_buffer_str(&path) : "/");
-    sp_buffer_free(&path);
-    return text;
+        sp_buffer_printf(&path, "%s%s", i ? "/" : "", walk->names[i]);
+    return sp_pool_strdup(pool, sp_buffer_str(&path));
 }
 
 /* Where the link in fd leads: its text, in the pool. */
@@ -59,41 +58,34 @@ static const char *link_target(int fd, struct sp_pool *pool)
     return len < 0 ? NULL : sp_pool_memdup(pool, text, (size_t)len);
 }
 
-/* One name further down. 1: done; 0: nothing stands there; -1: failed. A link is not entered, its
- * target is put before what *rest holds. */
-static int walk_step(const struct sp_root *root, struct sp_pool *pool, struct walk *walk,
-                     const char *name, const char **rest, unsigned *links)
+/* One name further down. A link is not entered, its target is put before what *rest holds. */
+static enum sp_found walk_step(const struct sp_root *root, struct sp_pool *pool, struct walk *walk,
+                               const char *name, const char **rest, unsigned *links)
 {
     int top = walk->depth ? walk->fds[walk->depth - 1] : root->fd;
-    int fd = openat(top, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    SP_CLEANUP_FD int fd = openat(top, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ? 0 : -1;
-    if (fstat(fd, &walk->st) < 0) {
-        int saved = errno;
-        close(fd);
-        errno = saved;
-        return -1;
-    }
+        return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ? SP_ABSENT : SP_FAILED;
+    if (fstat(fd, &walk->st) < 0)
+        return SP_FAILED;
     if (!S_ISLNK(walk->st.st_mode)) {
-        if (walk->depth == MAX_DEPTH) {
-            close(fd);
-            errno = ENAMETOOLONG;
-            return -1;
-        }
+        errno = ENAMETOOLONG;
+        if (walk->depth == MAX_DEPTH)
+            return SP_FAILED;
         walk->names[walk->depth] = name;
-        walk->fds[walk->depth++] = fd;
-        return 1;
+        walk->fds[walk->depth++] = sp_steal_fd(&fd);
+        return SP_FOUND;
     }
     const char *target = link_target(fd, pool);
-    int saved = errno;
-    close(fd);
-    errno = target ? ELOOP : saved;
-    if (!target || ++*links > MAX_LINKS)
-        return -1;
+    if (!target)
+        return SP_FAILED;
+    errno = ELOOP;
+    if (++*links > MAX_LINKS)
+        return SP_FAILED;
     if (*target == '/')
         walk_up(walk, 0);
     *rest = sp_pool_printf(pool, "%s/%s", target, *rest);
-    return 1;
+    return SP_FOUND;
 }
 
 int sp_fs_resolve(const struct sp_root *root, struct sp_pool *pool, const char *path,
@@ -102,9 +94,9 @@ int sp_fs_resolve(const struct sp_root *root, struct sp_pool *pool, const char *
     struct walk walk = {.depth = 0};
     unsigned links = 0;
     const char *rest = path;
-    int state = 1;
+    enum sp_found state = SP_FOUND;
     *real = NULL;
-    while (state == 1 && *rest) {
+    while (state == SP_FOUND && *rest) {
         size_t len = strcspn(rest, "/");
         const char *name = sp_pool_memdup(pool, rest, len);
         rest += len;
@@ -119,22 +111,22 @@ int sp_fs_resolve(const struct sp_root *root, struct sp_pool *pool, const char *
         state = walk_step(root, pool, &walk, name, &rest, &links);
     }
     int saved = errno;
-    if (state == 1) {
+    if (state == SP_FOUND) {
         *real = walk_path(&walk, pool);
         int top = walk.depth ? walk.fds[walk.depth - 1] : root->fd;
         if (st && fstat(top, st) < 0) {
             saved = errno;
-            state = -1;
+            state = SP_FAILED;
         }
     }
     walk_up(&walk, 0);
-    if (state >= 0)
+    if (state != SP_FAILED)
         return 0;
     const char *shown = sp_root_show(root, pool, path);
     if (saved == ELOOP)
-        return sp_error_set(err, SP_ERROR_REFUSED, "the symbolic links at %s lead in a circle",
+        return sp_error_set(err, SP_ERROR_REFUSED, "the symbolic links at '%s' lead in a circle",
                             shown);
-    return sp_error_errno(err, saved, "can't look at %s", shown);
+    return sp_error_errno(err, saved, "cannot look at '%s'", shown);
 }
 
 /* openat2(2) without links, -1/ENOSYS where the kernel is older than 5.6. Seccomp filters that do
@@ -152,39 +144,28 @@ static int open_beneath(int dirfd, const char *rel, int flags)
 /* The same by one openat() a name, for older kernels. */
 static int open_stepwise(int dirfd, const char *rel, struct sp_pool *pool)
 {
-    int at = openat(dirfd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    SP_CLEANUP_FD int at = openat(dirfd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     while (at >= 0 && *rel) {
         size_t len = strcspn(rel, "/");
         const char *name = sp_pool_memdup(pool, rel, len);
         rel += len;
         rel += strspn(rel, "/");
         int next = openat(at, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
-        int saved = errno;
-        close(at);
-        errno = saved;
+        sp_close(&at);
         at = next;
     }
-    if (at < 0)
-        return -1;
-    int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int saved = errno;
-    close(at);
-    errno = saved;
-    return fd;
+    return at < 0 ? -1 : openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-int sp_fs_open_dir(const struct sp_root *root, const char *real, struct sp_error *err)
+int sp_fs_open_dir(const struct sp_root *root, struct sp_pool *pool, const char *real,
+                   struct sp_dir *out, struct sp_error *err)
 {
     const char *rel = real + strspn(real, "/");
-    int fd = open_beneath(root->fd, *rel ? rel : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOSYS) {
-        struct sp_pool *pool = sp_pool_new();
-        fd = open_stepwise(root->fd, rel, pool);
-        int saved = errno;
-        sp_pool_free(pool);
-        errno = saved;
-    }
-    if (fd < 0)
-        return sp_error_errno(err, errno, "can't open the directory %s%s", root->path, real);
-    return fd;
+    out->shown = sp_root_show(root, pool, real);
+    out->fd = open_beneath(root->fd, *rel ? rel : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (out->fd < 0 && errno == ENOSYS)
+        out->fd = open_stepwise(root->fd, rel, pool);
+    if (out->fd < 0)
+        return sp_error_errno(err, errno, "cannot open the directory '%s'", out->shown);
+    return 0;
 }

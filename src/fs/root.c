@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
 
 int sp_root_open(const char *dir, struct sp_root *root, struct sp_error *err)
@@ -13,18 +14,19 @@ int sp_root_open(const char *dir, struct sp_root *root, struct sp_error *err)
     root->path = strcmp(dir, "/") == 0 ? "" : dir;
     root->fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root->fd < 0)
-        return sp_error_errno(err, errno, "can't open the root directory %s", dir);
+        return sp_error_errno(err, errno, "cannot open the root directory '%s'", dir);
     return 0;
 }
 
 void sp_root_close(struct sp_root *root)
 {
-    if (root->fd >= 0)
-        close(root->fd);
-    root->fd = -1;
+    sp_close(&root->fd);
 }
 
 const char *sp_root_show(const struct sp_root *root, struct sp_pool *pool, const char *path)
 {
-    return *root->path ? sp_path_join(pool, root->path, path) : path;
+    path += strspn(path, "/");
+    if (!*root->path)
+        return sp_pool_printf(pool, "/%s", path);
+    return *path ? sp_path_join(pool, root->path, path) : root->path;
 }

@@ -115,16 +115,16 @@ static size_t split(char *line, char **fields, size_t max)
 static int find_in_file(struct work *w, const char *file, const char *name, struct record *out)
 {
     const char *real, *shown = sp_root_show(w->root, w->pool, file);
-    struct sp_bytes text;
+    struct sp_content content;
     struct stat st;
-    bool complete;
     if (sp_fs_resolve(w->root, w->pool, file, &real, &st, w->err) < 0)
         return -1;
     if (!real)
         return 0;
-    if (sp_fs_read(w->root, w->pool, real, SP_MAX_SOURCE, &text, &complete, NULL, w->err) < 0)
+    if (sp_fs_read(w->root, w->pool, real, SP_MAX_SOURCE, &content, w->err) < 0)
         return -1;
-    if (!complete)
+    struct sp_bytes text = content.bytes;
+    if (!content.complete)
         return sp_error_set(w->err, SP_ERROR_REFUSED, "%s is larger than %zu bytes", shown,
                             SP_MAX_SOURCE);
     bool group = strcmp(file, "/etc/group") == 0;
@@ -367,18 +367,20 @@ static int ensure_members(struct work *w)
  * as it is: it does no harm there, and some set it. */
 static int repair(struct work *w, int fd, const struct stat *st, mode_t mode, const char *shown)
 {
+    const struct sp_dir named = {-1, shown};
+    const struct sp_file open_file = {fd, &named, ""};
     mode_t kept = S_ISDIR(st->st_mode) ? 02000 : 0;
     bool owner = st->st_uid != OWNER || !w->have_gid || st->st_gid != w->gid;
     bool wrong_mode = (st->st_mode & 07777 & ~kept) != mode;
     mode |= st->st_mode & kept;
     if (owner) {
-        if (!w->request->dry_run && sp_fs_chown(fd, OWNER, w->gid, shown, w->err) < 0)
+        if (!w->request->dry_run && sp_fs_chown(&open_file, OWNER, w->gid, w->err) < 0)
             return -1;
         say(w, false, "%sset the owner of %s to root:%s", would(w), shown, w->group);
     }
     /* fchown(2) clears set-id bits, so the mode comes after it */
     if (wrong_mode || (owner && !w->request->dry_run)) {
-        if (!w->request->dry_run && sp_fs_chmod(fd, mode, shown, w->err) < 0)
+        if (!w->request->dry_run && sp_fs_chmod(&open_file, mode, w->err) < 0)
             return -1;
         if (wrong_mode)
             say(w, false, "%sset the mode of %s to %04o", would(w), shown, (unsigned)mode);
@@ -395,22 +397,24 @@ static int open_parent(struct work *w, const char *path)
     struct stat st;
     if (sp_fs_resolve(w->root, w->pool, path, &real, &st, w->err) < 0)
         return -1;
+    struct sp_dir found;
     if (real)
-        return sp_fs_open_dir(w->root, real, w->err);
+        return sp_fs_open_dir(w->root, w->pool, real, &found, w->err) < 0 ? -1 : found.fd;
     const char *shown = sp_root_show(w->root, w->pool, path);
     if (w->request->dry_run)
         return -2;
     int above = open_parent(w, sp_path_dirname(w->pool, path));
     if (above < 0)
         return above;
-    int rc = sp_fs_mkdir(above, sp_path_basename(path), 0755, NULL, shown, w->err);
+    const struct sp_dir parent = {above, sp_path_dirname(w->pool, shown)};
+    int rc = sp_fs_mkdir(&parent, sp_path_basename(path), 0755, NULL, w->err);
     if (rc == 0)
-        rc = sp_fs_sync(above, shown, w->err);
+        rc = sp_fs_sync_dir(&parent, w->err);
     close(above);
     if (rc < 0)
         return -1;
     say(w, false, "created the directory %s", shown);
-    return sp_fs_open_dir(w->root, path, w->err);
+    return sp_fs_open_dir(w->root, w->pool, path, &found, w->err) < 0 ? -1 : found.fd;
 }
 
 /* Opens the spool directory, in order. -1, or -2 when it would have to be created (dry run). */
@@ -430,9 +434,10 @@ static int open_spool(struct work *w, const char *shown)
         return -2;
     }
     /* 0700 first: nobody gets in before its owner and mode are set */
+    const struct sp_dir above = {parent, sp_path_dirname(w->pool, shown)};
     int fd = -1, rc = 0;
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        rc = errno == ENOENT ? sp_fs_mkdir(parent, name, 0700, &created, shown, w->err)
+        rc = errno == ENOENT ? sp_fs_mkdir(&above, name, 0700, &created, w->err)
                              : sp_error_errno(w->err, errno, "can't look at %s", shown);
     if (rc == 0) {
         fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -443,11 +448,12 @@ static int open_spool(struct work *w, const char *shown)
             rc = sp_error_errno(w->err, errno, "can't open the directory %s", shown);
     }
     if (rc == 0 && created) {
-        rc = sp_fs_chown(fd, OWNER, w->gid, shown, w->err);
+        const struct sp_file spool = {fd, &above, name};
+        rc = sp_fs_chown(&spool, OWNER, w->gid, w->err);
         if (rc == 0)
-            rc = sp_fs_chmod(fd, DIR_MODE, shown, w->err);
+            rc = sp_fs_chmod(&spool, DIR_MODE, w->err);
         if (rc == 0)
-            rc = sp_fs_sync(parent, shown, w->err);
+            rc = sp_fs_sync_dir(&above, w->err);
         if (rc == 0)
             say(w, false, "created the directory %s", shown);
     } else if (rc == 0) {
@@ -461,40 +467,38 @@ static int open_spool(struct work *w, const char *shown)
 
 /* The file comes into being under another name with all that belongs to it, so that no service
  * ever meets it empty, or readable by all. 1 when a service was faster, and made one itself. */
-static int create_file(struct work *w, int dir, const char *shown)
+static int create_file(struct work *w, int fd, const char *shown)
 {
     char random[9];
+    const struct sp_dir dir = {fd, sp_path_dirname(w->pool, shown)};
     struct sp_meta meta = {.mode = FILE_MODE, .uid = OWNER, .gid = w->gid};
-    if (sp_fs_random_name(random, w->err) < 0)
-        return -1;
+    sp_fs_random_name(random);
     const char *temp = sp_pool_printf(w->pool, ".%s.%s", SP_GROUPS_FILE, random);
-    if (sp_fs_create(dir, temp, SP_BYTES_STR("{}"), &meta, SP_KEEP_MODE | SP_KEEP_OWNER, shown,
-                     w->err) < 0)
+    if (sp_fs_create(&dir, temp, SP_BYTES_STR("{}"), &meta, SP_KEEP_MODE | SP_KEEP_OWNER, w->err) <
+        0)
         return -1;
-    if (sp_fs_rename_new(dir, temp, SP_GROUPS_FILE, shown, w->err) < 0) {
-        struct sp_error second = SP_ERROR_INIT; /* the first one is what counts */
+    if (sp_fs_rename_new(&dir, temp, SP_GROUPS_FILE, w->err) < 0) {
         struct stat st;
-        if (sp_fs_unlink(dir, temp, shown, &second) < 0)
-            sp_error_clear(&second);
-        if (fstatat(dir, SP_GROUPS_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        if (sp_fs_unlink(&dir, temp, NULL) < 0 || /* the first error is the one that counts */
+            fstatat(fd, SP_GROUPS_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
             return -1;
         sp_error_clear(w->err);
         return 1;
     }
-    if (sp_fs_sync(dir, shown, w->err) < 0)
+    if (sp_fs_sync_dir(&dir, w->err) < 0)
         return -1;
     say(w, false, "created %s", shown);
     return 0;
 }
 
-static int check_content(struct work *w, int dir, const char *shown)
+static int check_content(struct work *w, int fd, const char *shown)
 {
-    struct sp_bytes text;
-    bool complete;
-    if (sp_fs_read_at(dir, w->pool, SP_GROUPS_FILE, SP_MAX_SOURCE, &text, &complete, NULL, w->err) <
-        0)
-        return sp_error_prefix(w->err, "%s", shown);
-    if (!complete)
+    const struct sp_dir dir = {fd, sp_path_dirname(w->pool, shown)};
+    struct sp_content content;
+    if (sp_fs_read_at(&dir, w->pool, SP_GROUPS_FILE, SP_MAX_SOURCE, &content, w->err) < 0)
+        return -1;
+    struct sp_bytes text = content.bytes;
+    if (!content.complete)
         say(w, true, "%s is larger than %zu bytes, so its content was not checked", shown,
             SP_MAX_SOURCE);
     else if (text.data && !sp_json_is_object(text))

@@ -47,11 +47,11 @@ static int is_link(const struct sp_root *root, struct sp_pool *pool, const char 
     }
     if (!real || !S_ISDIR(st.st_mode) || !*name)
         return 0;
-    int fd = sp_fs_open_dir(root, real, err);
-    if (fd < 0)
+    struct sp_dir dir;
+    if (sp_fs_open_dir(root, pool, real, &dir, err) < 0)
         return -1;
-    *link = fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
-    close(fd);
+    *link = fstatat(dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+    sp_dir_close(&dir);
     return 0;
 }
 
@@ -152,13 +152,13 @@ static int dir_list(struct sp_tree *tree, struct sp_pool *pool, const char *path
         return -1;
     if (kind != SP_ENTRY_DIRECTORY)
         return 0;
-    int fd = sp_fs_open_dir(root, real, err);
-    if (fd < 0)
+    struct sp_dir open;
+    if (sp_fs_open_dir(root, pool, real, &open, err) < 0)
         return -1;
-    DIR *dir = fdopendir(fd);
+    DIR *dir = fdopendir(open.fd);
     if (!dir) {
         int saved = errno;
-        close(fd);
+        sp_dir_close(&open);
         return sp_error_errno(err, saved, "can't list %s", sp_root_show(root, pool, real));
     }
     int rc = list_open(dir, pool, sp_root_show(root, pool, real), out, err);
@@ -192,8 +192,13 @@ static int dir_read(struct sp_tree *tree, struct sp_pool *pool, const char *path
         return -1;
     if (kind != SP_ENTRY_FILE)
         return sp_error_set(err, SP_ERROR_REFUSED, "%s is not a regular file",
-                            sp_root_show(root, pool, sp_path_join(pool, "/", path)));
-    return sp_fs_read(root, pool, real, limit, out, complete, NULL, err);
+                            sp_root_show(root, pool, path));
+    struct sp_content content;
+    if (sp_fs_read(root, pool, real, limit, &content, err) < 0)
+        return -1;
+    *out = content.bytes;
+    *complete = content.complete;
+    return 0;
 }
 
 static int dir_real(struct sp_tree *tree, struct sp_pool *pool, const char *path, const char **real,

@@ -35,15 +35,16 @@ static int add_objects(struct opening *o, const char *objects, unsigned depth,
 static int add_alternates(struct opening *o, const char *objects, unsigned depth,
                           struct sp_error *err)
 {
-    struct sp_bytes text;
-    bool complete;
-    int fd = open(sp_path_join(o->pool, objects, "info"), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    struct sp_content content;
+    struct sp_dir info = {.shown = sp_path_join(o->pool, objects, "info")};
+    info.fd = open(info.shown, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (info.fd < 0)
         return 0;
-    int rc = sp_fs_read_at(fd, o->pool, "alternates", SP_MAX_METADATA, &text, &complete, NULL, err);
-    close(fd);
+    int rc = sp_fs_read_at(&info, o->pool, "alternates", SP_MAX_METADATA, &content, err);
+    sp_dir_close(&info);
     if (rc < 0)
-        return sp_error_prefix(err, "%s/info", objects);
+        return -1;
+    struct sp_bytes text = content.bytes;
     while (text.len > 0) {
         const char *end = memchr(text.data, '\n', text.len);
         size_t len = end ? (size_t)(end - text.data) : text.len;

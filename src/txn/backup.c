@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
 #include "base/utf8_locale.h"
 #include "fs/write.h"
@@ -19,24 +20,22 @@ enum {
     END_MARK = 1024 /* two blocks of zeros */
 };
 
-static int archive_failed(struct archive *archive, const char *shown, const char *what,
+static int archive_failed(struct archive *archive, const char *shown, const char *verb,
                           struct sp_error *err)
 {
     const char *reason = archive_error_string(archive);
-    struct sp_buffer safe = SP_BUFFER_INIT;
+    SP_CLEANUP_BUFFER struct sp_buffer safe = SP_BUFFER_INIT;
     sp_buffer_puts_safe(&safe, reason ? reason : "no reason given");
-    sp_error_set(err, SP_ERROR_REFUSED, "can't %s %s: %s", what, shown, sp_buffer_str(&safe));
-    sp_buffer_free(&safe);
-    return -1;
+    return sp_error_set(err, SP_ERROR_REFUSED, "cannot %s '%s': %s", verb, shown,
+                        sp_buffer_str(&safe));
 }
 
-static int refuse(const char *shown, const char *path, const char *what, struct sp_error *err)
+static int refuse(const char *shown, const char *path, const char *fact, struct sp_error *err)
 {
-    struct sp_buffer safe = SP_BUFFER_INIT;
+    SP_CLEANUP_BUFFER struct sp_buffer safe = SP_BUFFER_INIT;
     sp_buffer_puts_safe(&safe, path);
-    sp_error_set(err, SP_ERROR_REFUSED, "%s: the file '%s' %s", shown, sp_buffer_str(&safe), what);
-    sp_buffer_free(&safe);
-    return -1;
+    return sp_error_set(err, SP_ERROR_REFUSED, "%s: the file '%s' %s", shown, sp_buffer_str(&safe),
+                        fact);
 }
 
 static int by_path(const void *a, const void *b)
@@ -65,8 +64,7 @@ static int check_unique(const struct sp_backup_entry *items, size_t count, const
 /* ---- writing ------------------------------------------------------------------------------- */
 
 struct sink {
-    int fd;
-    const char *shown;
+    const struct sp_file *file;
     struct sp_error *err;
     bool failed; /* nothing more is written: libarchive would go on while it is closed */
 };
@@ -74,11 +72,10 @@ struct sink {
 static la_ssize_t sink_write(struct archive *archive, void *data, const void *bytes, size_t len)
 {
     struct sink *sink = data;
-    if (!sink->failed &&
-        sp_fs_write(sink->fd, (struct sp_bytes){bytes, len}, sink->shown, sink->err) == 0)
+    if (!sink->failed && sp_fs_write(sink->file, (struct sp_bytes){bytes, len}, sink->err) == 0)
         return (la_ssize_t)len;
     sink->failed = true;
-    archive_set_error(archive, sink->err->errnum ? sink->err->errnum : EIO, "can't write");
+    archive_set_error(archive, EIO, "cannot write"); /* the reason is in *err already */
     return -1;
 }
 
@@ -92,7 +89,7 @@ static int check_items(const struct sp_backup_entry *items, size_t count, const 
     for (size_t i = 0; i < count; i++) {
         const struct sp_backup_entry *item = &items[i];
         if (!sp_path_is_safe_relative(item->path))
-            return refuse(shown, item->path, "has a name that can't be archived", err);
+            return refuse(shown, item->path, "has a name that cannot be archived", err);
         if (item->content.len > SP_MAX_SOURCE)
             return refuse(shown, item->path, "is too large", err);
         total += item->content.len;
@@ -114,7 +111,7 @@ static bool is_plain(const char *name)
 /* libarchive writes each attribute in two forms: SCHILY.xattr.NAME, which GNU tar understands, and
  * one of its own, which GNU tar complains about. The former garbles unusual names (3.6.2 writes
  * "a b" as "a%20b" and reads it back so): if there is one the archive gets the latter, and else the
- * former. An older libarchive, which can't be told, writes both. */
+ * former. An older libarchive, which cannot be told, writes both. */
 static int choose_xattr_form(struct archive *archive, const struct sp_backup_entry *items,
                              size_t count, const char *shown, struct sp_error *err)
 {
@@ -127,7 +124,7 @@ static int choose_xattr_form(struct archive *archive, const struct sp_backup_ent
                                              unusual ? "LIBARCHIVE" : "SCHILY");
     if (rc != ARCHIVE_OK && unusual)
         return refuse(shown, unusual->path,
-                      "has an extended attribute whose name can't be archived", err);
+                      "has an extended attribute whose name cannot be archived", err);
     return 0;
 }
 
@@ -159,10 +156,10 @@ static int write_item(struct archive *archive, const struct sp_backup_entry *ite
     return 0;
 }
 
-static int write_items(int fd, const struct sp_backup_entry *items, size_t count, const char *shown,
-                       struct sp_error *err)
+static int write_items(const struct sp_file *file, const struct sp_backup_entry *items,
+                       size_t count, const char *shown, struct sp_error *err)
 {
-    struct sink sink = {fd, shown, err, false};
+    struct sink sink = {file, err, false};
     struct archive *archive = archive_write_new();
     if (!archive)
         sp_out_of_memory();
@@ -182,26 +179,25 @@ static int write_items(int fd, const struct sp_backup_entry *items, size_t count
     return rc;
 }
 
-int sp_backup_write(int dirfd, const char *name, const struct sp_backup_entry *items, size_t count,
-                    const char *shown, struct sp_error *err)
+int sp_backup_write(const struct sp_dir *dir, const char *name, const struct sp_backup_entry *items,
+                    size_t count, struct sp_error *err)
 {
+    SP_CLEANUP_POOL struct sp_pool *pool = sp_pool_new();
+    const char *shown = sp_pool_printf(pool, SP_AT, SP_AT_ARGS(dir, name));
     if (check_items(items, count, shown, err) < 0)
         return -1;
-    int fd = sp_fs_open_new(dirfd, name, 0600, shown, err);
+    SP_CLEANUP_FD int fd = sp_fs_open_new(dir, name, 0600, err);
     if (fd < 0)
         return -1;
+    const struct sp_file file = {fd, dir, name};
     struct sp_utf8_locale charset;
     sp_utf8_locale_enter(&charset);
-    int rc = write_items(fd, items, count, shown, err);
+    int rc = write_items(&file, items, count, shown, err);
     sp_utf8_locale_leave(&charset);
     if (rc == 0)
-        rc = sp_fs_sync(fd, shown, err);
-    close(fd);
-    if (rc < 0) {
-        struct sp_error second = SP_ERROR_INIT; /* the first one is what counts */
-        if (sp_fs_unlink(dirfd, name, shown, &second) < 0)
-            sp_error_clear(&second);
-    }
+        rc = sp_fs_sync(&file, err);
+    if (rc < 0 && sp_fs_unlink(dir, name, NULL) < 0)
+        return -1; /* the first error is the one that counts */
     return rc;
 }
 
@@ -313,10 +309,10 @@ static int check_end(struct reader *r, struct archive *archive, int fd)
     struct stat st;
     off_t at = (off_t)archive_read_header_position(archive);
     if (fstat(fd, &st) < 0)
-        return sp_error_errno(r->err, errno, "can't look at %s", r->shown);
+        return sp_error_errno(r->err, errno, "cannot look at '%s'", r->shown);
     if (st.st_size != at + END_MARK || pread(fd, mark, END_MARK, at) != END_MARK ||
         memcmp(mark, zeros, END_MARK) != 0)
-        return sp_error_set(r->err, SP_ERROR_REFUSED, "%s is truncated or damaged at its end",
+        return sp_error_set(r->err, SP_ERROR_REFUSED, "'%s' is truncated or damaged at its end",
                             r->shown);
     return 0;
 }
@@ -342,26 +338,25 @@ static int read_items(struct reader *r, int fd)
     return rc;
 }
 
-int sp_backup_read(struct sp_pool *pool, int dirfd, const char *name, const char *shown,
+int sp_backup_read(struct sp_pool *pool, const struct sp_dir *dir, const char *name,
                    struct sp_backup_entry **items, size_t *count, struct sp_error *err)
 {
     struct stat st;
-    int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    const char *shown = sp_pool_printf(pool, SP_AT, SP_AT_ARGS(dir, name));
+    SP_CLEANUP_FD int fd =
+        openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 && (errno == ENOENT || errno == ELOOP))
-        return sp_error_set(err, SP_ERROR_REFUSED, "%s is %s", shown,
+        return sp_error_set(err, SP_ERROR_REFUSED, "'%s' is %s", shown,
                             errno == ENOENT ? "missing" : "a symbolic link");
     if (fd < 0)
-        return sp_error_errno(err, errno, "can't open %s", shown);
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        close(fd);
-        return sp_error_set(err, SP_ERROR_REFUSED, "%s is not a regular file", shown);
-    }
+        return sp_error_errno(err, errno, "cannot open '%s'", shown);
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return sp_error_set(err, SP_ERROR_REFUSED, "'%s' is not a regular file", shown);
     struct reader r = {.pool = pool, .shown = shown, .err = err};
     struct sp_utf8_locale charset;
     sp_utf8_locale_enter(&charset);
     int rc = read_items(&r, fd);
     sp_utf8_locale_leave(&charset);
-    close(fd);
     if (rc < 0)
         return -1;
     *items = r.items.items;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
 #include "fs/meta.h"
 #include "txn/backup.h"
@@ -20,14 +21,11 @@ int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, stru
         return -1;
     for (size_t i = 0; i < ids.count; i++) {
         struct sp_journal journal;
-        struct sp_error damaged = SP_ERROR_INIT;
-        const char *shown = sp_workdir_show(pool, workdir, "transactions", ids.items[i]);
-        int fd = sp_workdir_transaction(workdir, ids.items[i], false, err);
-        if (fd < 0)
+        SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
+        if (sp_workdir_transaction(pool, workdir, ids.items[i], &dir, err) < 0)
             return -1;
-        if (sp_journal_load(pool, fd, ids.items[i], &journal, shown, &damaged) < 0)
-            sp_error_clear(&damaged); /* recover says it in full */
-        close(fd);
+        if (sp_journal_load(pool, &dir, ids.items[i], &journal, NULL) < 0)
+            journal.record = SP_RECORD_DAMAGED; /* recover says why */
         if (journal.record == SP_RECORD_READABLE)
             *SP_PUSH(pool, &out->journals) = journal;
         else if (sp_journal_is_finished(&journal))
@@ -63,7 +61,7 @@ static const struct sp_backup_entry *find_entry(const struct sp_backup_entry *it
                                                 const char *path)
 {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(items[i].path, path + strspn(path, "/")) == 0)
+        if (strcmp(items[i].path, path) == 0)
             return &items[i];
     return NULL;
 }
@@ -81,15 +79,17 @@ static struct sp_meta copy_meta(struct sp_pool *pool, const struct sp_meta *from
     return meta;
 }
 
-/* Reads the whole backup into `scratch`, and copies the one entry from there. */
-static int copy_entry(struct sp_pool *pool, struct sp_pool *scratch, int fd, const char *shown,
-                      const struct sp_history_entry *wanted, struct sp_error *err)
+/* Reads the whole backup into a pool of its own, and copies the one entry from there. */
+static int copy_entry(struct sp_pool *pool, const struct sp_history *history,
+                      const struct sp_dir *dir, const struct sp_history_entry *wanted,
+                      struct sp_error *err)
 {
+    SP_CLEANUP_POOL struct sp_pool *scratch = sp_pool_new();
     struct sp_backup_entry *items;
     size_t count;
     struct sp_blob_id id = {""};
-    if (sp_backup_read(scratch, fd, ARCHIVE, shown, &items, &count, err) < 0) {
-        if (err->kind == SP_ERROR_REFUSED)
+    if (sp_backup_read(scratch, dir, ARCHIVE, &items, &count, err) < 0) {
+        if (err && err->kind == SP_ERROR_REFUSED)
             err->kind = SP_ERROR_NEEDS_RECOVERY;
         return -1;
     }
@@ -98,8 +98,9 @@ static int copy_entry(struct sp_pool *pool, struct sp_pool *scratch, int fd, con
         return -1;
     if (!entry || !sp_blob_equal(&id, wanted->id))
         return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                            "the backup of '%s' in '%s' is missing or damaged", wanted->path,
-                            shown);
+                            "the backup of '%s' in '%s/" ARCHIVE "' is missing or damaged",
+                            sp_root_show(history->workdir->root, scratch, wanted->path),
+                            dir->shown);
     wanted->content->len = entry->content.len;
     wanted->content->data = sp_pool_memdup(pool, entry->content.data, entry->content.len);
     *wanted->meta = copy_meta(pool, &entry->meta);
@@ -109,16 +110,10 @@ static int copy_entry(struct sp_pool *pool, struct sp_pool *scratch, int fd, con
 int sp_history_backup(struct sp_pool *pool, const struct sp_history *history, unsigned id,
                       const struct sp_history_entry *wanted, struct sp_error *err)
 {
-    const char *shown =
-        sp_path_join(pool, sp_workdir_show(pool, history->workdir, "transactions", id), ARCHIVE);
-    int fd = sp_workdir_transaction(history->workdir, id, false, err);
-    if (fd < 0)
+    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
+    if (sp_workdir_transaction(pool, history->workdir, id, &dir, err) < 0)
         return -1;
-    struct sp_pool *scratch = sp_pool_new();
-    int rc = copy_entry(pool, scratch, fd, shown, wanted, err);
-    sp_pool_free(scratch);
-    close(fd);
-    return rc;
+    return copy_entry(pool, history, &dir, wanted, err);
 }
 
 int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, const char *path,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
 #include "format/json.h"
 #include "format/yaml.h"
@@ -172,13 +173,13 @@ static int get_blob(struct reader *r, struct sp_yaml_node *map, const char *key,
     return 0;
 }
 
-/* A real path: absolute, with nothing in it that could lead elsewhere. */
+/* A real path: relative to the root, with nothing in it that could lead elsewhere; "" is the root. */
 static int get_path(struct reader *r, struct sp_yaml_node *map, const char **out)
 {
     if (get_text(r, map, "path", out) < 0)
         return -1;
-    if ((*out)[0] != '/' || ((*out)[1] && !sp_path_is_safe_relative(*out + 1)))
-        return sp_yaml_error(&r->doc, map, r->err, "'%s' is no absolute path", *out);
+    if (**out && !sp_path_is_safe_relative(*out))
+        return sp_yaml_error(&r->doc, map, r->err, "'%s' is no path below the root", *out);
     return 0;
 }
 
@@ -205,7 +206,7 @@ static int read_reverts(struct reader *r, struct sp_yaml_node *root, struct sp_j
     for (size_t i = 0; i < list->count; i++) {
         const char *text = list->items[i]->text;
         size_t len = strlen(text);
-        if (len == 0 || len > 8 || strspn(text, "0123456789") != len)
+        if (len == 0 || len > 8 || strspn(text, "0123456789") != len || *text == '0')
             return sp_yaml_error(&r->doc, list, r->err, "'%s' is no transaction", text);
         *SP_PUSH(r->pool, &out->reverts) = (unsigned)strtoul(text, NULL, 10);
     }
@@ -237,6 +238,8 @@ static int check_file(struct reader *r, struct sp_yaml_node *map,
     if (before != (file->action != SP_ACTION_ADD) || after != (file->action != SP_ACTION_REMOVE))
         return sp_yaml_error(&r->doc, map, r->err, "the hashes do not go with '%s'",
                              sp_action_name(file->action));
+    if (!*file->path)
+        return sp_yaml_error(&r->doc, map, r->err, "'%s' is no file", file->path);
     if (!sp_path_is_safe_relative(file->temp) || strchr(file->temp, '/'))
         return sp_yaml_error(&r->doc, map, r->err, "'%s' is no file name", file->temp);
     return 0;
@@ -370,34 +373,33 @@ static int check_readable(struct sp_bytes text, const char *name, struct sp_erro
     return rc;
 }
 
-int sp_journal_save(struct sp_pool *pool, int dirfd, const struct sp_journal *journal,
-                    const char *shown, struct sp_error *err)
+int sp_journal_save(struct sp_pool *pool, const struct sp_dir *dir,
+                    const struct sp_journal *journal, struct sp_error *err)
 {
-    struct sp_buffer text = SP_BUFFER_INIT;
+    SP_CLEANUP_BUFFER struct sp_buffer text = SP_BUFFER_INIT;
     const char *file = file_names[journal->state];
-    const char *name = sp_path_join(pool, shown, file);
     sp_journal_format(journal, &text);
     add_checksum(&text);
     struct sp_bytes bytes = {text.data, text.len};
-    int rc = check_readable(bytes, name, err);
-    if (rc == 0)
-        rc = sp_fs_save(dirfd, file, bytes, name, err);
-    if (rc == 0 && strcmp(file, UNFINISHED) != 0)
-        rc = sp_fs_unlink(dirfd, UNFINISHED, name, err); /* a crash before: the other one counts */
-    sp_buffer_free(&text);
-    return rc;
+    if (check_readable(bytes, sp_path_join(pool, dir->shown, file), err) < 0 ||
+        sp_fs_save(dir, file, bytes, err) < 0)
+        return -1;
+    if (strcmp(file, UNFINISHED) == 0)
+        return 0;
+    return sp_fs_unlink(dir, UNFINISHED, err); /* after a crash here, the finished one counts */
 }
 
 /* ---- loading ----------------------------------------------------------------------------------- */
 
 /* Reads the journal under one of its names. text->data stays NULL if there is none. */
-static int read_text(struct sp_pool *pool, int dirfd, const char *file, struct sp_bytes *text,
-                     struct sp_error *err)
+static int read_text(struct sp_pool *pool, const struct sp_dir *dir, const char *file,
+                     struct sp_bytes *text, struct sp_error *err)
 {
-    bool complete;
-    if (sp_fs_read_at(dirfd, pool, file, SP_MAX_JOURNAL, text, &complete, NULL, err) < 0)
+    struct sp_content content;
+    if (sp_fs_read_at(dir, pool, file, SP_MAX_JOURNAL, &content, err) < 0)
         return -1;
-    if (!complete)
+    *text = content.bytes;
+    if (!content.complete)
         return sp_error_set(err, SP_ERROR_REFUSED, "it is longer than %zu bytes", SP_MAX_JOURNAL);
     return 0;
 }
@@ -406,8 +408,8 @@ static int read_text(struct sp_pool *pool, int dirfd, const char *file, struct s
 static const enum sp_journal_state search_order[] = {SP_JOURNAL_COMMITTED, SP_JOURNAL_ABORTED,
                                                      SP_JOURNAL_PREPARED};
 
-int sp_journal_load(struct sp_pool *pool, int dirfd, unsigned id, struct sp_journal *out,
-                    const char *shown, struct sp_error *err)
+int sp_journal_load(struct sp_pool *pool, const struct sp_dir *dir, unsigned id,
+                    struct sp_journal *out, struct sp_error *err)
 {
     struct sp_bytes text = {NULL, 0};
     struct sp_error reason = SP_ERROR_INIT;
@@ -418,7 +420,7 @@ int sp_journal_load(struct sp_pool *pool, int dirfd, unsigned id, struct sp_jour
     for (size_t i = 0; rc == 0 && !text.data && i < 3; i++) {
         file = file_names[search_order[i]];
         out->state = search_order[i];
-        rc = read_text(pool, dirfd, file, &text, &reason);
+        rc = read_text(pool, dir, file, &text, &reason);
     }
     if (rc == 0 && !text.data) {
         out->record = SP_RECORD_ABSENT;
@@ -426,15 +428,15 @@ int sp_journal_load(struct sp_pool *pool, int dirfd, unsigned id, struct sp_jour
     }
     enum sp_journal_state by_name = out->state;
     if (rc == 0)
-        rc = parse_checked(pool, sp_path_join(pool, shown, file), text, out, &reason);
+        rc = parse_checked(pool, sp_path_join(pool, dir->shown, file), text, out, &reason);
     if (rc == 0 && strcmp(file, file_names[out->state]) != 0)
         rc = sp_error_set(&reason, SP_ERROR_REFUSED, "it is of the state '%s'",
                           state_names[out->state]);
     if (rc < 0) {
         *out = (struct sp_journal){.state = by_name, .record = SP_RECORD_DAMAGED};
         sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                     "the journal '%s/%s' is damaged: %s; the backup is '%s/backup.tar'", shown,
-                     file, reason.message, shown);
+                     "the journal '%s/%s' is damaged: %s; the backup is '%s/backup.tar'",
+                     dir->shown, file, reason.message, dir->shown);
     }
     out->id = id;
     sp_error_clear(&reason);

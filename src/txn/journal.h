@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "format/diff.h"
+#include "fs/dir.h"
 #include "model/action.h"
 
 enum sp_journal_state {
@@ -31,7 +32,7 @@ struct sp_journal_component {
 
 struct sp_journal_file {
     const char *component;
-    const char *path; /* the real path, as seen from the root */
+    const char *path; /* the real path, relative to the root */
     enum sp_action action;
     const char *temp;                /* the name of the new content beside the target */
     struct sp_blob_id before, after; /* "" where there is no file */
@@ -64,16 +65,16 @@ struct sp_journal {
 
 const char *sp_journal_state_name(enum sp_journal_state state);
 
-/* Writes it into dirfd, durably, after a look whether it can be read back: SP_ERROR_REFUSED if not,
- * with nothing written. shown: the transaction's directory, for messages. */
-int sp_journal_save(struct sp_pool *pool, int dirfd, const struct sp_journal *journal,
-                    const char *shown, struct sp_error *err) SP_MUST_CHECK;
+/* Writes it into the transaction's directory, durably, after a look whether it can be read back:
+ * SP_ERROR_REFUSED if not, with nothing written. */
+int sp_journal_save(struct sp_pool *pool, const struct sp_dir *dir,
+                    const struct sp_journal *journal, struct sp_error *err) SP_MUST_CHECK;
 
-/* Reads the journal of transaction id, whose directory is dirfd, into *out; out->record says what
+/* Reads the journal of transaction id out of its directory into *out; out->record says what
  * was found, also on failure. One that is cut short, altered, or says what cannot be is
  * SP_RECORD_DAMAGED and SP_ERROR_NEEDS_RECOVERY; none at all is no error. */
-int sp_journal_load(struct sp_pool *pool, int dirfd, unsigned id, struct sp_journal *out,
-                    const char *shown, struct sp_error *err) SP_MUST_CHECK;
+int sp_journal_load(struct sp_pool *pool, const struct sp_dir *dir, unsigned id,
+                    struct sp_journal *out, struct sp_error *err) SP_MUST_CHECK;
 
 /* Whether the transaction is over: committed or aborted. Nothing has to be recovered then. */
 bool sp_journal_is_finished(const struct sp_journal *journal);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
 #include "fs/meta.h"
 #include "fs/read.h"
@@ -30,7 +31,7 @@ enum standing {
 
 struct target {
     const struct sp_journal_file *file;
-    int dir; /* -1: its directory is gone */
+    struct sp_dir dir; /* not open: its directory is gone */
     const char *name, *shown, *aside;
     struct stat st;
     enum standing standing;
@@ -53,33 +54,28 @@ static int look(struct undo *u, struct target *target, struct sp_error *err)
     target->shown = sp_root_show(root, u->pool, target->file->path);
     target->aside = sp_pool_printf(u->pool, "%s~", target->file->temp);
     target->standing = STANDS_OTHER;
-    target->dir = -1;
+    target->dir = (struct sp_dir)SP_DIR_NONE;
     if (sp_fs_resolve(root, u->pool, dir, &real, NULL, err) < 0)
         return -1;
     if (!real) { /* the package was removed: an added file is as gone as it was before */
         target->standing = target->file->action == SP_ACTION_ADD ? STANDS_OLD : STANDS_OTHER;
         return 0;
     }
-    target->dir = sp_fs_open_dir(root, dir, err);
-    if (target->dir < 0)
+    if (sp_fs_open_dir(root, u->pool, real, &target->dir, err) < 0)
         return -1;
-    struct sp_bytes now;
-    bool complete;
+    struct sp_content now;
     struct sp_blob_id id = {""};
-    struct sp_error other = SP_ERROR_INIT;
-    if (sp_fs_read_at(target->dir, u->pool, target->name, SP_MAX_SOURCE, &now, &complete,
-                      &target->st, &other) < 0) {
-        bool system = other.kind == SP_ERROR_SYSTEM;
-        if (system)
-            sp_error_set(err, SP_ERROR_SYSTEM, "%s: %s", target->shown, other.message);
-        sp_error_clear(&other);
-        return system ? -1 : 0; /* not a regular file any more: other */
-    }
-    if (now.data && sp_blob_hash(now, &id, err) < 0)
+    SP_CLEANUP_ERROR struct sp_error other = SP_ERROR_INIT;
+    if (sp_fs_read_at(&target->dir, u->pool, target->name, SP_MAX_SOURCE, &now, &other) < 0)
+        return other.kind == SP_ERROR_SYSTEM
+                   ? sp_error_set(err, SP_ERROR_SYSTEM, "%s", other.message)
+                   : 0; /* not a regular file any more: other */
+    target->st = now.st;
+    if (now.bytes.data && sp_blob_hash(now.bytes, &id, err) < 0)
         return -1;
-    if (complete && sp_blob_equal(&id, &target->file->before))
+    if (now.complete && sp_blob_equal(&id, &target->file->before))
         target->standing = STANDS_OLD;
-    else if (complete && sp_blob_equal(&id, &target->file->after))
+    else if (now.complete && sp_blob_equal(&id, &target->file->after))
         target->standing = STANDS_NEW;
     return 0;
 }
@@ -87,7 +83,7 @@ static int look(struct undo *u, struct target *target, struct sp_error *err)
 static const struct sp_backup_entry *original_of(const struct undo *u, const char *path)
 {
     for (size_t i = 0; i < u->original_count; i++)
-        if (strcmp(u->originals[i].path, path + 1) == 0)
+        if (strcmp(u->originals[i].path, path) == 0)
             return &u->originals[i];
     return NULL;
 }
@@ -101,14 +97,11 @@ static int load_backup(struct undo *u, struct sp_error *err)
             u->targets[i].standing == STANDS_NEW && u->targets[i].file->action != SP_ACTION_ADD;
     if (!needed)
         return 0;
-    const char *shown = sp_workdir_show(u->pool, u->workdir, "transactions", u->journal->id);
-    int fd = sp_workdir_transaction(u->workdir, u->journal->id, false, err);
-    if (fd < 0)
+    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
+    if (sp_workdir_transaction(u->pool, u->workdir, u->journal->id, &dir, err) < 0)
         return -1;
-    int rc = sp_backup_read(u->pool, fd, "backup.tar", sp_path_join(u->pool, shown, "backup.tar"),
-                            &u->originals, &u->original_count, err);
-    close(fd);
-    if (rc < 0 && err->kind == SP_ERROR_REFUSED)
+    int rc = sp_backup_read(u->pool, &dir, "backup.tar", &u->originals, &u->original_count, err);
+    if (rc < 0 && err && err->kind == SP_ERROR_REFUSED)
         err->kind = SP_ERROR_NEEDS_RECOVERY; /* what should be put back is not there */
     for (size_t i = 0; rc == 0 && i < u->journal->files.count; i++) {
         const struct target *target = &u->targets[i];
@@ -120,8 +113,8 @@ static int load_backup(struct undo *u, struct sp_error *err)
             return -1;
         if (!original || !sp_blob_equal(&id, &target->file->before))
             return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                                "the original of %s in %s/backup.tar is missing or damaged",
-                                target->shown, shown);
+                                "the backup of '%s' in '%s/backup.tar' is missing or damaged",
+                                target->shown, dir.shown);
     }
     return rc;
 }
@@ -130,33 +123,32 @@ static int put_back(struct undo *u, const struct target *target, struct sp_error
 {
     const struct sp_journal_file *file = target->file;
     if (file->action == SP_ACTION_ADD) {
-        if (sp_fs_remove_expected(target->dir, target->name, target->aside, &target->st,
-                                  target->shown, err) < 0)
+        if (sp_fs_remove_expected(&target->dir, target->name, target->aside, &target->st, err) < 0)
             return -1;
-        return sp_pyc_remove(target->dir, target->name, target->shown, err);
+        return sp_pyc_remove(&target->dir, target->name, err);
     }
     const struct sp_backup_entry *original = original_of(u, file->path);
     if (!original) /* load_backup() saw to it */
-        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY, "the original of %s is missing",
+        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY, "the backup of '%s' is missing",
                             target->shown);
-    if (sp_fs_create(target->dir, target->aside, original->content, &original->meta, SP_KEEP_ALL,
-                     target->shown, err) < 0)
+    if (sp_fs_create(&target->dir, target->aside, original->content, &original->meta, SP_KEEP_ALL,
+                     err) < 0)
         return -1;
     if (file->action == SP_ACTION_REMOVE)
-        return sp_fs_rename_new(target->dir, target->aside, target->name, target->shown, err);
-    return sp_fs_replace(target->dir, target->aside, target->name, &target->st, target->shown, err);
+        return sp_fs_rename_new(&target->dir, target->aside, target->name, err);
+    return sp_fs_replace(&target->dir, target->aside, target->name, &target->st, err);
 }
 
 /* One file: the latest first. Names that an interrupted run left are removed before and after. */
 static int undo_one(struct undo *u, const struct target *target, struct sp_error *err)
 {
-    if (target->dir < 0)
+    if (target->dir.fd < 0)
         return 0;
-    if (sp_fs_unlink(target->dir, target->aside, target->shown, err) < 0)
+    if (sp_fs_unlink(&target->dir, target->aside, err) < 0)
         return -1;
     if (target->standing == STANDS_NEW && put_back(u, target, err) < 0)
         return -1;
-    return sp_fs_unlink(target->dir, target->file->temp, target->shown, err);
+    return sp_fs_unlink(&target->dir, target->file->temp, err);
 }
 
 static int settle_dir(struct undo *u, const struct sp_journal_dir *dir, struct sp_error *err)
@@ -167,28 +159,24 @@ static int settle_dir(struct undo *u, const struct sp_journal_dir *dir, struct s
         return -1;
     if (!real)
         return 0;
-    int fd = sp_fs_open_dir(root, dir->path, err);
-    if (fd < 0)
+    SP_CLEANUP_DIR struct sp_dir open = SP_DIR_NONE;
+    if (sp_fs_open_dir(root, u->pool, real, &open, err) < 0)
         return -1;
-    struct sp_error ignored = SP_ERROR_INIT; /* a time is not worth failing for */
-    if (sp_fs_set_mtime(fd, dir->before, dir->path, &ignored) < 0)
-        sp_error_clear(&ignored);
-    int rc = sp_fs_sync(fd, sp_root_show(root, u->pool, dir->path), err);
-    close(fd);
-    return rc;
+    const struct sp_file itself = sp_dir_itself(&open);
+    if (sp_fs_set_mtime(&itself, dir->before, NULL) < 0)
+        errno = 0; /* a time is not worth failing for */
+    return sp_fs_sync(&itself, err);
 }
 
 static int mark_undone(struct undo *u, struct sp_error *err)
 {
-    int fd = sp_workdir_transaction(u->workdir, u->journal->id, false, err);
-    if (fd < 0)
+    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
+    if (sp_workdir_transaction(u->pool, u->workdir, u->journal->id, &dir, err) < 0)
         return -1;
     u->journal->state = SP_JOURNAL_ABORTED;
-    int rc =
-        sp_journal_save(u->pool, fd, u->journal,
-                        sp_workdir_show(u->pool, u->workdir, "transactions", u->journal->id), err);
-    close(fd);
-    return rc == 0 ? sp_workdir_unstage(u->pool, u->workdir, u->journal->id, err) : -1;
+    if (sp_journal_save(u->pool, &dir, u->journal, err) < 0)
+        return -1;
+    return sp_workdir_unstage(u->workdir, u->journal->id, err);
 }
 
 static int run(struct undo *u, bool leave, sp_strv *left, struct sp_error *err)
@@ -232,12 +220,11 @@ int sp_abort(struct sp_pool *pool, struct sp_workdir *workdir, struct sp_journal
     struct undo u = {.pool = pool, .workdir = workdir, .journal = journal};
     u.targets = sp_pool_calloc(pool, count + 1, sizeof(*u.targets));
     for (size_t i = 0; i < count; i++)
-        u.targets[i].dir = -1;
+        u.targets[i].dir.fd = -1;
     sp_out_of_memory_means(SP_ERROR_NEEDS_RECOVERY, sp_recover_out_of_memory);
     int rc = run(&u, leave, left, err);
     for (size_t i = 0; i < count; i++)
-        if (u.targets[i].dir >= 0)
-            close(u.targets[i].dir);
+        sp_dir_close(&u.targets[i].dir);
     return rc;
 }
 
@@ -247,18 +234,13 @@ static int recover_one(struct sp_pool *pool, struct sp_workdir *workdir, unsigne
                        sp_strv *messages, struct sp_error *err)
 {
     struct sp_journal journal;
-    const char *shown = sp_workdir_show(pool, workdir, "transactions", id);
-    int fd = sp_workdir_transaction(workdir, id, false, err);
-    if (fd < 0)
-        return -1;
-    int rc = sp_journal_load(pool, fd, id, &journal, shown, err);
-    close(fd);
-    if (rc < 0)
+    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
+    if (sp_workdir_transaction(pool, workdir, id, &dir, err) < 0 ||
+        sp_journal_load(pool, &dir, id, &journal, err) < 0)
         return -1;
     if (journal.record ==
         SP_RECORD_ABSENT) { /* it ended before anything was recorded, and so before anything was changed */
-        if (sp_workdir_unstage(pool, workdir, id, err) < 0 ||
-            sp_workdir_drop(pool, workdir, id, err) < 0)
+        if (sp_workdir_unstage(workdir, id, err) < 0 || sp_workdir_drop(workdir, id, err) < 0)
             return -1;
         *SP_PUSH(pool, messages) = sp_pool_printf(
             pool, "transaction %u had not begun to change anything; it was dropped", id);

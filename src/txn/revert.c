@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
 #include "fs/meta.h"
 #include "fs/read.h"
@@ -80,7 +81,7 @@ void sp_revert_sites(struct sp_pool *pool, const struct sp_history *history, uns
         const struct sp_journal *journal = &history->journals.items[i];
         for (size_t j = 0; journal->id >= from && j < journal->components.count; j++) {
             const char *path = journal->components.items[j].path;
-            const char *site = sp_path_dirname(pool, path + strspn(path, "/"));
+            const char *site = sp_path_dirname(pool, path);
             if (!sp_strv_has(out, site))
                 *SP_PUSH(pool, out) = site;
         }
@@ -231,7 +232,8 @@ static int read_today(const struct plan *p, struct file_history *history)
 {
     const struct sp_root *root = p->request->root;
     const char *real;
-    bool complete = true;
+    struct sp_content content;
+    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
     if (sp_fs_resolve(root, p->pool, sp_path_dirname(p->pool, history->path), &real, NULL, p->err) <
         0)
         return -1;
@@ -240,18 +242,15 @@ static int read_today(const struct plan *p, struct file_history *history)
         history->reason = "its directory does not exist any more";
         return 0;
     }
-    int dir = sp_fs_open_dir(root, real, p->err);
-    if (dir < 0)
+    if (sp_fs_open_dir(root, p->pool, real, &dir, p->err) < 0 ||
+        sp_fs_read_at(&dir, p->pool, sp_path_basename(history->path), SP_MAX_SOURCE, &content,
+                      p->err) < 0)
         return -1;
-    int rc = sp_fs_read_at(dir, p->pool, sp_path_basename(history->path), SP_MAX_SOURCE,
-                           &history->today, &complete, NULL, p->err);
-    close(dir);
-    if (rc < 0)
-        return sp_error_prefix(p->err, "%s", history->shown);
-    if (!complete)
+    if (!content.complete)
         return sp_error_set(p->err, SP_ERROR_REFUSED,
                             "cannot revert '%s': it is larger than %zu bytes", history->shown,
                             SP_MAX_SOURCE);
+    history->today = content.bytes;
     if (history->today.data && sp_blob_hash(history->today, &history->today_id, p->err) < 0)
         return -1;
     history->target.bytes = history->today;
@@ -290,7 +289,7 @@ static const struct sp_detection *find_today(const struct plan *p, const char *p
 {
     const sp_detections *all = p->request->detections;
     for (size_t i = 0; all && i < all->count; i++)
-        if (strcmp(all->items[i].dir, path + strspn(path, "/")) == 0)
+        if (strcmp(all->items[i].dir, path) == 0)
             return &all->items[i];
     return NULL;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/build.h"
+#include "base/cleanup.h"
 #include "base/path.h"
 #include "fs/meta.h"
 #include "fs/read.h"
@@ -21,10 +22,12 @@
 #include "txn/pyc.h"
 #include "txn/recover.h"
 
-/* A directory in which targets stand. */
+#define PATCH "changes.patch"
+
+/* A directory that targets are in. */
 struct place {
-    const char *path;
-    int fd;
+    const char *path; /* the real one */
+    struct sp_dir dir;
     struct stat st;
     uint64_t needed; /* bytes of new files */
 };
@@ -45,8 +48,7 @@ struct run {
     struct sp_workdir *workdir;
     const struct sp_transaction *txn;
     struct sp_journal journal;
-    const char *shown; /* transactions/ID */
-    int fd;            /* of it */
+    struct sp_dir dir; /* transactions/ID */
     SP_VEC(struct place *) places;
     SP_VEC(struct step) steps;
 };
@@ -95,34 +97,30 @@ static int find_place(struct run *r, const char *path, struct place **out, struc
         }
     struct place *place = sp_pool_alloc(r->pool, sizeof(*place));
     place->path = dir;
-    place->fd = sp_fs_open_dir(r->root, dir, err);
-    if (place->fd < 0)
+    if (sp_fs_open_dir(r->root, r->pool, dir, &place->dir, err) < 0)
         return -1;
     *SP_PUSH(r->pool, &r->places) = place;
-    if (fstat(place->fd, &place->st) < 0)
-        return sp_error_errno(err, errno, "can't look at %s", dir);
+    if (fstat(place->dir.fd, &place->st) < 0)
+        return sp_error_errno(err, errno, "cannot look at '%s'", place->dir.shown);
     *out = place;
-    return sp_fs_check_writable(place->fd, sp_root_show(r->root, r->pool, dir), err);
+    return sp_fs_check_writable(&place->dir, err);
 }
 
 /* Whether the target is still what was planned for. */
 static int check_target(struct run *r, struct step *step, struct sp_error *err)
 {
-    struct sp_bytes now;
-    bool complete;
-    struct stat st;
-    if (sp_fs_read_at(step->place->fd, r->pool, step->name, SP_MAX_SOURCE, &now, &complete, &st,
-                      err) < 0)
-        return sp_error_prefix(err, "%s", step->shown);
-    bool same = complete && (now.data != NULL) == (step->change->before.data != NULL) &&
-                sp_bytes_equal(now, step->change->before);
-    if (!same)
+    struct sp_content now;
+    const struct sp_bytes *before = &step->change->before;
+    if (sp_fs_read_at(&step->place->dir, r->pool, step->name, SP_MAX_SOURCE, &now, err) < 0)
+        return -1;
+    if (!now.complete || (now.bytes.data != NULL) != (before->data != NULL) ||
+        !sp_bytes_equal(now.bytes, *before))
         return sp_error_set(err, SP_ERROR_REFUSED,
-                            "%s was changed by something else since it was looked at; it was left "
-                            "alone, run the command again",
+                            "'%s' was changed by something else since it was looked at; it was "
+                            "left alone, run the command again",
                             step->shown);
-    if (now.data)
-        step->st = st;
+    if (now.bytes.data)
+        step->st = now.st;
     return 0;
 }
 
@@ -154,8 +152,8 @@ static int prepare_step(struct run *r, const struct sp_file_change *change, cons
     step->temp = sp_pool_printf(r->pool, ".%s.sp-openstack-%s", step->name, random);
     if (!sp_path_is_printable(change->path))
         return sp_error_set(err, SP_ERROR_REFUSED,
-                            "the path %s has control characters or bytes that are not UTF-8 in it; "
-                            "a journal can't hold it",
+                            "the path '%s' has control characters or bytes that are not UTF-8 in "
+                            "it; a journal cannot hold it",
                             step->shown);
     if (find_place(r, change->path, &step->place, err) < 0 || check_target(r, step, err) < 0)
         return -1;
@@ -164,7 +162,7 @@ static int prepare_step(struct run *r, const struct sp_file_change *change, cons
         return -1; /* hashes are for the journal: a mere look needs none */
     step->place->needed += change->after.len;
     if (change->before.data)
-        return sp_fs_get_meta(step->place->fd, r->pool, step->name, &step->meta, err);
+        return sp_fs_get_meta(&step->place->dir, r->pool, step->name, &step->meta, err);
     step->meta = (struct sp_meta){
         .mode = 0644, .uid = step->place->st.st_uid, .gid = step->place->st.st_gid};
     return 0;
@@ -179,11 +177,12 @@ static int check_space(struct run *r, struct sp_error *err)
 {
     uint64_t free_bytes;
     for (size_t i = 0; i < r->places.count; i++) {
-        if (sp_fs_free_bytes(r->places.items[i]->fd, &free_bytes, err) < 0)
+        const struct place *place = r->places.items[i];
+        if (sp_fs_free_bytes(&place->dir, &free_bytes, err) < 0)
             return -1;
-        if (free_bytes < r->places.items[i]->needed + SPARE)
-            return sp_error_set(err, SP_ERROR_SYSTEM, "there is not enough free space in %s",
-                                r->places.items[i]->path);
+        if (free_bytes < place->needed + SPARE)
+            return sp_error_set(err, SP_ERROR_SYSTEM, "there is not enough free space in '%s'",
+                                place->dir.shown);
     }
     return 0;
 }
@@ -193,20 +192,19 @@ static int check_archive_space(struct run *r, struct sp_error *err)
     uint64_t archived = SPARE, free_bytes;
     for (size_t i = 0; i < r->steps.count; i++)
         archived += 2 * r->steps.items[i].change->before.len + r->steps.items[i].change->after.len;
-    if (sp_fs_free_bytes(r->workdir->fd, &free_bytes, err) < 0)
+    if (sp_fs_free_bytes(&r->workdir->dir, &free_bytes, err) < 0)
         return -1;
     if (free_bytes < archived)
         return sp_error_set(err, SP_ERROR_SYSTEM,
-                            "there is not enough free space in the work directory %s",
-                            r->workdir->path);
+                            "there is not enough free space in the work directory '%s'",
+                            r->workdir->dir.shown);
     return 0;
 }
 
 static int prepare(struct run *r, struct sp_error *err)
 {
     char random[9];
-    if (sp_fs_random_name(random, err) < 0)
-        return -1;
+    sp_fs_random_name(random);
     for (size_t i = 0; i < r->txn->changes.count; i++)
         if (prepare_step(r, &r->txn->changes.items[i], random, err) < 0)
             return -1;
@@ -228,9 +226,9 @@ static int stage(struct run *r, struct sp_error *err)
             return -1;
         if (!sp_bytes_equal(back, change->after))
             return sp_error_set(err, SP_ERROR_SYSTEM,
-                                "what was staged for %s reads back differently; the disk of %s is "
-                                "not to be trusted",
-                                r->steps.items[i].shown, r->workdir->path);
+                                "the staged copy of '%s' reads back differently; do not trust the "
+                                "disk of '%s'",
+                                r->steps.items[i].shown, r->workdir->dir.shown);
     }
     return 0;
 }
@@ -244,34 +242,29 @@ static int write_backup(struct run *r, struct sp_error *err)
         const struct step *step = &r->steps.items[i];
         if (!step->change->before.data)
             continue;
-        items[count].path = step->change->path + 1;
+        items[count].path = step->change->path;
         items[count].content = step->change->before;
         items[count].meta = step->meta;
         count++;
     }
-    return sp_backup_write(r->fd, "backup.tar", items, count,
-                           sp_path_join(r->pool, r->shown, "backup.tar"), err);
+    return sp_backup_write(&r->dir, "backup.tar", items, count, err);
 }
 
 static int write_patch(struct run *r, struct sp_error *err)
 {
-    struct sp_buffer patch = SP_BUFFER_INIT;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < r->steps.count; i++) {
+    SP_CLEANUP_BUFFER struct sp_buffer patch = SP_BUFFER_INIT;
+    for (size_t i = 0; i < r->steps.count; i++) {
         const struct step *step = &r->steps.items[i];
         const struct sp_bytes *before = step->change->before.data ? &step->change->before : NULL;
         const struct sp_bytes *after = step->change->after.data ? &step->change->after : NULL;
-        rc = sp_blob_diff(step->change->path + 1, before, after, step->meta.mode, &patch, err);
+        if (sp_blob_diff(step->change->path, before, after, step->meta.mode, &patch, err) < 0)
+            return -1;
     }
-    if (rc == 0) {
-        const char *shown = sp_path_join(r->pool, r->shown, "changes.patch");
-        int fd = sp_fs_open_new(r->fd, "changes.patch", 0600, shown, err);
-        rc = fd < 0 ? -1 : sp_fs_write(fd, (struct sp_bytes){patch.data, patch.len}, shown, err);
-        if (fd >= 0)
-            close(fd); /* for people: nothing relies on it */
-    }
-    sp_buffer_free(&patch);
-    return rc;
+    SP_CLEANUP_FD int fd = sp_fs_open_new(&r->dir, PATCH, 0600, err);
+    if (fd < 0)
+        return -1;
+    const struct sp_file file = {fd, &r->dir, PATCH}; /* for people: nothing relies on it */
+    return sp_fs_write(&file, (struct sp_bytes){patch.data, patch.len}, err);
 }
 
 static void fill_journal(struct run *r)
@@ -308,7 +301,7 @@ static void fill_journal(struct run *r)
 static int save_journal(struct run *r, enum sp_journal_state state, struct sp_error *err)
 {
     r->journal.state = state;
-    return sp_journal_save(r->pool, r->fd, &r->journal, r->shown, err);
+    return sp_journal_save(r->pool, &r->dir, &r->journal, err);
 }
 
 /* The next number, and its directory. */
@@ -318,9 +311,7 @@ static int open_transaction(struct run *r, struct sp_error *err)
     if (sp_workdir_ids(r->pool, r->workdir, &ids, err) < 0)
         return -1;
     r->journal.id = ids.count ? ids.items[ids.count - 1] + 1 : 1;
-    r->shown = sp_workdir_show(r->pool, r->workdir, "transactions", r->journal.id);
-    r->fd = sp_workdir_transaction(r->workdir, r->journal.id, true, err);
-    return r->fd < 0 ? -1 : 0;
+    return sp_workdir_new_transaction(r->pool, r->workdir, r->journal.id, &r->dir, err);
 }
 
 /* ---- changing ------------------------------------------------------------------------------ */
@@ -336,11 +327,6 @@ static void avoid_stale_pyc(struct step *step, unsigned *keep)
     *keep |= SP_KEEP_MTIME;
 }
 
-static const char *new_content_of(const struct run *r, const struct step *step)
-{
-    return sp_pool_printf(r->pool, "the new content of %s", step->shown);
-}
-
 static int write_beside(struct run *r, struct step *step, struct sp_error *err)
 {
     struct sp_bytes staged;
@@ -349,7 +335,7 @@ static int write_beside(struct run *r, struct step *step, struct sp_error *err)
     if (sp_workdir_staged(r->pool, r->workdir, r->journal.id, step->change->path, &staged, err) < 0)
         return -1;
     if (!sp_bytes_equal(staged, step->change->after))
-        return sp_error_set(err, SP_ERROR_SYSTEM, "the staged %s was altered meanwhile",
+        return sp_error_set(err, SP_ERROR_SYSTEM, "the staged copy of '%s' was altered meanwhile",
                             step->shown);
     unsigned keep = SP_KEEP_MODE | SP_KEEP_OWNER | SP_KEEP_XATTRS;
     if (step->change->meta) {
@@ -359,8 +345,8 @@ static int write_beside(struct run *r, struct step *step, struct sp_error *err)
         drop_hashes(&step->meta);
         avoid_stale_pyc(step, &keep);
     }
-    return sp_fs_create(step->place->fd, step->temp, staged, &step->meta, keep | SP_SYNC_LATER,
-                        new_content_of(r, step), err);
+    return sp_fs_create(&step->place->dir, step->temp, staged, &step->meta, keep | SP_SYNC_LATER,
+                        err);
 }
 
 /* All new contents on disk, before any of them is given its name. */
@@ -368,8 +354,7 @@ static int sync_beside(struct run *r, struct sp_error *err)
 {
     for (size_t i = 0; i < r->steps.count; i++) {
         const struct step *step = &r->steps.items[i];
-        if (step->change->after.data &&
-            sp_fs_sync_name(step->place->fd, step->temp, new_content_of(r, step), err) < 0)
+        if (step->change->after.data && sp_fs_sync_name(&step->place->dir, step->temp, err) < 0)
             return -1;
     }
     return 0;
@@ -378,7 +363,7 @@ static int sync_beside(struct run *r, struct sp_error *err)
 static int sync_places(struct run *r, struct sp_error *err)
 {
     for (size_t i = 0; i < r->places.count; i++)
-        if (sp_fs_sync(r->places.items[i]->fd, r->places.items[i]->path, err) < 0)
+        if (sp_fs_sync_dir(&r->places.items[i]->dir, err) < 0)
             return -1;
     return 0;
 }
@@ -387,16 +372,16 @@ static int put_in_place(struct run *r, struct step *step, struct sp_error *err)
 {
     if (check_signals(err) < 0 || check_target(r, step, err) < 0)
         return -1;
-    int dir = step->place->fd;
+    const struct sp_dir *dir = &step->place->dir;
     switch (step->change->action) {
     case SP_ACTION_ADD:
-        return sp_fs_rename_new(dir, step->temp, step->name, step->shown, err);
+        return sp_fs_rename_new(dir, step->temp, step->name, err);
     case SP_ACTION_REPLACE:
-        return sp_fs_replace(dir, step->temp, step->name, &step->st, step->shown, err);
+        return sp_fs_replace(dir, step->temp, step->name, &step->st, err);
     case SP_ACTION_REMOVE:
-        if (sp_fs_remove_expected(dir, step->name, step->temp, &step->st, step->shown, err) < 0)
+        if (sp_fs_remove_expected(dir, step->name, step->temp, &step->st, err) < 0)
             return -1;
-        return sp_pyc_remove(dir, step->name, step->shown, err);
+        return sp_pyc_remove(dir, step->name, err);
     case SP_ACTION_NONE:
         break;
     }
@@ -409,14 +394,13 @@ static void settle_times(struct run *r)
 {
     for (size_t i = 0; i < r->places.count; i++) {
         const struct place *place = r->places.items[i];
-        for (size_t j = 0; j < r->txn->dirs.count; j++) {
-            struct sp_error ignored = SP_ERROR_INIT;
-            if (strcmp(r->txn->dirs.items[j].path, place->path) == 0 &&
-                sp_fs_set_mtime(place->fd, r->txn->dirs.items[j].before, place->path, &ignored) < 0)
-                sp_error_clear(&ignored);
-        }
+        const struct sp_file itself = sp_dir_itself(&place->dir);
         struct stat st;
-        if (fstat(place->fd, &st) == 0)
+        for (size_t j = 0; j < r->txn->dirs.count; j++)
+            if (strcmp(r->txn->dirs.items[j].path, place->path) == 0 &&
+                sp_fs_set_mtime(&itself, r->txn->dirs.items[j].before, NULL) < 0)
+                break;
+        if (fstat(place->dir.fd, &st) == 0)
             r->journal.dirs.items[i].after = st.st_mtim;
     }
 }
@@ -444,34 +428,31 @@ static int apply(struct run *r, struct sp_error *err)
 /* Puts everything back after a failure; the first error stays the one that is reported. */
 static void take_back(struct run *r, bool recorded, struct sp_error *err)
 {
-    struct sp_error second = SP_ERROR_INIT;
+    SP_CLEANUP_ERROR struct sp_error second = SP_ERROR_INIT;
     sp_strv left = {NULL, 0, 0};
     int rc = 0;
     if (recorded)
         rc = sp_abort(r->pool, r->workdir, &r->journal, true, &left, &second);
-    else if (r->fd >= 0 &&
-             (rc = sp_workdir_unstage(r->pool, r->workdir, r->journal.id, &second)) == 0)
-        rc = sp_workdir_drop(r->pool, r->workdir, r->journal.id, &second);
+    else if (r->dir.fd >= 0 && (rc = sp_workdir_unstage(r->workdir, r->journal.id, &second)) == 0)
+        rc = sp_workdir_drop(r->workdir, r->journal.id, &second);
     if (rc < 0) {
         sp_error_suffix(err, "; and undoing it failed: %s; run: sp-openstack recover",
                         second.message);
         err->kind = SP_ERROR_NEEDS_RECOVERY;
     }
-    sp_error_clear(&second);
 }
 
 static void close_run(struct run *r)
 {
     for (size_t i = 0; i < r->places.count; i++)
-        close(r->places.items[i]->fd);
-    if (r->fd >= 0)
-        close(r->fd);
+        sp_dir_close(&r->places.items[i]->dir);
+    sp_dir_close(&r->dir);
 }
 
 int sp_transaction_check(struct sp_pool *pool, const struct sp_root *root,
                          const struct sp_transaction *txn, struct sp_error *err)
 {
-    struct run r = {.pool = pool, .root = root, .txn = txn, .fd = -1};
+    struct run r = {.pool = pool, .root = root, .txn = txn, .dir = SP_DIR_NONE};
     int rc = prepare(&r, err);
     close_run(&r);
     return rc;
@@ -480,7 +461,8 @@ int sp_transaction_check(struct sp_pool *pool, const struct sp_root *root,
 int sp_transaction_run(struct sp_pool *pool, struct sp_workdir *workdir,
                        const struct sp_transaction *txn, unsigned *id, struct sp_error *err)
 {
-    struct run r = {.pool = pool, .root = workdir->root, .workdir = workdir, .txn = txn, .fd = -1};
+    struct run r = {
+        .pool = pool, .root = workdir->root, .workdir = workdir, .txn = txn, .dir = SP_DIR_NONE};
     bool recorded = false;
     int rc = prepare(&r, err);
     if (rc == 0)
@@ -506,10 +488,9 @@ int sp_transaction_run(struct sp_pool *pool, struct sp_workdir *workdir,
     if (rc < 0) {
         take_back(&r, recorded, err);
     } else {
-        struct sp_error ignored = SP_ERROR_INIT; /* the next writing command cleans up as well */
-        if (sp_workdir_unstage(pool, workdir, r.journal.id, &ignored) < 0)
-            sp_error_clear(&ignored);
         *id = r.journal.id;
+        if (sp_workdir_unstage(workdir, r.journal.id, NULL) < 0)
+            rc = 0; /* the next writing command cleans up as well */
     }
     close_run(&r);
     return rc;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes several files as one (design, section 5): stage, verify, archive the originals, write
- * beside, rename into place, record. When anything fails, everything is put back. */
+/* Changes several files as one: all of them, or none. How is told at the head of transaction.c. */
 #ifndef SP_TRANSACTION_H
 #define SP_TRANSACTION_H
 
@@ -13,7 +12,7 @@
 
 struct sp_file_change {
     const char *component;
-    const char *path; /* the real path, as seen from the root */
+    const char *path; /* the real path, relative to the root */
     enum sp_action action;
     struct sp_bytes before, after; /* data NULL where there is no file */
     const struct sp_meta *meta; /* what the new file gets; NULL: what the one that it replaces has,

@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The work directory: the lock, the staged contents, and a directory for each transaction
- * (design, section 5). */
+/* The work directory:
+ *
+ *     lock              one writer at a time
+ *     work/ID/          the staged contents of a transaction, by their real paths
+ *     transactions/ID/  its journal and its backup */
 #ifndef SP_WORKDIR_H
 #define SP_WORKDIR_H
 
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/pool.h"
+#include "fs/dir.h"
 #include "fs/root.h"
 
 #define SP_WORKDIR_DEFAULT "/var/lib/sp-openstack"
 
 struct sp_workdir {
     const struct sp_root *root;
-    const char *path; /* as it is shown */
-    int fd;           /* -1: there is none (yet) */
-    int transactions; /* descriptor of transactions/, -1 */
-    int staging;      /* descriptor of work/, -1 */
-    int lock;         /* -1: not locked */
+    struct sp_dir dir;          /* not open: there is none (yet) */
+    struct sp_dir transactions; /* transactions/ */
+    struct sp_dir staging;      /* work/ */
+    int lock;                   /* -1: not locked */
 };
 
-/* Opens the work directory for reading, if there is one: what can't be opened for want of
- * permission counts as none, with *unreadable (may be NULL) set. path is absolute, as seen from the
- * root. */
+/* Opens the work directory for reading, if there is one: one that this process may not open counts as
+ * none, with *unreadable (may be NULL) set. path is relative to the root. */
 int sp_workdir_open(struct sp_pool *pool, const struct sp_root *root, const char *path,
                     struct sp_workdir *out, bool *unreadable, struct sp_error *err) SP_MUST_CHECK;
 
@@ -38,9 +40,12 @@ typedef SP_VEC(unsigned) sp_ids;
 int sp_workdir_ids(struct sp_pool *pool, const struct sp_workdir *workdir, sp_ids *out,
                    struct sp_error *err) SP_MUST_CHECK;
 
-/* Opens the directory of a transaction; creates it if told to. Returns the descriptor, or -1. */
-int sp_workdir_transaction(const struct sp_workdir *workdir, unsigned id, bool create,
-                           struct sp_error *err) SP_MUST_CHECK;
+/* Opens the directory of a transaction. The caller closes it; its name is in pool. */
+int sp_workdir_transaction(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
+                           struct sp_dir *out, struct sp_error *err) SP_MUST_CHECK;
+/* Creates it before; it is on disk then. */
+int sp_workdir_new_transaction(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
+                               struct sp_dir *out, struct sp_error *err) SP_MUST_CHECK;
 
 /* transactions/ID, work/ID: for messages. */
 const char *sp_workdir_show(struct sp_pool *pool, const struct sp_workdir *workdir,
@@ -53,13 +58,13 @@ int sp_workdir_stage(struct sp_pool *pool, const struct sp_workdir *workdir, uns
 int sp_workdir_staged(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
                       const char *path, struct sp_bytes *out, struct sp_error *err) SP_MUST_CHECK;
 /* Removes work/ID; absent is success. */
-int sp_workdir_unstage(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
+int sp_workdir_unstage(const struct sp_workdir *workdir, unsigned id,
                        struct sp_error *err) SP_MUST_CHECK;
-/* Empties work/. */
+/* Removes all directories work/ID; what else is there is somebody else's. */
 int sp_workdir_unstage_all(struct sp_pool *pool, const struct sp_workdir *workdir,
                            struct sp_error *err) SP_MUST_CHECK;
 /* Removes transactions/ID, of which no journal says that it did anything. */
-int sp_workdir_drop(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
+int sp_workdir_drop(const struct sp_workdir *workdir, unsigned id,
                     struct sp_error *err) SP_MUST_CHECK;
 
 #endif

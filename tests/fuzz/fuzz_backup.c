@@ -34,9 +34,10 @@ static void check_again(struct sp_pool *pool, const struct sp_backup_entry *item
     struct sp_error err = SP_ERROR_INIT;
     struct sp_backup_entry *again;
     size_t count_again;
+    const struct sp_dir place = {place_fd, "place"};
     unlinkat(place_fd, names[1], 0);
-    if (sp_backup_write(place_fd, names[1], items, count, "again", &err) == 0) {
-        int rc = sp_backup_read(pool, place_fd, names[1], "again", &again, &count_again, &err);
+    if (sp_backup_write(&place, names[1], items, count, &err) == 0) {
+        int rc = sp_backup_read(pool, &place, names[1], &again, &count_again, &err);
         CHECK(rc == 0 && count_again == count);
         for (size_t i = 0; i < count; i++) {
             CHECK(strcmp(again[i].path, items[i].path) == 0);
@@ -53,13 +54,13 @@ static void check_again(struct sp_pool *pool, const struct sp_backup_entry *item
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int dirfd = place_open(names);
+    const struct sp_dir place = {place_open(names), "place"};
     place_put(names[0], data, size);
     struct sp_pool *pool = sp_pool_new();
     struct sp_error err = SP_ERROR_INIT;
     struct sp_backup_entry *items;
     size_t count;
-    if (sp_backup_read(pool, dirfd, names[0], "input", &items, &count, &err) == 0) {
+    if (sp_backup_read(pool, &place, names[0], &items, &count, &err) == 0) {
         check_items(items, count);
         check_again(pool, items, count);
     } else {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading, writing and resolving paths below a root.
  *
- * Most tests have the scratch directory as their root (fs->root), and open as a directory (fs->fd).
- * The callers give each function the path to show in messages; here it is "the path" or "w", so that
- * a test sees that the message has this one. */
+ * Most tests have the scratch directory as their root (fs->root), and open as a directory (fs->dir).
+ * Messages name a file by the path of the directory as it is shown, here that of the scratch
+ * directory. */
 #include "fs/meta.h"
 #include "fs/read.h"
 #include "fs/replace.h"
@@ -20,7 +20,7 @@
 struct fs {
     struct fixture *f;
     struct sp_root root;
-    int fd; /* of the scratch directory, for reading */
+    struct sp_dir dir; /* the scratch directory, for reading */
 };
 
 static void open_fs(struct fixture *f)
@@ -28,13 +28,13 @@ static void open_fs(struct fixture *f)
     struct fs *fs = f->own = sp_pool_alloc(f->pool, sizeof(*fs));
     fs->f = f;
     assert_ok(f, sp_root_open(f->dir, &fs->root, &f->err));
-    fs->fd = scratch_open(f);
+    fs->dir = (struct sp_dir){scratch_open(f), f->dir};
 }
 
 static void close_fs(struct fixture *f)
 {
     struct fs *fs = f->own;
-    close(fs->fd);
+    sp_dir_close(&fs->dir);
     sp_root_close(&fs->root);
     assert_int_equal(fs->root.fd, -1);
 }
@@ -49,7 +49,7 @@ static struct stat stat_of(struct fs *fs, const char *name)
     return st;
 }
 
-/* ---- roots ---------------------------------------------------------------------------------- */
+/* ---- roots ----------------------------------------------------------------------------------- */
 
 TEST_IN_DIR(root)
 {
@@ -92,16 +92,16 @@ TEST_IN_ROOT(resolve)
     static const struct {
         const char *path, *real;
     } vectors[] = {
-        {"/", "/"},
-        {"", "/"},
-        {"/a", "/a"},
-        {"/a/", "/a"},
-        {"a/b", "/a/b"},
-        {"//a//b//file", "/a/b/file"},
-        {"/a/./b/.", "/a/b"},
-        {"/a/../a/b/..", "/a"},
-        {"/../../a", "/a"}, /* above the root is the root */
-        {"/..", "/"},
+        {"/", ""},
+        {"", ""},
+        {"/a", "a"},
+        {"/a/", "a"},
+        {"a/b", "a/b"},
+        {"//a//b//file", "a/b/file"},
+        {"/a/./b/.", "a/b"},
+        {"/a/../a/b/..", "a"},
+        {"/../../a", "a"}, /* above the root is the root */
+        {"/..", ""},
         {"/none", NULL},
         {"/a/none/file", NULL},
         {"/a/b/file/more", NULL},
@@ -126,17 +126,17 @@ TEST_IN_ROOT(resolve_links)
     static const struct {
         const char *path, *real;
     } vectors[] = {
-        {"/relative/file", "/a/b/file"},
-        {"/absolute/file", "/a/b/file"},
-        {"/a/up", "/a/b/file"},
-        {"/climbs/b", "/a/b"},
-        {"/twice/file", "/a/b/file"},
-        {"/twice", "/a/b"},
-        {"/mixed", "/a/b/file"},
-        {"/top/top/a", "/a"},
+        {"/relative/file", "a/b/file"},
+        {"/absolute/file", "a/b/file"},
+        {"/a/up", "a/b/file"},
+        {"/climbs/b", "a/b"},
+        {"/twice/file", "a/b/file"},
+        {"/twice", "a/b"},
+        {"/mixed", "a/b/file"},
+        {"/top/top/a", "a"},
         {"/dangling", NULL},
         {"/dangling/more", NULL},
-        {"/twice/..", "/a"}, /* of where the link leads */
+        {"/twice/..", "a"}, /* of where the link leads */
     };
     for (size_t i = 0; i < COUNT(vectors); i++)
         resolves(fs, vectors[i].path, vectors[i].real);
@@ -163,7 +163,7 @@ TEST_IN_ROOT(resolve_many_links)
     for (int i = 1; i <= 41; i++)
         scratch_symlink(f, sp_pool_printf(f->pool, "link%d", i - 1),
                         sp_pool_printf(f->pool, "link%d", i));
-    resolves(fs, "/link40", "/link0");
+    resolves(fs, "/link40", "link0");
     assert_fails(f, sp_fs_resolve(&fs->root, f->pool, "/link41", &real, NULL, &f->err),
                  SP_ERROR_REFUSED, "/link41");
 }
@@ -174,80 +174,78 @@ TEST_IN_ROOT(open_dir_follows_no_link)
     scratch_mkdir(f, "a/b", 0755);
     scratch_symlink(f, "a", "link");
     scratch_puts(f, "file", "");
-    static const char *const good[] = {"/", "/a", "/a/b"};
+    static const char *const good[] = {"", "a", "a/b"};
     for (size_t i = 0; i < COUNT(good); i++) {
-        int fd = sp_fs_open_dir(&fs->root, good[i], &f->err);
-        assert_true(fd >= 0);
-        assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-        close(fd);
+        struct sp_dir dir;
+        assert_ok(f, sp_fs_open_dir(&fs->root, f->pool, good[i], &dir, &f->err));
+        assert_int_equal(fcntl(dir.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+        assert_string_equal(dir.shown, sp_root_show(&fs->root, f->pool, good[i]));
+        sp_dir_close(&dir);
+        assert_int_equal(dir.fd, -1);
     }
     static const char *const bad[] = {"/link", "/link/b", "/file", "/none", "/a/../../etc"};
     for (size_t i = 0; i < COUNT(bad); i++) {
-        assert_int_equal(sp_fs_open_dir(&fs->root, bad[i], &f->err), -1);
+        struct sp_dir dir;
+        assert_int_equal(sp_fs_open_dir(&fs->root, f->pool, bad[i], &dir, &f->err), -1);
         assert_non_null(strstr(f->err.message, bad[i]));
         sp_error_clear(&f->err);
     }
 }
 
-/* ---- reading -------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 TEST_IN_ROOT(read)
 {
-    struct sp_bytes out;
-    struct stat st;
-    bool complete;
+    struct sp_content out;
     scratch_mkdir(f, "a", 0755);
     scratch_puts(f, "a/file", "0123456789");
-    assert_ok(f, sp_fs_read(&fs->root, f->pool, "/a/file", 100, &out, &complete, &st, &f->err));
-    assert_true(complete);
-    assert_int_equal(out.len, 10);
-    assert_int_equal(st.st_size, 10);
-    assert_string_equal(out.data, "0123456789"); /* a NUL is after it */
+    assert_ok(f, sp_fs_read(&fs->root, f->pool, "/a/file", 100, &out, &f->err));
+    assert_true(out.complete);
+    assert_int_equal(out.bytes.len, 10);
+    assert_int_equal(out.st.st_size, 10);
+    assert_string_equal(out.bytes.data, "0123456789"); /* a NUL is after it */
     static const struct {
         size_t limit, len;
         bool complete;
     } vectors[] = {{11, 10, true}, {10, 10, true}, {9, 9, false}, {1, 1, false}, {0, 0, false}};
     for (size_t i = 0; i < COUNT(vectors); i++) {
-        assert_ok(f, sp_fs_read(&fs->root, f->pool, "/a/file", vectors[i].limit, &out, &complete,
-                                NULL, &f->err));
-        assert_int_equal(out.len, vectors[i].len);
-        assert_int_equal(complete, vectors[i].complete);
-        assert_int_equal(out.data[out.len], '\0');
+        assert_ok(f, sp_fs_read(&fs->root, f->pool, "/a/file", vectors[i].limit, &out, &f->err));
+        assert_int_equal(out.bytes.len, vectors[i].len);
+        assert_int_equal(out.complete, vectors[i].complete);
+        assert_int_equal(out.bytes.data[out.bytes.len], '\0');
     }
     scratch_puts(f, "empty", "");
-    assert_ok(f, sp_fs_read(&fs->root, f->pool, "/empty", 5, &out, &complete, NULL, &f->err));
-    assert_non_null(out.data);
-    assert_true(complete);
-    assert_fails(f, sp_fs_read(&fs->root, f->pool, "/none", 5, &out, &complete, NULL, &f->err),
-                 SP_ERROR_REFUSED, "/none");
+    assert_ok(f, sp_fs_read(&fs->root, f->pool, "/empty", 5, &out, &f->err));
+    assert_non_null(out.bytes.data);
+    assert_true(out.complete);
+    assert_fails(f, sp_fs_read(&fs->root, f->pool, "/none", 5, &out, &f->err), SP_ERROR_REFUSED,
+                 "/none");
 }
 
 /* Files of /proc say that they are empty. */
 TEST_IN_DIR(read_of_unknown_size)
 {
     struct sp_root root;
-    struct sp_bytes out;
-    bool complete;
+    struct sp_content out;
     assert_ok(f, sp_root_open("/proc", &root, &f->err));
-    assert_ok(f, sp_fs_read(&root, f->pool, "/version", 10, &out, &complete, NULL, &f->err));
-    assert_int_equal(out.len, 10);
-    assert_false(complete);
+    assert_ok(f, sp_fs_read(&root, f->pool, "/version", 10, &out, &f->err));
+    assert_int_equal(out.bytes.len, 10);
+    assert_false(out.complete);
     sp_root_close(&root);
 }
 
 TEST_IN_ROOT(read_at)
 {
-    struct sp_bytes out;
-    bool complete;
-    assert_ok(f, sp_fs_read_at(fs->fd, f->pool, "none", 5, &out, &complete, NULL, &f->err));
-    assert_null(out.data);
+    struct sp_content out;
+    assert_ok(f, sp_fs_read_at(&fs->dir, f->pool, "none", 5, &out, &f->err));
+    assert_null(out.bytes.data);
     scratch_puts(f, "file", "abc");
     scratch_symlink(f, "file", "link");
     scratch_mkdir(f, "dir", 0755);
     assert_int_equal(mkfifo(scratch_path(f, "fifo"), 0600), 0);
     static const char *const bad[] = {"link", "dir", "fifo"};
     for (size_t i = 0; i < COUNT(bad); i++)
-        assert_fails(f, sp_fs_read_at(fs->fd, f->pool, bad[i], 5, &out, &complete, NULL, &f->err),
+        assert_fails(f, sp_fs_read_at(&fs->dir, f->pool, bad[i], 5, &out, &f->err),
                      SP_ERROR_REFUSED, "not a regular file");
 }
 
@@ -255,28 +253,28 @@ TEST_IN_ROOT(list)
 {
     sp_strv names = {NULL, 0, 0};
     static const char *const all[] = {"b", "a", "\xff", "B", ".hidden", "a b", "a\nb"};
-    assert_ok(f, sp_fs_list(fs->fd, f->pool, &names, &f->err));
+    assert_ok(f, sp_fs_list(&fs->dir, f->pool, &names, &f->err));
     assert_int_equal(names.count, 0);
     for (size_t i = 0; i < COUNT(all); i++)
         scratch_puts(f, all[i], "");
     for (int round = 0; round < 2; round++) { /* the descriptor's position does not matter */
         names.count = 0;
-        assert_ok(f, sp_fs_list(fs->fd, f->pool, &names, &f->err));
+        assert_ok(f, sp_fs_list(&fs->dir, f->pool, &names, &f->err));
         assert_string_equal(sp_strv_join(f->pool, &names, "|"), ".hidden|B|a|a\nb|a b|b|\xff");
     }
 }
 
 TEST_IN_ROOT(check_writable)
 {
-    assert_ok(f, sp_fs_check_writable(fs->fd, "here", &f->err));
+    assert_ok(f, sp_fs_check_writable(&fs->dir, &f->err));
     if (geteuid() != 0) { /* root may write everywhere */
-        assert_int_equal(fchmod(fs->fd, 0555), 0);
-        assert_fails(f, sp_fs_check_writable(fs->fd, "here", &f->err), SP_ERROR_SYSTEM, "here");
-        assert_int_equal(fchmod(fs->fd, 0755), 0);
+        assert_int_equal(fchmod(fs->dir.fd, 0555), 0);
+        assert_fails(f, sp_fs_check_writable(&fs->dir, &f->err), SP_ERROR_SYSTEM, f->dir);
+        assert_int_equal(fchmod(fs->dir.fd, 0755), 0);
     }
 }
 
-/* ---- creating ------------------------------------------------------------------------------- */
+/* ---- creating -------------------------------------------------------------------------------- */
 
 TEST_IN_ROOT(create_and_meta)
 {
@@ -285,7 +283,7 @@ TEST_IN_ROOT(create_and_meta)
                            .gid = getegid(),
                            .mtime = {.tv_sec = 1500000000, .tv_nsec = 987654321}},
                    back;
-    bool attributes = fsetxattr(fs->fd, "user.test", "", 0, 0) == 0;
+    bool attributes = fsetxattr(fs->dir.fd, "user.test", "", 0, 0) == 0;
     if (attributes) {
         *SP_PUSH(f->pool, &meta.xattrs) = (struct sp_xattr){"user.one", "a\0b", 3};
         *SP_PUSH(f->pool, &meta.xattrs) = (struct sp_xattr){"user.two", "", 0};
@@ -294,9 +292,9 @@ TEST_IN_ROOT(create_and_meta)
         meta.uid = 1234;
         meta.gid = 4321;
     }
-    assert_ok(f, sp_fs_create(fs->fd, "file", TEXT("content\n"), &meta, SP_KEEP_ALL, "w", &f->err));
+    assert_ok(f, sp_fs_create(&fs->dir, "file", TEXT("content\n"), &meta, SP_KEEP_ALL, &f->err));
     assert_content(f, "file", "content\n");
-    assert_ok(f, sp_fs_get_meta(fs->fd, f->pool, "file", &back, &f->err));
+    assert_ok(f, sp_fs_get_meta(&fs->dir, f->pool, "file", &back, &f->err));
     assert_int_equal(back.mode, 04751);
     assert_int_equal(back.uid, meta.uid);
     assert_int_equal(back.gid, meta.gid);
@@ -317,9 +315,9 @@ TEST_IN_ROOT(create_keeps_what_it_is_told)
     struct sp_meta meta = {.mode = 0751, .uid = 1234, .gid = 4321, .mtime = {.tv_sec = 5}};
     time_t now = time(NULL);
     mode_t old = umask(077);
-    assert_ok(f, sp_fs_create(fs->fd, "none", TEXT(""), &meta, 0, "w", &f->err));
-    assert_ok(f, sp_fs_create(fs->fd, "mode", TEXT(""), &meta, SP_KEEP_MODE, "w", &f->err));
-    assert_ok(f, sp_fs_create(fs->fd, "time", TEXT(""), &meta, SP_KEEP_MTIME, "w", &f->err));
+    assert_ok(f, sp_fs_create(&fs->dir, "none", TEXT(""), &meta, 0, &f->err));
+    assert_ok(f, sp_fs_create(&fs->dir, "mode", TEXT(""), &meta, SP_KEEP_MODE, &f->err));
+    assert_ok(f, sp_fs_create(&fs->dir, "time", TEXT(""), &meta, SP_KEEP_MTIME, &f->err));
     umask(old);
     struct stat st = stat_of(fs, "none");
     assert_int_equal(st.st_mode & 07777, 0644);
@@ -340,8 +338,8 @@ TEST_IN_ROOT(create_is_exclusive)
     scratch_symlink(f, "target", "link");
     static const char *const names[] = {"file", "link"};
     for (size_t i = 0; i < COUNT(names); i++)
-        assert_fails(f, sp_fs_create(fs->fd, names[i], TEXT("new"), &meta, 0, "the path", &f->err),
-                     SP_ERROR_SYSTEM, "the path");
+        assert_fails(f, sp_fs_create(&fs->dir, names[i], TEXT("new"), &meta, 0, &f->err),
+                     SP_ERROR_SYSTEM, f->dir);
     assert_content(f, "file", "old");
     assert_false(scratch_exists(f, "target"));
 }
@@ -351,11 +349,11 @@ TEST_IN_ROOT(create_that_fails_leaves_nothing)
 {
     struct sp_meta meta = {.mode = 0600, .uid = 1234, .gid = 4321};
     *SP_PUSH(f->pool, &meta.xattrs) = (struct sp_xattr){"nonsense", "", 0};
-    assert_int_equal(sp_fs_create(fs->fd, "file", TEXT("new"), &meta,
-                                  SP_KEEP_OWNER | SP_KEEP_XATTRS, "the path", &f->err),
-                     -1);
+    assert_int_equal(
+        sp_fs_create(&fs->dir, "file", TEXT("new"), &meta, SP_KEEP_OWNER | SP_KEEP_XATTRS, &f->err),
+        -1);
     assert_int_equal(f->err.kind, SP_ERROR_SYSTEM);
-    assert_non_null(strstr(f->err.message, "the path"));
+    assert_non_null(strstr(f->err.message, f->dir));
     sp_error_clear(&f->err);
     assert_false(scratch_exists(f, "file"));
 }
@@ -363,24 +361,24 @@ TEST_IN_ROOT(create_that_fails_leaves_nothing)
 TEST_IN_ROOT(get_meta_of_the_directory)
 {
     struct sp_meta meta;
-    assert_int_equal(fchmod(fs->fd, 0751), 0);
-    assert_ok(f,
-              sp_fs_set_mtime(fs->fd, (struct timespec){.tv_sec = 7, .tv_nsec = 8}, "w", &f->err));
-    assert_ok(f, sp_fs_get_meta(fs->fd, f->pool, "", &meta, &f->err));
+    const struct sp_file itself = sp_dir_itself(&fs->dir);
+    assert_int_equal(fchmod(fs->dir.fd, 0751), 0);
+    assert_ok(f, sp_fs_set_mtime(&itself, (struct timespec){.tv_sec = 7, .tv_nsec = 8}, &f->err));
+    assert_ok(f, sp_fs_get_meta(&fs->dir, f->pool, "", &meta, &f->err));
     assert_int_equal(meta.mode, 0751);
     assert_int_equal(meta.mtime.tv_sec, 7);
     assert_int_equal(meta.mtime.tv_nsec, 8);
-    assert_int_equal(sp_fs_get_meta(fs->fd, f->pool, "none", &meta, &f->err), -1);
+    assert_int_equal(sp_fs_get_meta(&fs->dir, f->pool, "none", &meta, &f->err), -1);
 }
 
-/* ---- renaming ------------------------------------------------------------------------------- */
+/* ---- renaming -------------------------------------------------------------------------------- */
 
 TEST_IN_ROOT(replace)
 {
     scratch_puts(f, "target", "old");
     scratch_puts(f, "temp", "new");
     struct stat expected = stat_of(fs, "target");
-    assert_ok(f, sp_fs_replace(fs->fd, "temp", "target", &expected, "w", &f->err));
+    assert_ok(f, sp_fs_replace(&fs->dir, "temp", "target", &expected, &f->err));
     assert_content(f, "target", "new");
     assert_false(scratch_exists(f, "temp"));
 }
@@ -392,41 +390,40 @@ TEST_IN_ROOT(replace_of_another_file)
     scratch_puts(f, "target", "old");
     struct stat expected = stat_of(fs, "target");
     scratch_puts(f, "target", "another"); /* another inode, or size */
-    assert_fails(f, sp_fs_replace(fs->fd, "temp", "target", &expected, "the path", &f->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_fails(f, sp_fs_replace(&fs->dir, "temp", "target", &expected, &f->err), SP_ERROR_REFUSED,
+                 f->dir);
     assert_content(f, "target", "another");
     assert_content(f, "temp", "new");
 
     expected = stat_of(fs, "target"); /* the same file, written to */
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
                                 {expected.st_mtim.tv_sec, (expected.st_mtim.tv_nsec + 1) % 1000}};
-    assert_int_equal(utimensat(fs->fd, "target", times, 0), 0);
-    assert_fails(f, sp_fs_replace(fs->fd, "temp", "target", &expected, "the path", &f->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_int_equal(utimensat(fs->dir.fd, "target", times, 0), 0);
+    assert_fails(f, sp_fs_replace(&fs->dir, "temp", "target", &expected, &f->err), SP_ERROR_REFUSED,
+                 f->dir);
 
     scratch_unlink(f, "target");
-    assert_fails(f, sp_fs_replace(fs->fd, "temp", "target", &expected, "the path", &f->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_fails(f, sp_fs_replace(&fs->dir, "temp", "target", &expected, &f->err), SP_ERROR_REFUSED,
+                 f->dir);
     scratch_symlink(f, "temp", "target");
     expected = stat_of(fs, "target");
-    assert_fails(f, sp_fs_replace(fs->fd, "temp", "target", &expected, "the path", &f->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_fails(f, sp_fs_replace(&fs->dir, "temp", "target", &expected, &f->err), SP_ERROR_REFUSED,
+                 f->dir);
 }
 
 TEST_IN_ROOT(rename_new)
 {
     scratch_puts(f, "temp", "new");
-    assert_ok(f, sp_fs_rename_new(fs->fd, "temp", "target", "w", &f->err));
+    assert_ok(f, sp_fs_rename_new(&fs->dir, "temp", "target", &f->err));
     assert_content(f, "target", "new");
     assert_false(scratch_exists(f, "temp"));
     scratch_puts(f, "temp", "newer");
-    assert_fails(f, sp_fs_rename_new(fs->fd, "temp", "target", "the path", &f->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_fails(f, sp_fs_rename_new(&fs->dir, "temp", "target", &f->err), SP_ERROR_REFUSED,
+                 f->dir);
     assert_content(f, "target", "new");
     assert_content(f, "temp", "newer");
     scratch_symlink(f, "nowhere", "link");
-    assert_fails(f, sp_fs_rename_new(fs->fd, "temp", "link", "the path", &f->err), SP_ERROR_REFUSED,
-                 "the path");
+    assert_fails(f, sp_fs_rename_new(&fs->dir, "temp", "link", &f->err), SP_ERROR_REFUSED, f->dir);
 }
 
 TEST_IN_ROOT(remove_expected)
@@ -434,30 +431,30 @@ TEST_IN_ROOT(remove_expected)
     scratch_puts(f, "file", "old");
     struct stat expected = stat_of(fs, "file");
     scratch_puts(f, "file", "another");
-    assert_fails(f, sp_fs_remove_expected(fs->fd, "file", "aside", &expected, "the path", &f->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_fails(f, sp_fs_remove_expected(&fs->dir, "file", "aside", &expected, &f->err),
+                 SP_ERROR_REFUSED, f->dir);
     assert_content(f, "file", "another");
     expected = stat_of(fs, "file");
-    assert_ok(f, sp_fs_remove_expected(fs->fd, "file", "aside", &expected, "w", &f->err));
+    assert_ok(f, sp_fs_remove_expected(&fs->dir, "file", "aside", &expected, &f->err));
     assert_false(scratch_exists(f, "file"));
     assert_false(scratch_exists(f, "aside"));
-    assert_fails(f, sp_fs_remove_expected(fs->fd, "file", "aside", &expected, "the path", &f->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_fails(f, sp_fs_remove_expected(&fs->dir, "file", "aside", &expected, &f->err),
+                 SP_ERROR_REFUSED, f->dir);
 }
 
-/* ---- removing, directories, saving ---------------------------------------------------------- */
+/* ---- removing, directories, saving ----------------------------------------------------------- */
 
 TEST_IN_ROOT(unlink_and_rmdir)
 {
     scratch_puts(f, "file", "");
     scratch_mkdir(f, "dir", 0755);
     scratch_mkdir(f, "dir/more", 0755);
-    assert_ok(f, sp_fs_unlink(fs->fd, "file", "w", &f->err));
-    assert_ok(f, sp_fs_unlink(fs->fd, "file", "w", &f->err)); /* absent is success */
-    assert_fails(f, sp_fs_unlink(fs->fd, "dir", "the path", &f->err), SP_ERROR_SYSTEM, "the path");
-    assert_fails(f, sp_fs_rmdir(fs->fd, "dir", "the path", &f->err), SP_ERROR_SYSTEM, "the path");
-    assert_ok(f, sp_fs_rmdir(fs->fd, "dir/more", "w", &f->err));
-    assert_ok(f, sp_fs_rmdir(fs->fd, "dir/more", "w", &f->err));
+    assert_ok(f, sp_fs_unlink(&fs->dir, "file", &f->err));
+    assert_ok(f, sp_fs_unlink(&fs->dir, "file", &f->err)); /* absent is success */
+    assert_fails(f, sp_fs_unlink(&fs->dir, "dir", &f->err), SP_ERROR_SYSTEM, f->dir);
+    assert_fails(f, sp_fs_rmdir(&fs->dir, "dir", &f->err), SP_ERROR_SYSTEM, f->dir);
+    assert_ok(f, sp_fs_rmdir(&fs->dir, "dir/more", &f->err));
+    assert_ok(f, sp_fs_rmdir(&fs->dir, "dir/more", &f->err));
 }
 
 TEST_IN_ROOT(remove_tree)
@@ -470,18 +467,18 @@ TEST_IN_ROOT(remove_tree)
     scratch_puts(f, "tree/a/b/file", "");
     assert_int_equal(mkfifo(scratch_path(f, "tree/fifo"), 0600), 0);
     scratch_symlink(f, "../keep", "tree/link"); /* removed, not entered */
-    assert_ok(f, sp_fs_remove_tree(fs->fd, "tree", "w", &f->err));
+    assert_ok(f, sp_fs_remove_tree(&fs->dir, "tree", &f->err));
     assert_false(scratch_exists(f, "tree"));
     assert_content(f, "keep/file", "kept");
-    assert_ok(f, sp_fs_remove_tree(fs->fd, "tree", "w", &f->err));
+    assert_ok(f, sp_fs_remove_tree(&fs->dir, "tree", &f->err));
     scratch_symlink(f, "keep", "link");
-    assert_int_equal(sp_fs_remove_tree(fs->fd, "link", "the path", &f->err), -1);
+    assert_int_equal(sp_fs_remove_tree(&fs->dir, "link", &f->err), -1);
     assert_content(f, "keep/file", "kept");
 }
 
 TEST_IN_ROOT(remove_tree_is_bounded)
 {
-    int at = dup(fs->fd);
+    int at = dup(fs->dir.fd);
     for (int i = 0; i < 140; i++) {
         assert_int_equal(mkdirat(at, "d", 0700), 0);
         int next = openat(at, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -489,56 +486,54 @@ TEST_IN_ROOT(remove_tree_is_bounded)
         at = next;
     }
     close(at);
-    assert_fails(f, sp_fs_remove_tree(fs->fd, "d", "the path", &f->err), SP_ERROR_SYSTEM,
-                 "the path");
+    assert_fails(f, sp_fs_remove_tree(&fs->dir, "d", &f->err), SP_ERROR_SYSTEM, f->dir);
 }
 
 TEST_IN_ROOT(mkdir)
 {
     bool created = false;
     mode_t old = umask(077);
-    assert_ok(f, sp_fs_mkdir(fs->fd, "dir", 02755, &created, "w", &f->err));
+    assert_ok(f, sp_fs_mkdir(&fs->dir, "dir", 02755, &created, &f->err));
     umask(old);
     assert_true(created);
     assert_int_equal(stat_of(fs, "dir").st_mode & 07777, 02755);
-    assert_ok(f, sp_fs_mkdir(fs->fd, "dir", 0700, &created, "w", &f->err));
+    assert_ok(f, sp_fs_mkdir(&fs->dir, "dir", 0700, &created, &f->err));
     assert_false(created);
     assert_int_equal(stat_of(fs, "dir").st_mode & 07777, 02755);
     scratch_puts(f, "file", "");
-    assert_fails(f, sp_fs_mkdir(fs->fd, "file", 0700, &created, "the path", &f->err),
-                 SP_ERROR_REFUSED, "the path");
+    assert_fails(f, sp_fs_mkdir(&fs->dir, "file", 0700, &created, &f->err), SP_ERROR_REFUSED,
+                 f->dir);
     scratch_symlink(f, "dir", "link");
-    assert_fails(f, sp_fs_mkdir(fs->fd, "link", 0700, &created, "the path", &f->err),
-                 SP_ERROR_REFUSED, "a symbolic link");
+    assert_fails(f, sp_fs_mkdir(&fs->dir, "link", 0700, &created, &f->err), SP_ERROR_REFUSED,
+                 "a symbolic link");
 }
 
 TEST_IN_ROOT(save)
 {
-    assert_ok(f, sp_fs_save(fs->fd, "file", TEXT("one"), "w", &f->err));
+    assert_ok(f, sp_fs_save(&fs->dir, "file", TEXT("one"), &f->err));
     assert_content(f, "file", "one");
     assert_int_equal(stat_of(fs, "file").st_mode & 07777, 0600);
     scratch_puts(f, ".file.new", "that a crash left");
-    assert_ok(f, sp_fs_save(fs->fd, "file", TEXT("two"), "w", &f->err));
+    assert_ok(f, sp_fs_save(&fs->dir, "file", TEXT("two"), &f->err));
     assert_content(f, "file", "two");
     assert_false(scratch_exists(f, ".file.new"));
     /* a link is replaced, not followed */
     scratch_puts(f, "target", "kept");
     scratch_symlink(f, "target", "link");
-    assert_ok(f, sp_fs_save(fs->fd, "link", TEXT("three"), "w", &f->err));
+    assert_ok(f, sp_fs_save(&fs->dir, "link", TEXT("three"), &f->err));
     assert_content(f, "target", "kept");
     assert_true(S_ISREG(stat_of(fs, "link").st_mode));
     scratch_mkdir(f, "dir", 0755);
     scratch_mkdir(f, "dir/more", 0755);
-    assert_fails(f, sp_fs_save(fs->fd, "dir", TEXT("four"), "the path", &f->err), SP_ERROR_SYSTEM,
-                 "the path");
+    assert_fails(f, sp_fs_save(&fs->dir, "dir", TEXT("four"), &f->err), SP_ERROR_SYSTEM, f->dir);
     assert_false(scratch_exists(f, ".dir.new"));
 }
 
-TEST_IN_DIR(random_name)
+TEST(random_name)
 {
     char names[32][9];
     for (size_t i = 0; i < COUNT(names); i++) {
-        assert_ok(f, sp_fs_random_name(names[i], &f->err));
+        sp_fs_random_name(names[i]);
         assert_int_equal(strlen(names[i]), 8);
         assert_int_equal(strspn(names[i], "0123456789abcdef"), 8);
         for (size_t j = 0; j < i; j++)
@@ -549,9 +544,9 @@ TEST_IN_DIR(random_name)
 TEST_IN_ROOT(free_bytes)
 {
     uint64_t bytes = 0;
-    assert_ok(f, sp_fs_free_bytes(fs->fd, &bytes, &f->err));
+    assert_ok(f, sp_fs_free_bytes(&fs->dir, &bytes, &f->err));
     assert_true(bytes > 0);
-    assert_int_equal(sp_fs_free_bytes(-1, &bytes, &f->err), -1);
+    assert_int_equal(sp_fs_free_bytes(&(struct sp_dir)SP_DIR_NONE, &bytes, &f->err), -1);
 }
 
 /* By way of links, but nothing that is no regular file: opening it might wait, or do something. */

@@ -21,18 +21,18 @@
 static int write_to(struct fixture *f, const char *name, const struct sp_backup_entry *items,
                     size_t count)
 {
-    int fd = scratch_open(f);
-    int rc = sp_backup_write(fd, name, items, count, scratch_path(f, name), &f->err);
-    close(fd);
+    struct sp_dir dir = {scratch_open(f), f->dir};
+    int rc = sp_backup_write(&dir, name, items, count, &f->err);
+    sp_dir_close(&dir);
     return rc;
 }
 
 static int read_from(struct fixture *f, const char *name, struct sp_backup_entry **items,
                      size_t *count)
 {
-    int fd = scratch_open(f);
-    int rc = sp_backup_read(f->pool, fd, name, scratch_path(f, name), items, count, &f->err);
-    close(fd);
+    struct sp_dir dir = {scratch_open(f), f->dir};
+    int rc = sp_backup_read(f->pool, &dir, name, items, count, &f->err);
+    sp_dir_close(&dir);
     return rc;
 }
 
@@ -145,14 +145,14 @@ TEST_IN_DIR(round_trip)
 TEST_IN_DIR(tar_reads_it)
 {
     const char *path = scratch_puts(f, "real.py", "real\n");
-    int fd = scratch_open(f);
+    struct sp_dir dir = {scratch_open(f), f->dir};
     setxattr(path, "user.note", "kept", 4, 0); /* not every file system has them */
     struct sp_backup_entry items[7];
     size_t count = sample(f, items);
     items[4].meta.mtime.tv_sec = 1500000000; /* GNU tar complains about times before 1970 */
     items[count] = file("real.py", "real\n");
-    assert_ok(f, sp_fs_get_meta(fd, f->pool, "real.py", &items[count].meta, &f->err));
-    close(fd);
+    assert_ok(f, sp_fs_get_meta(&dir, f->pool, "real.py", &items[count].meta, &f->err));
+    sp_dir_close(&dir);
     check_round_trip(f, "a.tar", items, count + 1);
 
     static const char *const programs[] = {"tar", "bsdtar"};
@@ -232,7 +232,7 @@ TEST_IN_DIR(refused_to_write)
     struct stat st;
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct sp_backup_entry item = file(bad[i], "x");
-        assert_fails(f, write_to(f, "a.tar", &item, 1), SP_ERROR_REFUSED, "can't be archived");
+        assert_fails(f, write_to(f, "a.tar", &item, 1), SP_ERROR_REFUSED, "cannot be archived");
     }
     const struct sp_backup_entry twice[] = {file("a", "1"), file("b", "2"), file("a", "3")};
     assert_fails(f, write_to(f, "a.tar", twice, 3), SP_ERROR_REFUSED, "'a' is there twice");
@@ -325,7 +325,7 @@ TEST_IN_DIR(refused_to_read)
         {"pax", "a", AE_IFREG, NULL, 0, 2, "twice"},
         {"pax", "a", AE_IFREG, NULL, SP_MAX_SOURCE + 1024, 1, "impossible size"},
         {"gnutar", "a", AE_IFREG, NULL, 0, 1, "not in the format"},
-        {"zip", "a", AE_IFREG, NULL, 0, 1, "can't read"},
+        {"zip", "a", AE_IFREG, NULL, 0, 1, "cannot read"},
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         forge(f, bad[i].format, bad[i].path, bad[i].type, bad[i].target, bad[i].size, bad[i].times);

@@ -5,9 +5,9 @@
 
 static void remove_pyc(struct fixture *f, const char *module)
 {
-    int fd = scratch_open(f);
-    assert_ok(f, sp_pyc_remove(fd, module, "w", &f->err));
-    close(fd);
+    struct sp_dir dir = {scratch_open(f), f->dir};
+    assert_ok(f, sp_pyc_remove(&dir, module, &f->err));
+    sp_dir_close(&dir);
 }
 
 static void cache(struct fixture *f)

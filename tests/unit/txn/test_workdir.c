@@ -51,7 +51,7 @@ static mode_t mode_of(struct place *p, const char *name)
 TEST_IN_ROOT(made_when_it_is_missing)
 {
     mode_t old = umask(0);
-    assert_ok(f, lock(p, "/var/lib/work"));
+    assert_ok(f, lock(p, "var/lib/work"));
     umask(old);
     assert_int_equal(mode_of(p, "var"), 0755);
     assert_int_equal(mode_of(p, "var/lib"), 0755);
@@ -59,20 +59,20 @@ TEST_IN_ROOT(made_when_it_is_missing)
     assert_int_equal(mode_of(p, "var/lib/work/transactions"), 0700);
     assert_int_equal(mode_of(p, "var/lib/work/work"), 0700);
     assert_int_equal(mode_of(p, "var/lib/work/lock"), 0600);
-    assert_true(p->workdir.fd >= 0 && p->workdir.lock >= 0 && p->workdir.transactions >= 0 &&
-                p->workdir.staging >= 0);
-    assert_string_equal(p->workdir.path, scratch_path(f, "var/lib/work"));
+    assert_true(p->workdir.dir.fd >= 0 && p->workdir.lock >= 0 && p->workdir.transactions.fd >= 0 &&
+                p->workdir.staging.fd >= 0);
+    assert_string_equal(p->workdir.dir.shown, scratch_path(f, "var/lib/work"));
     sp_workdir_close(&p->workdir);
     assert_int_equal(p->workdir.lock, -1);
-    assert_int_equal(p->workdir.fd, -1);
+    assert_int_equal(p->workdir.dir.fd, -1);
 }
 
 TEST_IN_ROOT(reading_makes_nothing)
 {
     bool unreadable = true;
     sp_ids ids = {NULL, 0, 0};
-    assert_ok(f, sp_workdir_open(f->pool, &p->root, "/work", &p->workdir, &unreadable, &f->err));
-    assert_int_equal(p->workdir.fd, -1);
+    assert_ok(f, sp_workdir_open(f->pool, &p->root, "work", &p->workdir, &unreadable, &f->err));
+    assert_int_equal(p->workdir.dir.fd, -1);
     assert_false(unreadable);
     assert_ok(f, sp_workdir_ids(f->pool, &p->workdir, &ids, &f->err));
     assert_int_equal(ids.count, 0);
@@ -83,22 +83,22 @@ TEST_IN_ROOT(link_in_its_place)
 {
     scratch_mkdir(f, "other", 0700);
     scratch_symlink(f, "other", "work");
-    assert_int_equal(lock(p, "/work"), -1);
+    assert_int_equal(lock(p, "work"), -1);
     assert_non_null(strstr(f->err.message, "/work"));
     sp_error_clear(&f->err);
     assert_int_equal(mode_of(p, "other/lock"), 0);
     /* on the way to it, a link is the administrator's */
-    assert_ok(f, lock(p, "/work/deeper"));
+    assert_ok(f, lock(p, "work/deeper"));
     assert_int_equal(mode_of(p, "other/deeper"), 0700);
 }
 
 TEST_IN_ROOT(not_a_directory)
 {
     scratch_puts(f, "work", "");
-    assert_int_equal(lock(p, "/work"), -1);
+    assert_int_equal(lock(p, "work"), -1);
     assert_non_null(strstr(f->err.message, "/work"));
     sp_error_clear(&f->err);
-    assert_fails(f, sp_workdir_open(f->pool, &p->root, "/work", &p->workdir, NULL, &f->err),
+    assert_fails(f, sp_workdir_open(f->pool, &p->root, "work", &p->workdir, NULL, &f->err),
                  SP_ERROR_REFUSED, "/work");
 }
 
@@ -108,10 +108,10 @@ TEST_IN_ROOT(what_others_could_change)
     scratch_mkdir(f, "work", 0700);
     for (size_t i = 0; i < COUNT(bad); i++) {
         assert_int_equal(chmod(scratch_path(f, "work"), bad[i]), 0);
-        assert_fails(f, lock(p, "/work"), SP_ERROR_REFUSED, "chmod 0700");
+        assert_fails(f, lock(p, "work"), SP_ERROR_REFUSED, "chmod 0700");
     }
     assert_int_equal(chmod(scratch_path(f, "work"), 0755), 0); /* reading is no danger */
-    assert_ok(f, lock(p, "/work"));
+    assert_ok(f, lock(p, "work"));
 }
 
 TEST_IN_ROOT(another_owner)
@@ -120,7 +120,7 @@ TEST_IN_ROOT(another_owner)
         skip();
     scratch_mkdir(f, "work", 0700);
     assert_int_equal(chown(scratch_path(f, "work"), 1234, 1234), 0);
-    assert_fails(f, lock(p, "/work"), SP_ERROR_SYSTEM, "user 1234");
+    assert_fails(f, lock(p, "work"), SP_ERROR_SYSTEM, "user 1234");
 }
 
 TEST_IN_ROOT(numbers)
@@ -128,9 +128,9 @@ TEST_IN_ROOT(numbers)
     sp_ids ids = {NULL, 0, 0};
     static const char *const names[] = {"10", "2",  "1",  "99999999",  "0",  "01",
                                         "x",  "1x", "-1", "100000000", " 3", "1.0"};
-    assert_ok(f, lock(p, "/work"));
+    assert_ok(f, lock(p, "work"));
     for (size_t i = 0; i < COUNT(names); i++)
-        assert_int_equal(mkdirat(p->workdir.transactions, names[i], 0700), 0);
+        assert_int_equal(mkdirat(p->workdir.transactions.fd, names[i], 0700), 0);
     assert_ok(f, sp_workdir_ids(f->pool, &p->workdir, &ids, &f->err));
     assert_int_equal(ids.count, 4);
     static const unsigned expected[] = {1, 2, 10, 99999999};
@@ -140,19 +140,19 @@ TEST_IN_ROOT(numbers)
 
 TEST_IN_ROOT(transaction_directory)
 {
-    assert_ok(f, lock(p, "/work"));
-    assert_int_equal(sp_workdir_transaction(&p->workdir, 5, false, &f->err), -1);
+    struct sp_dir dir;
+    assert_ok(f, lock(p, "work"));
+    assert_int_equal(sp_workdir_transaction(f->pool, &p->workdir, 5, &dir, &f->err), -1);
     sp_error_clear(&f->err);
-    int fd = sp_workdir_transaction(&p->workdir, 5, true, &f->err);
-    assert_true(fd >= 0);
-    close(fd);
+    assert_ok(f, sp_workdir_new_transaction(f->pool, &p->workdir, 5, &dir, &f->err));
+    sp_dir_close(&dir);
     assert_int_equal(mode_of(p, "work/transactions/5"), 0700);
     scratch_puts(f, "work/transactions/5/backup.tar", "x");
-    assert_ok(f, sp_workdir_drop(f->pool, &p->workdir, 5, &f->err));
+    assert_ok(f, sp_workdir_drop(&p->workdir, 5, &f->err));
     assert_int_equal(mode_of(p, "work/transactions/5"), 0);
-    assert_ok(f, sp_workdir_drop(f->pool, &p->workdir, 5, &f->err));
+    assert_ok(f, sp_workdir_drop(&p->workdir, 5, &f->err));
     scratch_symlink(f, "/", "work/transactions/6");
-    assert_int_equal(sp_workdir_transaction(&p->workdir, 6, false, &f->err), -1);
+    assert_int_equal(sp_workdir_transaction(f->pool, &p->workdir, 6, &dir, &f->err), -1);
     assert_string_equal(sp_workdir_show(f->pool, &p->workdir, "transactions", 6),
                         scratch_path(f, "work/transactions/6"));
 }
@@ -160,8 +160,8 @@ TEST_IN_ROOT(transaction_directory)
 TEST_IN_ROOT(staging)
 {
     struct sp_bytes back;
-    assert_ok(f, lock(p, "/work"));
-    static const char *const paths[] = {"/usr/lib/a.py", "/usr/lib/b.py", "/c.py"};
+    assert_ok(f, lock(p, "work"));
+    static const char *const paths[] = {"usr/lib/a.py", "usr/lib/b.py", "c.py"};
     for (size_t i = 0; i < COUNT(paths); i++)
         assert_ok(f, sp_workdir_stage(f->pool, &p->workdir, 3, paths[i], SP_BYTES_STR(paths[i]),
                                       &f->err));
@@ -170,32 +170,32 @@ TEST_IN_ROOT(staging)
         assert_string_equal(back.data, paths[i]);
     }
     assert_int_equal(mode_of(p, "work/work/3/usr/lib/a.py"), 0600);
-    assert_int_equal(sp_workdir_staged(f->pool, &p->workdir, 3, "/usr/lib/none", &back, &f->err),
+    assert_int_equal(sp_workdir_staged(f->pool, &p->workdir, 3, "usr/lib/none", &back, &f->err),
                      -1);
     sp_error_clear(&f->err);
     /* never over something that is there */
     assert_int_equal(
-        sp_workdir_stage(f->pool, &p->workdir, 3, "/c.py", SP_BYTES_STR("new"), &f->err), -1);
+        sp_workdir_stage(f->pool, &p->workdir, 3, "c.py", SP_BYTES_STR("new"), &f->err), -1);
     sp_error_clear(&f->err);
-    assert_ok(f, sp_workdir_unstage(f->pool, &p->workdir, 3, &f->err));
+    assert_ok(f, sp_workdir_unstage(&p->workdir, 3, &f->err));
     assert_int_equal(mode_of(p, "work/work/3"), 0);
-    assert_ok(f, sp_workdir_unstage(f->pool, &p->workdir, 3, &f->err));
+    assert_ok(f, sp_workdir_unstage(&p->workdir, 3, &f->err));
 }
 
 /* A link that was planted in the staging directory is not followed. */
 TEST_IN_ROOT(staging_follows_no_link)
 {
     struct sp_bytes back;
-    assert_ok(f, lock(p, "/work"));
+    assert_ok(f, lock(p, "work"));
     scratch_mkdir(f, "elsewhere", 0700);
     scratch_mkdir(f, "work/work/3", 0700);
     scratch_symlink(f, "/elsewhere", "work/work/3/usr");
     assert_int_equal(
-        sp_workdir_stage(f->pool, &p->workdir, 3, "/usr/a.py", SP_BYTES_STR("x"), &f->err), -1);
+        sp_workdir_stage(f->pool, &p->workdir, 3, "usr/a.py", SP_BYTES_STR("x"), &f->err), -1);
     sp_error_clear(&f->err);
     assert_int_equal(mode_of(p, "elsewhere/a.py"), 0);
     scratch_puts(f, "elsewhere/a.py", "secret");
-    assert_int_equal(sp_workdir_staged(f->pool, &p->workdir, 3, "/usr/a.py", &back, &f->err), -1);
+    assert_int_equal(sp_workdir_staged(f->pool, &p->workdir, 3, "usr/a.py", &back, &f->err), -1);
 }
 
 /* ---- the lock ------------------------------------------------------------------------------- */
@@ -206,7 +206,7 @@ static int status_of_another(struct place *p, pid_t holder)
     pid_t child = fork();
     if (child == 0) {
         struct sp_workdir workdir;
-        int rc = sp_workdir_lock(p->f->pool, &p->root, "/work", &workdir, &p->f->err);
+        int rc = sp_workdir_lock(p->f->pool, &p->root, "work", &workdir, &p->f->err);
         const char *who = sp_pool_printf(p->f->pool, "process %ld", (long)holder);
         if (rc < 0 && !strstr(p->f->err.message, who))
             _exit(99);
@@ -219,20 +219,20 @@ static int status_of_another(struct place *p, pid_t holder)
 
 TEST_IN_ROOT(lock)
 {
-    assert_ok(f, lock(p, "/work"));
+    assert_ok(f, lock(p, "work"));
     assert_int_equal(status_of_another(p, getpid()), SP_ERROR_SYSTEM);
     assert_int_equal(status_of_another(p, getpid()), SP_ERROR_SYSTEM); /* trying breaks nothing */
     sp_workdir_close(&p->workdir);
     assert_int_equal(status_of_another(p, 0), 0);
-    assert_ok(f, lock(p, "/work")); /* it goes with the process */
+    assert_ok(f, lock(p, "work")); /* it goes with the process */
 }
 
 TEST_IN_ROOT(reading_is_not_kept_out)
 {
     struct sp_workdir reader;
-    assert_ok(f, lock(p, "/work"));
-    assert_ok(f, sp_workdir_open(f->pool, &p->root, "/work", &reader, NULL, &f->err));
-    assert_true(reader.transactions >= 0);
+    assert_ok(f, lock(p, "work"));
+    assert_ok(f, sp_workdir_open(f->pool, &p->root, "work", &reader, NULL, &f->err));
+    assert_true(reader.transactions.fd >= 0);
     sp_workdir_close(&reader);
     assert_int_equal(status_of_another(p, getpid()), SP_ERROR_SYSTEM); /* still held */
 }
@@ -241,10 +241,10 @@ TEST_IN_ROOT(lock_that_is_no_file)
 {
     scratch_mkdir(f, "work", 0700);
     assert_int_equal(mkfifo(scratch_path(f, "work/lock"), 0600), 0);
-    assert_fails(f, lock(p, "/work"), SP_ERROR_REFUSED, "/work/lock");
+    assert_fails(f, lock(p, "work"), SP_ERROR_REFUSED, "/work/lock");
     scratch_unlink(f, "work/lock");
     scratch_puts(f, "target", "");
     scratch_symlink(f, "../target", "work/lock");
-    assert_int_equal(lock(p, "/work"), -1);
+    assert_int_equal(lock(p, "work"), -1);
     assert_non_null(strstr(f->err.message, "/work/lock"));
 }
