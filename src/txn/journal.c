@@ -205,7 +205,7 @@ static int read_reverts(struct reader *r, struct sp_yaml_node *root, struct sp_j
     for (size_t i = 0; i < list->count; i++) {
         const char *text = list->items[i]->text;
         size_t len = strlen(text);
-        if (len == 0 || len > 8 || strspn(text, "0123456789") != len)
+        if (len == 0 || len > 8 || strspn(text, "0123456789") != len || *text == '0')
             return sp_yaml_error(&r->doc, list, r->err, "'%s' is no transaction", text);
         *SP_PUSH(r->pool, &out->reverts) = (unsigned)strtoul(text, NULL, 10);
     }

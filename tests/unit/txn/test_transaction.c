@@ -62,7 +62,7 @@ static void open_run(struct fixture *f)
     assert_ok(f, sp_workdir_lock(f->pool, &r->root, WORK, &r->workdir, &f->err));
     r->txn.command = "install";
     *SP_PUSH(f->pool, &r->txn.components) =
-        (struct sp_journal_component){"toy", "1.0", "newton", "/lib"};
+        (struct sp_journal_component){"toy", "1.0", "newton", "", "/lib"};
 }
 
 static void close_run(struct fixture *f)
@@ -355,12 +355,13 @@ TEST_IN_ROOT(signal)
 static void set_state(struct run *r, enum sp_journal_state state)
 {
     struct sp_journal journal;
-    bool found;
     int fd = sp_workdir_transaction(&r->workdir, 1, false, &r->f->err);
     assert_true(fd >= 0);
-    assert_ok(r->f, sp_journal_load(r->f->pool, fd, 1, &journal, &found, "t", &r->f->err));
-    assert_true(found);
+    assert_ok(r->f, sp_journal_load(r->f->pool, fd, 1, &journal, "t", &r->f->err));
+    assert_int_equal(journal.record, SP_RECORD_READABLE);
     journal.state = state;
+    unlinkat(fd, "committed.json", 0); /* it would count before the unfinished one */
+    unlinkat(fd, "aborted.json", 0);
     assert_ok(r->f, sp_journal_save(r->f->pool, fd, &journal, "t", &r->f->err));
     close(fd);
 }
@@ -490,14 +491,32 @@ TEST_IN_ROOT(recover_of_a_damaged_journal)
     sp_strv messages = {NULL, 0, 0};
     usual(r);
     assert_ok(f, run(r));
-    scratch_puts(f, "var/work/transactions/1/journal.yaml", "state: committed\n");
+    set_state(r, SP_JOURNAL_APPLYING);
+    scratch_puts(f, "var/work/transactions/1/journal.json", "{\"state\": \"committed\"}\n");
     for (int leave = 0; leave < 2; leave++)
         assert_fails(f, recover(r, leave, &messages), SP_ERROR_NEEDS_RECOVERY,
-                     "transactions/1/journal.yaml");
+                     "transactions/1/journal.json");
     struct sp_history history = history_of(r);
     assert_int_equal(history.journals.count, 0);
     assert_int_equal(history.pending.count, 1);
     assert_int_equal(history.pending.items[0], 1);
+}
+
+/* Of a finished one nothing has to be recovered. */
+TEST_IN_ROOT(damaged_journal_of_a_finished_one)
+{
+    sp_strv messages = {NULL, 0, 0};
+    usual(r);
+    assert_ok(f, run(r));
+    scratch_puts(f, "var/work/transactions/1/committed.json", "{\"state\": \"committed\"}\n");
+    assert_ok(f, recover(r, false, &messages));
+    assert_int_equal(messages.count, 0);
+    struct sp_history history = history_of(r);
+    assert_int_equal(history.journals.count, 0);
+    assert_int_equal(history.pending.count, 0);
+    assert_int_equal(history.damaged.count, 1);
+    assert_int_equal(history.damaged.items[0], 1);
+    assert_content(f, "lib/a.py", "new a\n");
 }
 
 /* ---- the history ---------------------------------------------------------------------------- */
@@ -508,7 +527,8 @@ static int read_backup(struct run *r, const char *path, const char *expected,
     struct sp_history history = history_of(r);
     struct sp_blob_id id;
     assert_ok(r->f, sp_blob_hash(SP_BYTES_STR(expected), &id, &r->f->err));
-    return sp_history_backup(r->f->pool, &history, 1, path, &id, content, meta, &r->f->err);
+    struct sp_history_entry wanted = {path, &id, content, meta};
+    return sp_history_backup(r->f->pool, &history, 1, &wanted, &r->f->err);
 }
 
 TEST_IN_ROOT(backup)
@@ -572,7 +592,7 @@ TEST_IN_ROOT(is_reverted)
     assert_ok(f, run(r));
     r->txn.changes.count = 0;
     r->txn.command = "rollback";
-    *SP_PUSH(f->pool, &r->txn.undoes) = 1;
+    *SP_PUSH(f->pool, &r->txn.reverts) = 1;
     change(r, "/lib/a.py", "new a\n", "old a\n");
     assert_ok(f, run(r));
     struct sp_history history = history_of(r);
