@@ -80,6 +80,9 @@ DATA_SHARE = 4096 / (4096 + 128)
 CLEANUP_ATTEMPTS = 3
 CLEANUP_INTERVAL = 1  # seconds
 
+# The first bindings that can revert a volume.
+REVERT_VERSION = '6.0.0'
+
 
 class StorPoolConfigurationInvalid(exception.CinderException):
     """A parameter in the StorPool configuration is missing or wrong."""
@@ -426,6 +429,32 @@ class StorPoolDriver(driver.VolumeDriver):
         :raises VolumeBackendAPIException: StorPool refused, or did not answer
         """
         self._remove_snapshot(self._snapshot_name(snapshot))
+
+    def revert_to_snapshot(self, context, volume, snapshot):
+        """Give a volume the contents that it had; its size stays (Pike).
+
+        Cinder copies the snapshot over the volume itself if this raises a
+        NotImplementedError or AttributeError, and leaves what was written
+        later where the snapshot has zeros.  So all is inside the guard.
+
+        :param context: not used
+        :param volume: the volume
+        :param snapshot: one of its snapshots
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer,
+            or the bindings are too old
+        """
+        with _backend_errors('revert', 'volume %s' % volume['id']):
+            name = self._volume_name(volume)
+            api = self._api
+            if not hasattr(api, 'volumeRevert'):
+                raise exception.VolumeBackendAPIException(data=_(
+                    'StorPool: cannot revert %(name)s: the Python package '
+                    'storpool is too old, install %(version)s or newer') %
+                    {'name': name, 'version': REVERT_VERSION})
+            api.volumeRevert(name,
+                             {'toSnapshot': self._snapshot_name(snapshot)})
+            if snapshot['volume_size'] != volume['size']:
+                api.volumeUpdate(name, {'size': _size(volume)})
 
     def create_volume_from_snapshot(self, volume, snapshot):
         """Create a volume with the contents of a snapshot.
