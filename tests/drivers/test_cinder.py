@@ -147,32 +147,47 @@ class VolumeTest(Base):
         driver.create_volume(self.volume())
         self.assertVolume(NAME, template='', replication=2)
 
-    def templates(self, option=None, pool=None, spec=None, typed=True):
+    def templates(self, option=None, pool=None, typed=True, **specs):
         """Return the template of a volume that is created."""
         driver = self.make_driver(storpool_template=option)
-        type_id = None
-        if typed:
-            specs = {'storpool_template': spec} if spec else {'other': 'x'}
-            type_id = self.typed(**specs)
+        type_id = self.typed(other='x', **specs) if typed else None
         driver.create_volume(self.volume(volume_type_id=type_id,
                                          host='h@b' + (pool or '')))
         return self.cluster.volumes.pop(NAME).template
 
     def test_template_of_typed_volume(self):
-        self.assertEqual('any', self.templates('ssd', '#template_ssd', 'any'))
-        self.assertEqual('any', self.templates(spec='any'))
-        self.assertEqual('ssd', self.templates('any', '#template_ssd'))
-        self.assertEqual('any', self.templates('any', '#default'))
-        self.assertEqual('any', self.templates('any'))
-        self.assertEqual('', self.templates())
+        for pool in ('', '#default', '#template_ssd'):
+            self.assertEqual('any', self.templates(
+                'hybrid', pool, storpool_template='any'))
+            self.assertEqual('any', self.templates(
+                None, pool, storpool_template='any'))
+            self.assertEqual('hybrid', self.templates('hybrid', pool))
+            self.assertEqual('', self.templates(None, pool))
+
+    def test_template_by_the_name_of_a_pool(self):
+        self.assertEqual('ssd', self.templates('any',
+                                               pool_name='template_ssd'))
+        self.assertEqual('any', self.templates('any', pool_name='default'))
+        self.assertEqual('hybrid', self.templates(
+            'any', pool_name='template_ssd', storpool_template='hybrid'))
 
     def test_template_of_untyped_volume(self):
-        self.assertEqual('any', self.templates('any', '#template_ssd',
-                                               typed=False))
-        self.assertEqual('ssd', self.templates(None, '#template_ssd',
-                                               typed=False))
-        self.assertEqual('', self.templates(None, '#default', typed=False))
-        self.assertEqual('', self.templates(typed=False))
+        for pool in ('', '#default', '#template_ssd'):
+            self.assertEqual('any', self.templates('any', pool, typed=False))
+            self.assertEqual('', self.templates(None, pool, typed=False))
+
+    def test_copies_are_those_that_were_configured(self):
+        """The scheduler would take the pool with one copy."""
+        self.cluster.add_template('scratch', 1)
+        for typed in (True, False):
+            type_id = self.typed() if typed else None
+            for values, copies in (({'storpool_template': 'hybrid'}, 3),
+                                   ({'storpool_replication': 2}, 2)):
+                values.setdefault('storpool_template', None)
+                self.make_driver(**values).create_volume(self.volume(
+                    volume_type_id=type_id, host='h@b#template_scratch'))
+                self.assertEqual(copies,
+                                 self.cluster.volumes.pop(NAME).replication)
 
     def test_create_what_exists(self):
         self.create()
@@ -707,10 +722,19 @@ class RetypeTest(Base):
         self.assertTrue(self.retype(template=('ssd', None)))
         self.assertVolume(NAME, template='hybrid')
 
-    def test_no_template_but_a_pool(self):
+    def test_no_template_whatever_the_pool(self):
         self.assertTrue(self.retype(template=('ssd', None),
                                     pool='#template_any'))
+        self.assertVolume(NAME, template='hybrid')
+
+    def test_template_by_the_name_of_a_pool(self):
+        self.assertTrue(self.retype(pool_name=('template_ssd',
+                                               'template_any')))
         self.assertVolume(NAME, template='any')
+        self.assertTrue(self.retype(pool_name=('template_any', 'default')))
+        self.assertVolume(NAME, template='hybrid')
+        self.assertEqual(0, self.count_calls(lambda: self.retype(
+            template=('ssd', None), pool_name=(None, 'template_ssd'))))
 
     def test_no_template_at_all(self):
         self.driver = self.make_driver(storpool_replication=1,
