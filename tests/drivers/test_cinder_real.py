@@ -190,6 +190,8 @@ class RealTest(harness.CinderCase):
         manager = self.module('cinder.volume.manager').VolumeManager
         finish = manager.__dict__['update_migrated_volume']
         finish(self, self.context, volume, new, status)
+        volume.refresh()
+        new.refresh()
         doomed = volume.finish_volume_migration(new)
         volume.save()
         if not from_elsewhere:
@@ -199,22 +201,35 @@ class RealTest(harness.CinderCase):
         return volume, doomed
 
     def test_migrate_within_the_cluster(self):
-        volume, _doomed = self.migrate(self.created())
-        self.assertNotEqual(volume.id, volume.name_id)
-        self.assertEqual(1, len(self.cluster.volumes))
+        """The copy gets the name of the original, which is deleted."""
+        volume = self.created()
+        for _time in range(3):
+            volume, doomed = self.migrate(volume)
+            self.assertEqual(volume.id, volume.name_id)
+            self.assertEqual(doomed.id, doomed.name_id)
+            self.assertEqual([volume_name(volume.id)],
+                             list(self.cluster.volumes))
 
-    def test_migrate_within_the_cluster_again(self):
-        volume, _doomed = self.migrate(self.created())
+    def test_migrate_what_cannot_be_renamed(self):
+        """Then the copy keeps its name, and the original is deleted."""
+        volume = self.created()
+        rename = vars(self.storpool.StorPoolDriver)['_rename']
+        self.patch(self.storpool.StorPoolDriver, '_rename',
+                   lambda *_args: False)
+        volume, _doomed = self.migrate(volume)
+        self.assertNotEqual(volume.id, volume.name_id)
+        self.patch(self.storpool.StorPoolDriver, '_rename', rename)
         volume, _doomed = self.migrate(volume)
         self.assertEqual(volume.id, volume.name_id)
-        self.assertEqual(1, len(self.cluster.volumes))
-        volume, _doomed = self.migrate(volume)
-        self.assertEqual(1, len(self.cluster.volumes))
 
     def test_migrate_in_use(self):
         volume, _doomed = self.migrate(self.created(), 'in-use')
         self.assertEqual(1, len(self.cluster.volumes))
-        self.migrate(volume, 'in-use')
+        volume, _doomed = self.migrate(volume, 'in-use')
+        self.assertEqual(1, len(self.cluster.volumes))
+        # At rest it gets back the name that Queens knows it by.
+        volume, _doomed = self.migrate(volume)
+        self.assertEqual(volume.id, volume.name_id)
         self.assertEqual(1, len(self.cluster.volumes))
 
     def test_migrate_from_elsewhere(self):
