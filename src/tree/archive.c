@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "base/path.h"
 #include "base/utf8_locale.h"
 #include "tree/links.h"
@@ -82,12 +83,12 @@ static int broken(struct reading *r, struct archive *handle)
 {
     const char *reason = archive_error_string(handle);
     return cannot(r, "can't read the archive: %s",
-                  reason ? sp_walk_safe(r->pool, reason) : "it is damaged or truncated");
+                  reason ? sp_escape(r->pool, reason) : "it is damaged or truncated");
 }
 
 static int bad_name(struct reading *r, const char *name, const char *what)
 {
-    return cannot(r, "refused: the archive's entry '%s' %s", sp_walk_safe(r->pool, name), what);
+    return cannot(r, "refused: the archive's entry '%s' %s", sp_escape(r->pool, name), what);
 }
 
 static int count_unpacked(struct reading *r, uint64_t bytes)
@@ -660,12 +661,12 @@ static int archive_read(struct sp_tree *tree, struct sp_pool *pool, const char *
         return -1;
     if (kind != SP_ENTRY_FILE || !node)
         return sp_error_set(err, SP_ERROR_REFUSED, "%s: %s is not a regular file", tree->name,
-                            sp_walk_safe(pool, path));
+                            sp_escape(pool, path));
     if (!node->kept.data)
         return sp_error_set(
             err, SP_ERROR_REFUSED,
             "%s: %s is not among the files that were kept when the archive was read", tree->name,
-            sp_walk_safe(pool, path));
+            sp_escape(pool, path));
     *complete = node->kept_whole && node->kept.len <= limit;
     out->len = node->kept.len < limit ? node->kept.len : limit;
     out->data = sp_pool_memdup(pool, node->kept.data, out->len);
