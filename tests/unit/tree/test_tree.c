@@ -130,7 +130,7 @@ TEST_IN_DIR(choice)
                  "can't read the archive");
     /* a plain file before the @ is no repository */
     assert_fails(f, try_open(f, scratch_path(f, "file@master"), &tree), SP_ERROR_REFUSED,
-                 "is not a git repository");
+                 "cannot open it as a git repository");
 }
 
 /* sp_links_resolve() on a tree that is made up: "l" is a link to whatever ctx says. */
