@@ -16,10 +16,10 @@
 #define GIT_DIFF_INDENT_HEURISTIC 0
 #endif
 #if !SP_LIBGIT2_AT_LEAST(0, 28, 0)
-#define git_error_last      giterr_last
-#define GIT_ERROR_NOMEMORY  GITERR_NOMEMORY
-#define GIT_OBJECT_TREE     GIT_OBJ_TREE
-#define GIT_OBJECT_BLOB     GIT_OBJ_BLOB
+#define git_error_last     giterr_last
+#define GIT_ERROR_NOMEMORY GITERR_NOMEMORY
+#define GIT_OBJECT_TREE    GIT_OBJ_TREE
+#define GIT_OBJECT_BLOB    GIT_OBJ_BLOB
 typedef git_otype git_object_t;
 #endif
 #if !SP_LIBGIT2_AT_LEAST(0, 99, 0)

@@ -19,16 +19,16 @@ struct sp_worker_page {
     bool failed, short_of_memory;
 };
 
-static struct sp_worker_page *page;         /* NULL in a process that is no worker */
-static struct rlimit processor, memory;     /* as they were inherited */
+static struct sp_worker_page *page;     /* NULL in a process that is no worker */
+static struct rlimit processor, memory; /* as they were inherited */
 
 /* The signals that end a worker because of what it does. */
 static const struct {
     int number;
     const char *name;
-} endings[] = {{SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGABRT, "SIGABRT"},
-               {SIGFPE, "SIGFPE"},   {SIGILL, "SIGILL"}, {SIGSYS, "SIGSYS"},
-               {SIGTRAP, "SIGTRAP"}, {SIGKILL, "SIGKILL"}, {SIGXCPU, NULL}, {SIGALRM, NULL}};
+} endings[] = {{SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGABRT, "SIGABRT"}, {SIGFPE, "SIGFPE"},
+               {SIGILL, "SIGILL"},   {SIGSYS, "SIGSYS"}, {SIGTRAP, "SIGTRAP"}, {SIGKILL, "SIGKILL"},
+               {SIGXCPU, NULL},      {SIGALRM, NULL}};
 
 /* ---- in the worker ------------------------------------------------------------------------- */
 
@@ -136,8 +136,8 @@ void sp_worker_fail(void)
 
 int sp_worker_start(struct sp_worker *out, struct sp_error *err)
 {
-    out->page = mmap(NULL, sizeof(*out->page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                     -1, 0);
+    out->page =
+        mmap(NULL, sizeof(*out->page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (out->page == MAP_FAILED)
         return sp_error_errno(err, errno, "cannot share memory with a process");
     out->page->item = SP_WORKER_NO_ITEM;
@@ -183,10 +183,10 @@ void sp_worker_wait(struct sp_worker *worker, struct sp_pool *pool, struct sp_wo
     out->item = worker->page->item;
     out->status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
     out->reason = reason_of(pool, worker->page, status);
-    out->end = out->reason                ? SP_WORKER_BROKEN
-               : WIFSIGNALED(status)      ? SP_WORKER_KILLED
-               : worker->page->failed     ? SP_WORKER_FAILED
-                                          : SP_WORKER_EXITED;
+    out->end = out->reason            ? SP_WORKER_BROKEN
+               : WIFSIGNALED(status)  ? SP_WORKER_KILLED
+               : worker->page->failed ? SP_WORKER_FAILED
+                                      : SP_WORKER_EXITED;
     munmap(worker->page, sizeof(*worker->page));
     worker->page = NULL;
 }
