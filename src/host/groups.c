@@ -337,11 +337,12 @@ static int ensure_members(struct work *w)
         } else if (!is_member(w, &account)) {
             const char *const args[] = {"--add", user, w->group, NULL};
             if (!w->request->dry_run && run(w, "gpasswd", "--root", args) < 0) {
-                rc = sp_error_prefix(w->err, "can't add %s to the group %s", sp_escape(w->pool, user),
-                                     w->group);
+                rc = sp_error_prefix(w->err, "can't add %s to the group %s",
+                                     sp_escape(w->pool, user), w->group);
                 continue;
             }
-            say(w, false, "%sadded %s to the group %s", would(w), sp_escape(w->pool, user), w->group);
+            say(w, false, "%sadded %s to the group %s", would(w), sp_escape(w->pool, user),
+                w->group);
             sp_buffer_printf(&added, "%s%s", added.len ? ", " : "", sp_escape(w->pool, user));
         }
     }
@@ -549,8 +550,8 @@ static int check_name(struct work *w, const char *kind, const char *name)
     size_t len = strlen(name);
     if (len == 0 || len > MAX_NAME || *name == '-' || strpbrk(name, ":,/ \t\\\"'") ||
         !sp_path_is_printable(name))
-        return sp_error_set(w->err, SP_ERROR_REFUSED, "'%s' can't be the name of %s", sp_escape(w->pool, name),
-                            kind);
+        return sp_error_set(w->err, SP_ERROR_REFUSED, "'%s' can't be the name of %s",
+                            sp_escape(w->pool, name), kind);
     return 0;
 }
 

@@ -62,45 +62,44 @@ static struct sp_worker_result result_of(struct fixture *f, void (*inside)(void)
     return result;
 }
 
-static void test_exit_status(void **state)
+TEST(exit_status)
 {
-    struct sp_worker_result result = result_of(*state, do_nothing, do_nothing);
+    struct sp_worker_result result = result_of(f, do_nothing, do_nothing);
     assert_int_equal(result.end, SP_WORKER_EXITED);
     assert_int_equal(result.status, 9);
 }
 
-static void test_failure_of_an_item(void **state)
+TEST(failure_of_an_item)
 {
-    struct sp_worker_result result = result_of(*state, give_up, do_nothing);
+    struct sp_worker_result result = result_of(f, give_up, do_nothing);
     assert_int_equal(result.end, SP_WORKER_FAILED);
     assert_int_equal(result.item, 7);
     assert_int_equal(result.status, 9);
     /* the same after the item is the command's */
-    assert_int_equal(result_of(*state, do_nothing, give_up).end, SP_WORKER_EXITED);
+    assert_int_equal(result_of(f, do_nothing, give_up).end, SP_WORKER_EXITED);
 }
 
-static void test_crash(void **state)
+TEST(crash)
 {
-    struct sp_worker_result result = result_of(*state, crash, do_nothing);
+    struct sp_worker_result result = result_of(f, crash, do_nothing);
     assert_int_equal(result.end, SP_WORKER_BROKEN);
     assert_int_equal(result.item, 7);
     assert_string_equal(result.reason, "reading it ended in a crash (SIGSEGV)");
-    result = result_of(*state, do_nothing, crash);
+    result = result_of(f, do_nothing, crash);
     assert_int_equal(result.end, SP_WORKER_KILLED);
     assert_int_equal(result.status, SIGSEGV);
 }
 
-static void test_other_signals(void **state)
+TEST(other_signals)
 {
-    struct sp_worker_result result = result_of(*state, end_by_a_signal, do_nothing);
+    struct sp_worker_result result = result_of(f, end_by_a_signal, do_nothing);
     assert_int_equal(result.end, SP_WORKER_KILLED);
     assert_int_equal(result.status, SIGTERM);
 }
 
 /* A caller that ignores and blocks the signals of the limits does not switch them off. */
-static void test_processor_time(void **state)
+TEST(processor_time)
 {
-    struct fixture *f = *state;
     struct rlimit before, low;
     struct rusage used;
     sigset_t set, old;
@@ -122,38 +121,25 @@ static void test_processor_time(void **state)
     assert_non_null(strstr(result.reason, "seconds of processor time"));
 }
 
-static void test_memory(void **state)
+TEST(memory)
 {
 #ifdef __SANITIZE_ADDRESS__
-    (void)state;
     skip(); /* terabytes are mapped */
 #else
-    struct sp_worker_result result = result_of(*state, eat_memory, do_nothing);
+    struct sp_worker_result result = result_of(f, eat_memory, do_nothing);
     assert_int_equal(result.end, SP_WORKER_BROKEN);
     assert_string_equal(result.reason, "reading it took more than 1024 MiB of memory");
 #endif
 }
 
 /* In a process that is no worker nothing is limited. */
-static void test_no_worker(void **state)
+TEST(no_worker)
 {
     struct rlimit before, after;
-    (void)state;
     assert_int_equal(getrlimit(RLIMIT_CPU, &before), 0);
     sp_worker_enter(1);
     assert_int_equal(getrlimit(RLIMIT_CPU, &after), 0);
     assert_int_equal(before.rlim_cur, after.rlim_cur);
     sp_worker_fail();
     sp_worker_leave();
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_exit_status),    FIXTURE_TEST(test_failure_of_an_item),
-        FIXTURE_TEST(test_crash),          FIXTURE_TEST(test_other_signals),
-        FIXTURE_TEST(test_processor_time), FIXTURE_TEST(test_memory),
-        FIXTURE_TEST(test_no_worker),
-    };
-    return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
 }
