@@ -231,6 +231,17 @@ class Git(Tree):
         self.git(bare, "gc", "-q", "--aggressive")
         self.works(bare + "@newton")
 
+    def test_no_configuration_of_the_account(self):
+        """It can't change, or break, what is read. The repository's own one is read."""
+        repo = self.two_releases()
+        write(self.tmp + "/home/.gitconfig", "[this is = no configuration\n")
+        write(self.tmp + "/home/git/config", "[this is = no configuration\n")
+        env = {"HOME": self.tmp + "/home", "XDG_CONFIG_HOME": self.tmp + "/home"}
+        self.expect(0, run_program(["detect", "-t", repo + "@newton"], env=env), "newton")
+        write(repo + "/.git/config", "[this is = no configuration\n")
+        result = self.expect(3, run_program(["detect", "-t", repo + "@newton"], env=env))
+        self.error(result, repo, "config")
+
     def test_revision_that_is_not_there(self):
         repo = self.two_releases()
         for revision in ("queens", "0" * 40, "HEAD~9", "HEAD:nova/exception.py", ""):
