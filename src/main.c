@@ -13,7 +13,9 @@
 #include "cli/cmd.h"
 #include "cli/console.h"
 #include "cli/context.h"
+#include "cli/guard.h"
 #include "fs/fault.h"
+#include "host/worker.h"
 
 static const struct {
     enum sp_command command;
@@ -100,10 +102,13 @@ int main(int argc, char **argv)
         printf("sp-openstack %s\n", sp_build_version);
     } else {
         sp_console_init(&report, options.verbose, options.json);
-        status = run(pool, &options, &report, &err);
+        int guarded = sp_guard_trees(pool, &options, &report, &status, &err);
+        if (guarded <= 0)
+            status = guarded < 0 ? -1 : run(pool, &options, &report, &err);
     }
     status = finish_output(&options, status, &err);
     if (status < 0) {
+        sp_worker_fail();
         if (!(err.kind == SP_ERROR_USAGE && argc < 2))
             sp_console_error(&report, &err);
         status = (int)err.kind;

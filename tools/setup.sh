@@ -19,7 +19,6 @@ module  libgit2      libgit2-dev     libgit2-devel
 module  libarchive   libarchive-dev  libarchive-devel
 module  libpcre2-8   libpcre2-dev    pcre2-devel
 module  yaml-0.1     libyaml-dev     libyaml-devel
-module  zlib         zlib1g-dev      zlib-devel
 '
 tests='
 module  cmocka       libcmocka-dev   libcmocka-devel

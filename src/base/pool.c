@@ -30,6 +30,7 @@ struct sp_pool {
     struct deferred *deferred;
 };
 
+static void (*exhausted_handler)(void);
 static int exhausted_status = SP_ERROR_SYSTEM;
 static const char *exhausted_message = "sp-openstack: out of memory; nothing more was done\n";
 
@@ -39,8 +40,15 @@ void sp_out_of_memory_means(int status, const char *message)
     exhausted_message = message;
 }
 
+void sp_out_of_memory_calls(void (*fn)(void))
+{
+    exhausted_handler = fn;
+}
+
 void sp_out_of_memory(void)
 {
+    if (exhausted_handler)
+        exhausted_handler();
     ssize_t ignored = write(STDERR_FILENO, exhausted_message, strlen(exhausted_message));
     (void)ignored;
     _exit(exhausted_status);

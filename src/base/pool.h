@@ -37,6 +37,8 @@ void sp_out_of_memory(void) __attribute__((noreturn));
 /* From now on running out of memory ends with this status and this message (static storage, with its
  * newline). */
 void sp_out_of_memory_means(int status, const char *message);
+/* fn runs first, and may end the process in a way of its own. */
+void sp_out_of_memory_calls(void (*fn)(void));
 
 /* A growing array in a pool: struct { T *items; size_t count, room; }.
  * SP_PUSH(pool, &vec) yields a pointer to a new zero-filled item. */

@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "fs/root.h"
 #include "host/process.h"
+#include "host/worker.h"
 #include "model/metadata.h"
 #include "model/snapshot.h"
 #include "txn/workdir.h"
@@ -98,6 +99,7 @@ static int add_scan(struct sp_context *s, struct sp_tree *tree, const struct sp_
 {
     struct sp_scan *view = sp_pool_alloc(s->pool, sizeof(*view));
     view->tree = tree;
+    view->number = s->scans.count;
     if (sp_sites_find(s->pool, tree, query, &view->sites, err) < 0)
         return -1;
     for (size_t i = 0; i < s->manifests.components.count; i++)
@@ -169,10 +171,12 @@ int sp_scan_all(struct sp_context *s, struct sp_error *err)
     *SP_PUSH(s->pool, &wanted) = "__init__.py";
     for (size_t i = 0; i < s->options->trees.count; i++) {
         struct sp_tree *tree;
+        sp_worker_enter(i);
         if (sp_tree_open(s->pool, s->options->trees.items[i], &wanted, &tree, err) < 0)
             return -1;
         if (add_scan(s, tree, &nothing, err) < 0)
             return sp_error_prefix(err, "%s", tree->name);
+        sp_worker_leave();
     }
     return 0;
 }
@@ -406,10 +410,12 @@ int sp_plan_targets(struct sp_context *s, sp_selection *selection, enum sp_goal 
             one->plan.state = SP_STATE_NOT_FOUND;
             continue;
         }
+        sp_worker_enter(one->view->number);
         if (sp_snapshot_take(s->pool, one->view->tree, &s->manifests, one->found, &files, &count,
                              err) < 0)
             return -1;
         sp_plan_component(s->pool, one->found, files, count, goal, &one->plan);
+        sp_worker_leave();
     }
     return 0;
 }

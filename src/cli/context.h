@@ -19,6 +19,7 @@
  * other. */
 struct sp_scan {
     struct sp_tree *tree;
+    size_t number; /* of --tree, from 0 */
     sp_sites sites;
     sp_detections found;
 };

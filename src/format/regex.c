@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/regex.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "base/escape.h"
 #include "base/path.h"
 
 /* PCRE2's match limit counts anew at every place where a match may start, so it does not bound a
@@ -70,21 +72,12 @@ static void regex_free(void *data)
     pcre2_code_free(regex->code);
 }
 
-/* As it is where a terminal allows it: backslashes are not doubled then. */
-static void put_pattern(struct sp_buffer *out, const char *pattern)
-{
-    if (sp_path_is_printable(pattern))
-        sp_buffer_puts(out, pattern);
-    else
-        sp_buffer_puts_safe(out, pattern);
-}
-
 static int pattern_error(struct sp_error *err, const char *pattern, const char *reason)
 {
-    struct sp_buffer shown = SP_BUFFER_INIT;
-    put_pattern(&shown, pattern);
-    sp_error_set(err, SP_ERROR_REFUSED, "pattern '%s': %s", sp_buffer_str(&shown), reason);
-    sp_buffer_free(&shown);
+    /* as it is where a terminal allows it: backslashes are not doubled then */
+    char *shown = sp_path_is_printable(pattern) ? sp_xstrdup(pattern) : sp_escape_alloc(pattern);
+    sp_error_set(err, SP_ERROR_REFUSED, "pattern '%s': %s", shown, reason);
+    free(shown);
     return -1;
 }
 

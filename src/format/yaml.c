@@ -8,6 +8,8 @@
 
 #include <yaml.h>
 
+#include "base/escape.h"
+
 /* mappings up to this size are searched for duplicate keys pair by pair, larger ones are sorted */
 enum {
     FEW_KEYS = 8
@@ -62,10 +64,9 @@ int sp_yaml_error(const struct sp_yaml *doc, const struct sp_yaml_node *node, st
 static int key_error(const struct sp_yaml *doc, const struct sp_yaml_node *key,
                      struct sp_error *err, const char *what)
 {
-    struct sp_buffer shown = SP_BUFFER_INIT;
-    sp_buffer_puts_safe(&shown, key->text);
-    sp_yaml_error(doc, key, err, "%s '%s'", what, sp_buffer_str(&shown));
-    sp_buffer_free(&shown);
+    char *shown = sp_escape_alloc(key->text);
+    sp_yaml_error(doc, key, err, "%s '%s'", what, shown);
+    free(shown);
     return -1;
 }
 

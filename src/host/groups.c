@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "base/path.h"
 #include "format/jsoncheck.h"
 #include "fs/meta.h"
@@ -48,15 +49,6 @@ struct work {
 static bool is_system(const struct work *w)
 {
     return !*w->root->path;
-}
-
-static const char *safe(struct work *w, const char *text)
-{
-    struct sp_buffer buf = SP_BUFFER_INIT;
-    sp_buffer_puts_safe(&buf, text);
-    const char *copy = sp_pool_strdup(w->pool, sp_buffer_str(&buf));
-    sp_buffer_free(&buf);
-    return copy;
 }
 
 static void say(struct work *w, bool warning, const char *fmt, ...) SP_PRINTF(3, 4);
@@ -139,7 +131,7 @@ static int find_in_file(struct work *w, const char *file, const char *name, stru
         *out = (struct record){.name = name};
         if (!parse_id(fields[2], &out->id) || (!group && !parse_id(fields[3], &out->primary)))
             return sp_error_set(w->err, SP_ERROR_REFUSED, "%s: the entry '%s' is damaged", shown,
-                                safe(w, name));
+                                sp_escape(w->pool, name));
         out->members = fields[3];
         return 1;
     }
@@ -179,7 +171,7 @@ static int find_system_group(struct work *w, const char *name, struct record *ou
     /* getgrnam(3): "not found" is one of these, depending on the sources asked */
     if (rc == 0 || rc == ENOENT || rc == ESRCH || rc == EBADF || rc == EPERM)
         return 0;
-    return sp_error_errno(w->err, rc, "can't look up the group %s", safe(w, name));
+    return sp_error_errno(w->err, rc, "can't look up the group %s", sp_escape(w->pool, name));
 }
 
 static int find_system_account(struct work *w, const char *name, struct record *out)
@@ -197,7 +189,7 @@ static int find_system_account(struct work *w, const char *name, struct record *
         return 1;
     if (rc == 0 || rc == ENOENT || rc == ESRCH || rc == EBADF || rc == EPERM)
         return 0;
-    return sp_error_errno(w->err, rc, "can't look up the account %s", safe(w, name));
+    return sp_error_errno(w->err, rc, "can't look up the account %s", sp_escape(w->pool, name));
 }
 
 static int find_group(struct work *w, struct record *out)
@@ -341,16 +333,17 @@ static int ensure_members(struct work *w)
             rc = -1;
         } else if (!found) {
             say(w, true, "there is no account %s%s%s, so it was not added to the group %s",
-                safe(w, user), is_system(w) ? "" : " in ", w->root->path, w->group);
+                sp_escape(w->pool, user), is_system(w) ? "" : " in ", w->root->path, w->group);
         } else if (!is_member(w, &account)) {
             const char *const args[] = {"--add", user, w->group, NULL};
             if (!w->request->dry_run && run(w, "gpasswd", "--root", args) < 0) {
-                rc = sp_error_prefix(w->err, "can't add %s to the group %s", safe(w, user),
-                                     w->group);
+                rc = sp_error_prefix(w->err, "can't add %s to the group %s",
+                                     sp_escape(w->pool, user), w->group);
                 continue;
             }
-            say(w, false, "%sadded %s to the group %s", would(w), safe(w, user), w->group);
-            sp_buffer_printf(&added, "%s%s", added.len ? ", " : "", safe(w, user));
+            say(w, false, "%sadded %s to the group %s", would(w), sp_escape(w->pool, user),
+                w->group);
+            sp_buffer_printf(&added, "%s%s", added.len ? ", " : "", sp_escape(w->pool, user));
         }
     }
     if (added.len) /* credentials(7): a process keeps the groups that it was started with */
@@ -557,8 +550,8 @@ static int check_name(struct work *w, const char *kind, const char *name)
     size_t len = strlen(name);
     if (len == 0 || len > MAX_NAME || *name == '-' || strpbrk(name, ":,/ \t\\\"'") ||
         !sp_path_is_printable(name))
-        return sp_error_set(w->err, SP_ERROR_REFUSED, "'%s' can't be the name of %s", safe(w, name),
-                            kind);
+        return sp_error_set(w->err, SP_ERROR_REFUSED, "'%s' can't be the name of %s",
+                            sp_escape(w->pool, name), kind);
     return 0;
 }
 

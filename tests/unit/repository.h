@@ -5,9 +5,7 @@
 
 #include "scratch.h"
 
-#include <git2.h>
-
-#include "format/diff.h"
+#include "format/libgit2.h"
 
 /* Of a tree. */
 struct entry {
@@ -19,7 +17,7 @@ struct entry {
 static inline git_repository *new_repository(struct fixture *f, const char *name, bool bare)
 {
     git_repository *repo;
-    assert_ok(f, sp_blob_library_init(&f->err));
+    assert_ok(f, sp_libgit2_init(&f->err));
     assert_int_equal(git_repository_init(&repo, scratch_path(f, name), bare), 0);
     return repo;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/diff.h"
+#include "format/libgit2.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -291,8 +292,8 @@ GROUP(set_up_home, remove_home)
 /* The account's configuration names a user; libgit2 must not see it. */
 TEST(no_configuration_is_read)
 {
-    assert_ok(f, sp_blob_library_init(&f->err));
-    assert_ok(f, sp_blob_library_init(&f->err));
+    assert_ok(f, sp_libgit2_init(&f->err));
+    assert_ok(f, sp_libgit2_init(&f->err));
     put_file(getenv("HOME"), ".gitconfig", "[user]\n\tname = from-home\n", 0644, f);
     put_file(getenv("HOME"), "git/config", "[user]\n\temail = from-xdg\n", 0644, f);
     git_config *config = NULL;

@@ -548,31 +548,3 @@ TEST_IN_ROOT(free_bytes)
     assert_true(bytes > 0);
     assert_int_equal(sp_fs_free_bytes(&(struct sp_dir)SP_DIR_NONE, &bytes, &f->err), -1);
 }
-
-/* By way of links, but nothing that is no regular file: opening it might wait, or do something. */
-TEST_IN_DIR(open_file)
-{
-    struct stat st;
-    int dir = scratch_open(f), fd;
-    scratch_puts(f, "file", "x");
-    scratch_symlink(f, "file", "link");
-    scratch_symlink(f, "/dev/zero", "device");
-    scratch_symlink(f, "none", "nowhere");
-    scratch_mkdir(f, "dir", 0755);
-    assert_int_equal(mkfifo(scratch_path(f, "fifo"), 0600), 0);
-    static const struct {
-        const char *name;
-        int errnum;
-    } vectors[] = {{"file", 0},     {"link", 0},      {"device", ENXIO},   {"fifo", ENXIO},
-                   {"dir", EISDIR}, {"none", ENOENT}, {"nowhere", ENOENT}, {"file/x", ENOTDIR}};
-    for (size_t i = 0; i < COUNT(vectors); i++) {
-        errno = 0;
-        fd = sp_fs_open_file(dir, vectors[i].name, &st);
-        assert_int_equal(fd < 0 ? errno : 0, vectors[i].errnum);
-        if (fd >= 0) {
-            assert_int_equal(st.st_size, 1);
-            close(fd);
-        }
-    }
-    close(dir);
-}

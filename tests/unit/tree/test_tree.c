@@ -2,6 +2,7 @@
 #include "repository.h"
 #include "trees.h"
 
+#include "base/escape.h"
 #include "tree/links.h"
 
 static int try_open(struct fixture *f, const char *spec, struct sp_tree **tree)
@@ -129,7 +130,7 @@ TEST_IN_DIR(choice)
                  "can't read the archive");
     /* a plain file before the @ is no repository */
     assert_fails(f, try_open(f, scratch_path(f, "file@master"), &tree), SP_ERROR_REFUSED,
-                 "is not a git repository");
+                 "cannot open it as a git repository");
 }
 
 /* sp_links_resolve() on a tree that is made up: "l" is a link to whatever ctx says. */
@@ -192,5 +193,5 @@ TEST_IN_DIR(walk)
     const char *real;
     assert_fails(f, sp_links_resolve(&walk, f->pool, "broken/x", &found, &real, &f->err),
                  SP_ERROR_REFUSED, "broken");
-    assert_string_equal(sp_walk_safe(f->pool, "a\x1b[0m"), "a\\x1b[0m");
+    assert_string_equal(sp_escape(f->pool, "a\x1b[0m"), "a\\x1b[0m");
 }
