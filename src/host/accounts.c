@@ -22,6 +22,9 @@ enum {
     MAX_GROUPS = 65536             /* of one account: NGROUPS_MAX of Linux */
 };
 
+/* They wait for a lock, and ask what else knows of accounts: LDAP, caches. */
+static const struct sp_process_limits program_limits = {.seconds = 300, .all_output = false};
+
 static const char *const usual_dirs[] = {"/usr/sbin", "/sbin", "/usr/bin", "/bin", NULL};
 
 struct work {
@@ -269,7 +272,7 @@ static int run(struct work *w, const char *name, const char *root_option, const 
     for (; *args; args++)
         argv[count++] = *args;
     argv[count] = NULL;
-    return sp_process_run(argv, NULL, w->err);
+    return sp_process_run_within(argv, &program_limits, NULL, w->err);
 }
 
 static int ensure_group(struct work *w)

@@ -33,8 +33,7 @@ class Usage(Case):
         self.usage("--json", says=["command"])
 
     def test_help(self):
-        for arguments in (["help"], ["--help"], ["-h"], ["install", "--help"], ["-h", "nonsense"],
-                          ["help", "install"]):
+        for arguments in (["help"], ["--help"], ["-h"], ["install", "--help"], ["-h", "nonsense"]):
             with self.subTest(" ".join(arguments)):
                 result = run_program(arguments)
                 self.expect(0, result, *(COMMANDS + OPTIONS))
@@ -63,7 +62,7 @@ class Usage(Case):
         self.expect(1, self.run_on(host, "c"), "not-installed")
         self.expect(0, self.run_on(host, "det"), "EVIDENCE")
         self.expect(0, self.run_on(host, "hi"), "nothing was done")
-        self.expect(0, self.run_on(host, "rec"), "nothing to settle")
+        self.expect(0, self.run_on(host, "rec"), "nothing to recover")
         self.expect(0, run_program(["v"]), "sp-openstack ")
 
     def test_unknown_options(self):
