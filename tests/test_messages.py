@@ -22,6 +22,7 @@ CALLS = ("sp_error_set", "sp_error_errno", "sp_error_prefix", "sp_error_suffix",
 FIELDS = ("note", "obstacle", "reason")
 CALL = re.compile(r"\b(%s)\s*\(|(?:->|\.)\s*(%s)\s*=(?!=)" % ("|".join(CALLS), "|".join(FIELDS)))
 STRING = re.compile(r'"(?:\\.|[^"\\])*"')
+TOKEN = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
 # Words that the house does without, in messages and comments.
@@ -34,8 +35,8 @@ WORDS = (
     (re.compile(r"\b(?:take[sn]?|took|taking) (?:\w+ ){0,2}back\b", re.I),
      '"take back": abort, recover or revert'),
     (re.compile(r"\bsettle[sd]?\b|\bsettling\b", re.I), '"settle": abort, recover or revert'),
-    (re.compile(r"\bbesides?\b", re.I), '"beside": in the same directory, with, next to'),
-    (re.compile(r"\bof before\b", re.I), '"of before": old, earlier'),
+    (re.compile(r"\bbeside\b", re.I), '"beside": in the same directory, with, next to'),
+    (re.compile(r"\bof before\b(?!,)", re.I), '"of before": old, earlier'),
     (re.compile(r"(?:^|[.:;] )What\b(?![^.;]*\?)|\b(?:%s) what\b" % NOUN),
      '"what" as a noun'),
 )
@@ -97,9 +98,11 @@ def messages(name, text):
 
 def comments(name, text):
     """(place, sentence in one line)"""
-    strings = STRING.sub(lambda match: '"' + "x" * (len(match.group(0)) - 2) + '"', text)
-    for match in COMMENT.finditer(strings):
+    for match in TOKEN.finditer(text):
+        if not match.group(0).startswith("/*"):
+            continue
         words = re.sub(r"\s*\n\s*\*?\s*", " ", text[match.start() + 2:match.end() - 2]).strip()
+        words = re.sub(r'"[^"]*"', '""', words)         # what is quoted is somebody else's
         yield "%s:%d" % (name, text.count("\n", 0, match.start()) + 1), words
 
 
@@ -111,7 +114,7 @@ def faults_of(name, text):
             yield said + ": no full stop at the end"
         if whole and re.match(r"[A-Z]", one.text) and not NAMES.match(one.text):
             yield said + ": lower case at the beginning"
-        if re.match(r"cannot [a-z][^:%']*(?<!')%s", one.text):
+        if re.match(r"cannot [a-z][^:%']* %s", one.text):
             yield said + ": names are between quotes, '%s'"
         for word, why in WORDS:
             if word.search(one.text):

@@ -41,6 +41,19 @@ static int open_work_dir(struct sp_context *context, bool must_read, struct sp_e
     return load_history(context, err);
 }
 
+/* A finished transaction whose journal cannot be read concerns only those who want to undo it. */
+static void warn_damaged(struct sp_context *context)
+{
+    const struct sp_work *work = context->work;
+    for (size_t i = 0; i < work->history.damaged.count; i++)
+        sp_console_warn(context->pool, context->report,
+                        "cannot read the journal of transaction %u, which is finished; it cannot "
+                        "be rolled back, and its backup is kept in '%s'",
+                        work->history.damaged.items[i],
+                        sp_workdir_show(context->pool, &work->dir, "transactions",
+                                        work->history.damaged.items[i]));
+}
+
 static void warn_pending(struct sp_context *context)
 {
     sp_console_warn(context->pool, context->report,
@@ -114,6 +127,8 @@ static int prepare_work_dir(struct sp_context *context, unsigned needs, struct s
         return refuse_pending(context, err);
     if (context->work->pending)
         warn_pending(context);
+    if (needs & SP_NEEDS_HISTORY)
+        warn_damaged(context);
     return 0;
 }
 
