@@ -51,26 +51,39 @@ static const char *find_data_dir(struct sp_pool *pool, const struct sp_options *
     return sp_build_data_dir;
 }
 
-int sp_context_open(struct sp_pool *pool, const struct sp_options *options,
-                    struct sp_console *report, struct sp_context *out, struct sp_error *err)
+void sp_context_init(struct sp_pool *pool, const struct sp_options *options,
+                     struct sp_console *report, struct sp_context *out)
 {
     memset(out, 0, sizeof(*out));
     out->pool = pool;
     out->options = options;
     out->report = report;
     out->root.fd = out->data_root.fd = -1;
+}
+
+int sp_context_open(struct sp_context *out, struct sp_error *err)
+{
+    const struct sp_options *options = out->options;
     const char *env = getenv("SP_OPENSTACK_WORK_DIR");
     const char *work = options->work_dir ? options->work_dir : env && *env ? env : NULL;
-    out->work_dir = work ? absolute(pool, work) : SP_WORKDIR_DEFAULT;
-    if (sp_root_open(options->root ? options->root : "/", &out->root, err) < 0)
-        return -1;
-    const char *data = find_data_dir(pool, options);
+    if (work && *work != '/' && options->root)
+        return sp_error_set(err, SP_ERROR_USAGE,
+                            "with --root, SP_OPENSTACK_WORK_DIR has to be an absolute path inside "
+                            "the root, not '%s'",
+                            work);
+    out->work_dir = work ? absolute(out->pool, work) : SP_WORKDIR_DEFAULT;
+    return sp_root_open(options->root ? options->root : "/", &out->root, err);
+}
+
+int sp_context_load_manifests(struct sp_context *out, struct sp_error *err)
+{
+    const char *data = find_data_dir(out->pool, out->options);
     struct sp_tree *tree;
     if (sp_root_open(data, &out->data_root, err) < 0)
         return sp_error_prefix(err, "the manifests and drivers can't be read");
-    if (sp_tree_open_root(pool, &out->data_root, data, &tree, err) < 0)
+    if (sp_tree_open_root(out->pool, &out->data_root, data, &tree, err) < 0)
         return -1;
-    return sp_manifests_load(pool, tree, &out->manifests, err);
+    return sp_manifests_load(out->pool, tree, &out->manifests, err);
 }
 
 void sp_context_close(struct sp_context *session)
@@ -529,6 +542,7 @@ int sp_prerequisites_find(struct sp_context *s, const sp_selection *selection,
             if (find_prerequisite(s, one, item->name, &item->version, err) < 0)
                 return -1;
             item->pip = pip_of(s, one);
+            item->python2 = strstr(one->found->site->path, "/python2") != NULL;
         }
     }
     return 0;

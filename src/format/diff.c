@@ -103,7 +103,7 @@ static int put_line(git_patch *patch, size_t hunk, size_t i, struct sp_buffer *o
     const git_diff_line *line = NULL;
     if (git_patch_get_line_in_hunk(&line, patch, hunk, i) != 0)
         return -1;
-    /* the other origins stand for "\ No newline at end of file", which is in the content */
+    /* the other origins mean "\ No newline at end of file", which is in the content */
     if (line->origin == GIT_DIFF_LINE_CONTEXT || line->origin == GIT_DIFF_LINE_ADDITION ||
         line->origin == GIT_DIFF_LINE_DELETION)
         sp_buffer_putc(out, line->origin);

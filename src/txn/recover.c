@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/invocation.h"
 #include "base/path.h"
 #include "fs/meta.h"
 #include "fs/read.h"
@@ -194,11 +195,12 @@ static int run(struct undo *u, bool leave, sp_strv *left, struct sp_error *err)
         if (!leave)
             return sp_error_set(
                 err, SP_ERROR_NEEDS_RECOVERY,
-                "%s is neither what it was nor what transaction %u wrote; the "
-                "original is in %s/backup.tar. Put one of them back, or run "
-                "`sp-openstack recover --force` to leave this file as it is",
+                "'%s' has neither its old content nor that of transaction %u; restore one of them "
+                "(the old one is in '%s/backup.tar'), or, to leave this file as it is, run: "
+                "%s recover --force",
                 u->targets[i].shown, u->journal->id,
-                sp_workdir_show(u->pool, u->workdir, "transactions", u->journal->id));
+                sp_workdir_show(u->pool, u->workdir, "transactions", u->journal->id),
+                sp_invocation());
         if (left)
             *SP_PUSH(u->pool, left) = u->targets[i].shown;
     }

@@ -11,6 +11,7 @@
 
 #include "base/build.h"
 #include "base/cleanup.h"
+#include "base/invocation.h"
 #include "base/path.h"
 #include "fs/meta.h"
 #include "fs/read.h"
@@ -436,8 +437,8 @@ static void take_back(struct run *r, bool recorded, struct sp_error *err)
     else if (r->dir.fd >= 0 && (rc = sp_workdir_unstage(r->workdir, r->journal.id, &second)) == 0)
         rc = sp_workdir_drop(r->workdir, r->journal.id, &second);
     if (rc < 0) {
-        sp_error_suffix(err, "; and undoing it failed: %s; run: sp-openstack recover",
-                        second.message);
+        sp_error_suffix(err, "; and undoing it failed: %s; run: %s recover", second.message,
+                        sp_invocation());
         err->kind = SP_ERROR_NEEDS_RECOVERY;
     }
 }

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "support.h"
 
 /* A report into two files; what was printed so far. */
@@ -83,14 +84,14 @@ TEST_ON_REPORT(safe)
 
 TEST_ON_REPORT(table)
 {
-    struct sp_table table = {.columns = 3, .state_column = 1};
+    struct sp_table table = {.columns = 3, .toned_column = 1};
     static const char *const rows[][3] = {{"NAME", "STATE", "PLACE"},
                                           {"nova", "installed", "/a"},
                                           {"caf\xc3\xa9", NULL, "/a\nb"},
                                           {"x", "", "/longer/than/all"}};
     p->report.colour = false;
     for (size_t i = 0; i < COUNT(rows); i++)
-        sp_table_row(f->pool, &table, i ? SP_STATE_INSTALLED : -1, rows[i]);
+        sp_table_row(f->pool, &table, i ? SP_TONE_GOOD : SP_TONE_NONE, rows[i]);
     sp_table_print(&p->report, &table);
     assert_string_equal(text_of(f, p->out), "NAME  STATE      PLACE\n"
                                             "nova  installed  /a\n"
@@ -100,26 +101,21 @@ TEST_ON_REPORT(table)
 
 TEST_ON_REPORT(colours)
 {
-    struct sp_table table = {.columns = 2, .state_column = 0};
+    struct sp_table table = {.columns = 2, .toned_column = 0};
     static const struct {
-        int state;
+        enum sp_tone tone;
         const char *shown;
     } vectors[] = {
-        {-1, "s  x\n"},
-        {SP_STATE_INSTALLED, "\033[32ms\033[0m  x\n"},
-        {SP_STATE_INCLUDED, "\033[32ms\033[0m  x\n"},
-        {SP_STATE_NOT_INSTALLED, "\033[33ms\033[0m  x\n"},
-        {SP_STATE_PARTIAL, "\033[33ms\033[0m  x\n"},
-        {SP_STATE_OUTDATED, "\033[33ms\033[0m  x\n"},
-        {SP_STATE_CONFLICT, "\033[31ms\033[0m  x\n"},
-        {SP_STATE_UNSUPPORTED, "\033[31ms\033[0m  x\n"},
-        {SP_STATE_NOT_FOUND, "\033[31ms\033[0m  x\n"},
+        {SP_TONE_NONE, "s  x\n"},
+        {SP_TONE_GOOD, "\033[32ms\033[0m  x\n"},
+        {SP_TONE_OPEN, "\033[33ms\033[0m  x\n"},
+        {SP_TONE_BAD, "\033[31ms\033[0m  x\n"},
     };
     struct sp_buffer expected = SP_BUFFER_INIT;
     p->report.colour = true;
     for (size_t i = 0; i < COUNT(vectors); i++) {
         const char *row[] = {"s", "x"};
-        sp_table_row(f->pool, &table, vectors[i].state, row);
+        sp_table_row(f->pool, &table, vectors[i].tone, row);
         sp_buffer_puts(&expected, vectors[i].shown);
     }
     sp_table_print(&p->report, &table);
@@ -147,7 +143,7 @@ TEST(no_colour_without_a_terminal)
 
 TEST_ON_REPORT(empty_table)
 {
-    struct sp_table table = {.columns = 0, .state_column = -1};
+    struct sp_table table = {.columns = 0, .toned_column = -1};
     sp_table_print(&p->report, &table);
     table.columns = 2;
     sp_table_print(&p->report, &table);

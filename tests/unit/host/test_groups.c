@@ -14,10 +14,11 @@
 #include <sched.h>
 
 #include "fs/root.h"
-#include "host/groups.h"
+#include "host/accounts.h"
+#include "host/spool.h"
 
-#define SPOOL "root" SP_GROUPS_SPOOL
-#define FILE_ SPOOL "/" SP_GROUPS_FILE
+#define SPOOL "root" SP_SPOOL_DIR
+#define FILE_ SPOOL "/" SP_SPOOL_FILE
 
 static bool real_root, can_own;
 static unsigned test_gid; /* of the group where the test makes it */
@@ -92,14 +93,16 @@ static void set_up_root(struct fixture *f)
 
 GROUP(become_owner, NULL)
 
-static struct sp_groups_report report;
+static struct sp_host_report report;
 
 static int ensure(struct fixture *f, const char *group, const char *users, bool dry_run,
                   bool stand_in_programs)
 {
     const char *const dirs[] = {scratch_path(f, "nowhere"), scratch_path(f, "bin"), NULL};
     struct sp_root root;
-    struct sp_groups_request request = {.group = group, .root = &root, .dry_run = dry_run};
+    struct sp_accounts_request request = {
+        .group = group ? group : SP_ACCOUNTS_GROUP, .root = &root, .dry_run = dry_run};
+    struct sp_group found;
     if (stand_in_programs)
         request.program_dirs = dirs;
     char *list = sp_pool_strdup(f->pool, users);
@@ -107,7 +110,9 @@ static int ensure(struct fixture *f, const char *group, const char *users, bool 
         *SP_PUSH(f->pool, &request.users) = user;
     memset(&report, 0, sizeof(report));
     assert_ok(f, sp_root_open(scratch_path(f, "root"), &root, &f->err));
-    int rc = sp_groups_ensure(f->pool, &request, &report, &f->err);
+    int rc = sp_accounts_ensure(f->pool, &request, &found, &report, &f->err);
+    if (rc == 0)
+        rc = sp_spool_ensure(f->pool, &root, &found, dry_run, &report, &f->err);
     sp_root_close(&root);
     return rc;
 }
@@ -364,10 +369,10 @@ TEST_IN_ROOT(planted)
     assert_fails(f, ensure(f, NULL, "", false, true), SP_ERROR_REFUSED, "more than one name");
     assert_int_equal(unlink(file), 0);
     assert_int_equal(mkfifo(file, 0600), 0);
-    assert_fails(f, ensure(f, NULL, "", false, true), SP_ERROR_REFUSED, "something special");
+    assert_fails(f, ensure(f, NULL, "", false, true), SP_ERROR_REFUSED, "is a FIFO");
     assert_int_equal(unlink(file), 0);
     assert_int_equal(mkdir(file, 0700), 0);
-    assert_fails(f, ensure(f, NULL, "", false, true), SP_ERROR_REFUSED, "something special");
+    assert_fails(f, ensure(f, NULL, "", false, true), SP_ERROR_REFUSED, "is a directory");
     assert_int_equal(rmdir(file), 0);
 
     assert_int_equal(stat(scratch_path(f, "root/secret"), &st), 0);
@@ -379,26 +384,40 @@ TEST_IN_ROOT(planted)
     assert_ok(f, ensure(f, NULL, "", false, true));
 }
 
+/* Into the file that is there, with its owner and mode. */
+static void put_content(struct fixture *f, const char *text)
+{
+    FILE *file = fopen(scratch_path(f, FILE_), "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
 TEST_IN_ROOT(content)
 {
     NEED_OWNER();
     assert_ok(f, ensure(f, NULL, "", false, true));
-    static const char *const bad[] = {"", "[]", "{\"a\":", "not JSON\n"};
+    static const char *const good[] = {"", "\n", "{}", " {\"a\": {}}\n"};
+    for (size_t i = 0; i < COUNT(good); i++) {
+        put_content(f, good[i]);
+        assert_ok(f, ensure(f, NULL, "", false, true));
+        assert_string_equal(messages(f), "");
+        assert_string_equal(slurp(f, FILE_), good[i]);
+    }
+    static const char *const bad[] = {"[]", "{\"a\":", "not JSON\n", "{", "}", "x{}"};
     for (size_t i = 0; i < COUNT(bad); i++) {
-        FILE *file = fopen(scratch_path(f, FILE_), "w");
-        assert_non_null(file);
-        fputs(bad[i], file);
-        fclose(file);
+        put_content(f, bad[i]);
         assert_ok(f, ensure(f, NULL, "", false, true));
         assert_int_equal(report.lines.count, 1);
         assert_true(report.lines.items[0].warning);
-        assert_non_null(strstr(messages(f), "openstack-attach.json is not a JSON object"));
+        assert_non_null(strstr(messages(f), "openstack-attach.json' is no JSON object"));
         assert_string_equal(slurp(f, FILE_), bad[i]);
     }
     assert_int_equal(truncate(scratch_path(f, FILE_), (off_t)1 << 30), 0);
     assert_ok(f, ensure(f, NULL, "", false, true));
-    assert_non_null(strstr(messages(f), "W:/var/spool/openstack-storpool/openstack-attach.json is "
-                                        "larger than"));
+    assert_non_null(strstr(messages(f),
+                           "W:'/var/spool/openstack-storpool/openstack-attach.json' is "
+                           "larger than"));
 }
 
 TEST_IN_ROOT(programs_fail)
@@ -471,13 +490,14 @@ TEST_IN_ROOT(files)
 TEST_IN_ROOT(system)
 {
     struct sp_root root;
-    struct sp_groups_request request = {
+    struct sp_accounts_request request = {
         .group = "sp-no-such-group", .root = &root, .dry_run = true};
+    struct sp_group found;
     assert_ok(f, sp_root_open("/", &root, &f->err));
     *SP_PUSH(f->pool, &request.users) = "root";
     *SP_PUSH(f->pool, &request.users) = "sp-no-such-account";
     memset(&report, 0, sizeof(report));
-    assert_ok(f, sp_groups_ensure(f->pool, &request, &report, &f->err));
+    assert_ok(f, sp_accounts_ensure(f->pool, &request, &found, &report, &f->err));
     assert_string_equal(report.lines.items[0].text,
                         "would have created the system group sp-no-such-group");
     assert_string_equal(report.lines.items[1].text,
@@ -488,7 +508,7 @@ TEST_IN_ROOT(system)
     memset(&report, 0, sizeof(report));
     request.group = "root"; /* the primary group of root everywhere on Linux */
     request.users.count = 1;
-    assert_ok(f, sp_groups_ensure(f->pool, &request, &report, &f->err));
+    assert_ok(f, sp_accounts_ensure(f->pool, &request, &found, &report, &f->err));
     for (size_t i = 0; i < report.lines.count; i++)
         assert_null(strstr(report.lines.items[i].text, "added"));
     sp_root_close(&root);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/groups.h"
+#include "host/accounts.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
@@ -14,32 +13,27 @@
 
 #include "base/escape.h"
 #include "base/path.h"
-#include "format/jsoncheck.h"
-#include "fs/meta.h"
 #include "fs/read.h"
-#include "fs/replace.h"
 #include "fs/resolve.h"
-#include "fs/root.h"
-#include "fs/write.h"
 #include "host/process.h"
 
 enum {
-    OWNER = 0, /* root */
-    DIR_MODE = 0770,
-    FILE_MODE = 0660,
     MAX_NAME = 64,                 /* of a group or account; shadow-utils stop at 32 */
     MAX_RECORD = 16 * 1024 * 1024, /* one line of a group with very many members */
     MAX_GROUPS = 65536             /* of one account: NGROUPS_MAX of Linux */
 };
 
+/* They wait for a lock, and ask what else knows of accounts: LDAP, caches. */
+static const struct sp_process_limits program_limits = {.seconds = 300, .all_output = false};
+
 static const char *const usual_dirs[] = {"/usr/sbin", "/sbin", "/usr/bin", "/bin", NULL};
 
 struct work {
     struct sp_pool *pool;
-    const struct sp_groups_request *request;
+    const struct sp_accounts_request *request;
     const struct sp_root *root;
     const char *group;
-    struct sp_groups_report *report;
+    struct sp_host_report *report;
     struct sp_error *err;
     bool have_gid; /* false: the group would be created (dry run) */
     gid_t gid;
@@ -51,24 +45,13 @@ static bool is_system(const struct work *w)
     return !*w->root->path;
 }
 
-static void say(struct work *w, bool warning, const char *fmt, ...) SP_PRINTF(3, 4);
-static void say(struct work *w, bool warning, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    const char *text = sp_pool_vprintf(w->pool, fmt, args);
-    va_end(args);
-    *SP_PUSH(w->pool, &w->report->lines) = (struct sp_groups_line){warning, text};
-}
-
-/* "would " in a dry run. */
+/* What begins a sentence about a change that a dry run leaves out. */
 static const char *would(const struct work *w)
 {
     return w->request->dry_run ? "would have " : "";
 }
 
-/* ---- looking up -------------------------------------------------------------------------------
- */
+/* ---- looking up ------------------------------------------------------------------------------ */
 
 struct record {
     const char *name;
@@ -108,8 +91,7 @@ static int find_in_file(struct work *w, const char *file, const char *name, stru
 {
     const char *real, *shown = sp_root_show(w->root, w->pool, file);
     struct sp_content content;
-    struct stat st;
-    if (sp_fs_resolve(w->root, w->pool, file, &real, &st, w->err) < 0)
+    if (sp_fs_resolve(w->root, w->pool, file, &real, NULL, w->err) < 0)
         return -1;
     if (!real)
         return 0;
@@ -235,8 +217,7 @@ static bool is_member(const struct work *w, const struct record *account)
     return is_system(w) && has_system_group(account, w->gid);
 }
 
-/* ---- group and memberships --------------------------------------------------------------------
- */
+/* ---- group and memberships ------------------------------------------------------------------- */
 
 /* The root directory as groupadd --root wants it: absolute (groupadd(8)). It must still be the
  * directory that was opened. */
@@ -282,7 +263,7 @@ static int run(struct work *w, const char *name, const char *root_option, const 
     for (; *args; args++)
         argv[count++] = *args;
     argv[count] = NULL;
-    return sp_process_run(argv, NULL, w->err);
+    return sp_process_run_within(argv, &program_limits, NULL, w->err);
 }
 
 static int ensure_group(struct work *w)
@@ -306,7 +287,7 @@ static int ensure_group(struct work *w)
                                     "groupadd created the group %s, and yet it is not there",
                                     w->group);
         }
-        say(w, false, "%screated the system group %s", would(w), w->group);
+        sp_host_say(w->pool, w->report, false, "%screated the system group %s", would(w), w->group);
         if (!found)
             return 0;
     }
@@ -332,8 +313,10 @@ static int ensure_members(struct work *w)
         if (found < 0) {
             rc = -1;
         } else if (!found) {
-            say(w, true, "there is no account %s%s%s, so it was not added to the group %s",
-                sp_escape(w->pool, user), is_system(w) ? "" : " in ", w->root->path, w->group);
+            sp_host_say(w->pool, w->report, true,
+                        "there is no account %s%s%s, so it was not added to the group %s",
+                        sp_escape(w->pool, user), is_system(w) ? "" : " in ", w->root->path,
+                        w->group);
         } else if (!is_member(w, &account)) {
             const char *const args[] = {"--add", user, w->group, NULL};
             if (!w->request->dry_run && run(w, "gpasswd", "--root", args) < 0) {
@@ -341,207 +324,17 @@ static int ensure_members(struct work *w)
                                      sp_escape(w->pool, user), w->group);
                 continue;
             }
-            say(w, false, "%sadded %s to the group %s", would(w), sp_escape(w->pool, user),
-                w->group);
+            sp_host_say(w->pool, w->report, false, "%sadded %s to the group %s", would(w),
+                        sp_escape(w->pool, user), w->group);
             sp_buffer_printf(&added, "%s%s", added.len ? ", " : "", sp_escape(w->pool, user));
         }
     }
     if (added.len) /* credentials(7): a process keeps the groups that it was started with */
-        say(w, false, "services that run as %s %s a restart to take the new group up",
-            sp_buffer_str(&added), w->request->dry_run ? "would need" : "need");
+        sp_host_say(w->pool, w->report, false,
+                    "services that run as %s %s a restart to take the new group up",
+                    sp_buffer_str(&added), w->request->dry_run ? "would need" : "need");
     sp_buffer_free(&added);
     return rc;
-}
-
-/* ---- directory and file -----------------------------------------------------------------------
- */
-
-/* Gives the open file or directory its owner and mode. The set-group-id bit of a directory is left
- * as it is: it does no harm there, and some set it. */
-static int repair(struct work *w, int fd, const struct stat *st, mode_t mode, const char *shown)
-{
-    const struct sp_dir named = {-1, shown};
-    const struct sp_file open_file = {fd, &named, ""};
-    mode_t kept = S_ISDIR(st->st_mode) ? 02000 : 0;
-    bool owner = st->st_uid != OWNER || !w->have_gid || st->st_gid != w->gid;
-    bool wrong_mode = (st->st_mode & 07777 & ~kept) != mode;
-    mode |= st->st_mode & kept;
-    if (owner) {
-        if (!w->request->dry_run && sp_fs_chown(&open_file, OWNER, w->gid, w->err) < 0)
-            return -1;
-        say(w, false, "%sset the owner of %s to root:%s", would(w), shown, w->group);
-    }
-    /* fchown(2) clears set-id bits, so the mode comes after it */
-    if (wrong_mode || (owner && !w->request->dry_run)) {
-        if (!w->request->dry_run && sp_fs_chmod(&open_file, mode, w->err) < 0)
-            return -1;
-        if (wrong_mode)
-            say(w, false, "%sset the mode of %s to %04o", would(w), shown, (unsigned)mode);
-    }
-    return 0;
-}
-
-/* Opens the directory that the spool directory is in, after creating what is missing of it. -1, or
- * -2 when it would have to be created (dry run). Its components belong to root, and may be links
- * of the administrator's. */
-static int open_parent(struct work *w, const char *path)
-{
-    const char *real;
-    struct stat st;
-    if (sp_fs_resolve(w->root, w->pool, path, &real, &st, w->err) < 0)
-        return -1;
-    struct sp_dir found;
-    if (real)
-        return sp_fs_open_dir(w->root, w->pool, real, &found, w->err) < 0 ? -1 : found.fd;
-    const char *shown = sp_root_show(w->root, w->pool, path);
-    if (w->request->dry_run)
-        return -2;
-    int above = open_parent(w, sp_path_dirname(w->pool, path));
-    if (above < 0)
-        return above;
-    const struct sp_dir parent = {above, sp_path_dirname(w->pool, shown)};
-    int rc = sp_fs_mkdir(&parent, sp_path_basename(path), 0755, NULL, w->err);
-    if (rc == 0)
-        rc = sp_fs_sync_dir(&parent, w->err);
-    close(above);
-    if (rc < 0)
-        return -1;
-    say(w, false, "created the directory %s", shown);
-    return sp_fs_open_dir(w->root, w->pool, path, &found, w->err) < 0 ? -1 : found.fd;
-}
-
-/* Opens the spool directory, in order. -1, or -2 when it would have to be created (dry run). */
-static int open_spool(struct work *w, const char *shown)
-{
-    struct stat st;
-    int parent = open_parent(w, sp_path_dirname(w->pool, SP_GROUPS_SPOOL));
-    const char *name = sp_path_basename(SP_GROUPS_SPOOL);
-    bool created = false;
-    if (parent == -1)
-        return -1;
-    if (parent == -2 || (w->request->dry_run &&
-                         fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)) {
-        if (parent >= 0)
-            close(parent);
-        say(w, false, "would have created the directory %s", shown);
-        return -2;
-    }
-    /* 0700 first: nobody gets in before its owner and mode are set */
-    const struct sp_dir above = {parent, sp_path_dirname(w->pool, shown)};
-    int fd = -1, rc = 0;
-    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        rc = errno == ENOENT ? sp_fs_mkdir(&above, name, 0700, &created, w->err)
-                             : sp_error_errno(w->err, errno, "can't look at %s", shown);
-    if (rc == 0) {
-        fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
-            rc = sp_error_set(w->err, SP_ERROR_REFUSED,
-                              "%s is not a directory, or is a symbolic link; move it away", shown);
-        else if (fd < 0 || fstat(fd, &st) < 0)
-            rc = sp_error_errno(w->err, errno, "can't open the directory %s", shown);
-    }
-    if (rc == 0 && created) {
-        const struct sp_file spool = {fd, &above, name};
-        rc = sp_fs_chown(&spool, OWNER, w->gid, w->err);
-        if (rc == 0)
-            rc = sp_fs_chmod(&spool, DIR_MODE, w->err);
-        if (rc == 0)
-            rc = sp_fs_sync_dir(&above, w->err);
-        if (rc == 0)
-            say(w, false, "created the directory %s", shown);
-    } else if (rc == 0) {
-        rc = repair(w, fd, &st, DIR_MODE, shown);
-    }
-    close(parent);
-    if (rc < 0 && fd >= 0)
-        close(fd);
-    return rc < 0 ? -1 : fd;
-}
-
-/* The file comes into being under another name with all that belongs to it, so that no service
- * ever meets it empty, or readable by all. 1 when a service was faster, and made one itself. */
-static int create_file(struct work *w, int fd, const char *shown)
-{
-    char random[9];
-    const struct sp_dir dir = {fd, sp_path_dirname(w->pool, shown)};
-    struct sp_meta meta = {.mode = FILE_MODE, .uid = OWNER, .gid = w->gid};
-    sp_fs_random_name(random);
-    const char *temp = sp_pool_printf(w->pool, ".%s.%s", SP_GROUPS_FILE, random);
-    if (sp_fs_create(&dir, temp, SP_BYTES_STR("{}"), &meta, SP_KEEP_MODE | SP_KEEP_OWNER, w->err) <
-        0)
-        return -1;
-    if (sp_fs_rename_new(&dir, temp, SP_GROUPS_FILE, w->err) < 0) {
-        struct stat st;
-        if (sp_fs_unlink(&dir, temp, NULL) < 0 || /* the first error is the one that counts */
-            fstatat(fd, SP_GROUPS_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            return -1;
-        sp_error_clear(w->err);
-        return 1;
-    }
-    if (sp_fs_sync_dir(&dir, w->err) < 0)
-        return -1;
-    say(w, false, "created %s", shown);
-    return 0;
-}
-
-static int check_content(struct work *w, int fd, const char *shown)
-{
-    const struct sp_dir dir = {fd, sp_path_dirname(w->pool, shown)};
-    struct sp_content content;
-    if (sp_fs_read_at(&dir, w->pool, SP_GROUPS_FILE, SP_MAX_SOURCE, &content, w->err) < 0)
-        return -1;
-    struct sp_bytes text = content.bytes;
-    if (!content.complete)
-        say(w, true, "%s is larger than %zu bytes, so its content was not checked", shown,
-            SP_MAX_SOURCE);
-    else if (text.data && !sp_json_is_object(text))
-        say(w, true,
-            "%s is not a JSON object, which makes the StorPool bindings fail; nothing was changed "
-            "in it: if no volume is attached, put {} into it",
-            shown);
-    return 0;
-}
-
-static int ensure_file(struct work *w, int dir, const char *shown)
-{
-    struct stat st;
-    if (fstatat(dir, SP_GROUPS_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-        if (errno != ENOENT)
-            return sp_error_errno(w->err, errno, "can't look at %s", shown);
-        if (w->request->dry_run) {
-            say(w, false, "would have created %s", shown);
-            return 0;
-        }
-        int rc = create_file(w, dir, shown);
-        if (rc <= 0)
-            return rc;
-        if (fstatat(dir, SP_GROUPS_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            return sp_error_errno(w->err, errno, "can't look at %s", shown);
-    }
-    /* looked at before it is opened: opening a device may already do something */
-    if (!S_ISREG(st.st_mode))
-        return sp_error_set(w->err, SP_ERROR_REFUSED,
-                            "%s is %s, not a regular file; find out who put it there", shown,
-                            S_ISLNK(st.st_mode) ? "a symbolic link" : "something special");
-    int fd = openat(dir, SP_GROUPS_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        sp_error_errno(w->err, errno, "can't open %s", shown);
-        if (fd >= 0)
-            close(fd);
-        return -1;
-    }
-    int rc;
-    if (!S_ISREG(st.st_mode))
-        rc = sp_error_set(w->err, SP_ERROR_REFUSED, "%s was replaced while it was being opened",
-                          shown);
-    else if (st.st_nlink > 1) /* its owner and mode would be those of a file elsewhere */
-        rc = sp_error_set(w->err, SP_ERROR_REFUSED,
-                          "%s has more than one name (hard links); find out who put it there",
-                          shown);
-    else
-        rc = repair(w, fd, &st, FILE_MODE, shown);
-    close(fd);
-    return rc < 0 ? -1 : check_content(w, dir, shown);
 }
 
 /* What shadow-utils could take for an option or a separator never reaches them. */
@@ -555,13 +348,13 @@ static int check_name(struct work *w, const char *kind, const char *name)
     return 0;
 }
 
-int sp_groups_ensure(struct sp_pool *pool, const struct sp_groups_request *request,
-                     struct sp_groups_report *report, struct sp_error *err)
+int sp_accounts_ensure(struct sp_pool *pool, const struct sp_accounts_request *request,
+                       struct sp_group *out, struct sp_host_report *report, struct sp_error *err)
 {
     struct work work = {.pool = pool,
                         .request = request,
                         .root = request->root,
-                        .group = request->group ? request->group : SP_GROUPS_GROUP,
+                        .group = request->group,
                         .report = report,
                         .err = err,
                         .members = ""};
@@ -573,15 +366,6 @@ int sp_groups_ensure(struct sp_pool *pool, const struct sp_groups_request *reque
             return -1;
     if (ensure_group(w) < 0 || ensure_members(w) < 0)
         return -1;
-    int dir = open_spool(w, sp_root_show(w->root, pool, SP_GROUPS_SPOOL));
-    const char *file = sp_root_show(w->root, pool, SP_GROUPS_SPOOL "/" SP_GROUPS_FILE);
-    if (dir == -2) {
-        say(w, false, "would have created %s", file);
-        return 0;
-    }
-    if (dir < 0)
-        return -1;
-    int rc = ensure_file(w, dir, file);
-    close(dir);
-    return rc;
+    *out = (struct sp_group){.name = w->group, .exists = w->have_gid, .gid = w->gid};
+    return 0;
 }
