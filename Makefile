@@ -9,7 +9,7 @@ BUILD   ?= build
 CC      ?= cc
 CLANG   ?= clang
 PYTHON3 ?= python3
-PKGS    := libgit2 libarchive libpcre2-8 yaml-0.1 zlib
+PKGS    := libgit2 libarchive libpcre2-8 yaml-0.1
 
 # V=1 shows the commands.
 ifeq ($(V),1)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Checks the documents against the program: every command and option of `sp-openstack help` is in
-# the man page and in the completion, and the other way round; what README and the man page name
-# exists; the man page is clean.
+# the man page, and the other way round (tests/cli/test_completion.py has the completion); what
+# README and the man page name exists; the man page is clean.
 #
 #     tests/test_docs.sh [PROGRAM]
 
@@ -56,9 +56,6 @@ sed -n '/^\.Sh OPTIONS/,/^\.Sh STATES/{
         s/^\.It Fl Fl \([a-z-]*\) Ar \([A-Z]*\).*/- --\1 \2/p;t
         s/^\.It Fl Fl \([a-z-]*\)$/- --\1/p;}' "$page" | sort >page-options
 same "the options of help (<) and of the man page (>)" options page-options
-sed 's/^- //' options | tr ' ' '\n' | grep '^-' | sort -u >flags
-sed -n "/local options=/,/'\$/p" "$completion" | tr " '" '\n\n' | grep '^-' | sort -u >completed
-same "the options of help (<) and of the completion (>)" flags completed
 grep ' [A-Z]' options | tr ' ' '\n' | grep '^-.' | sort -u >flags
 sed -n "/local with_value=/,/'\$/p" "$completion" | tr " '" '\n\n' | grep '^-' | sort -u >completed
 same "the options with a value of help (<) and of the completion (>)" flags completed
@@ -121,7 +118,9 @@ for word in $(grep -o 'tests/[a-z_/]*\.[a-z]*\|`test_[a-z_]*`\|class[es]* [A-Z][
         if [ -e "$top/$file" ]; then ok; else bad "SECURITY.md: there is no $file"; fi
         ;;
     *)
-        if grep -q "^ *\(def\|class\|static void\) $word(" "$top/$file" 2>/dev/null; then
+        # a unit test is TEST(name), TEST_IN_DIR(name), ...
+        if grep -q -e "^ *\(def\|class\) $word(" -e "^TEST[A-Z_]*(${word#test_}[,)]" \
+                "$top/$file" 2>/dev/null; then
             ok
         else
             bad "SECURITY.md: $file has no $word"

@@ -10,7 +10,7 @@ FORMAT   = $(sort $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/unit/*
 CMOCKA     = $(eval CMOCKA := $(shell pkg-config --cflags --libs cmocka 2>/dev/null))$(CMOCKA)
 
 .PHONY: check suites check-unit check-cli check-fuzz check-manifests check-docs check-drivers check-drivers-light \
-        check-trees check-packages check-fault check-asan check-valgrind check-static instrumented \
+        check-trees check-packages check-fault check-power check-asan check-valgrind check-static instrumented \
         coverage coverage-run fuzz fuzz-run analyze analyze-run analyze-cppcheck format format-check bench bench-run
 
 # all modules but main, so that a unit test links what it needs
@@ -18,10 +18,15 @@ $(BUILD)/libsp.a: $(LIBOBJ)
 	$(note) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsp.a
+# the fixture and main() of every unit test
+$(BUILD)/unit/support.o: tests/unit/support.c tests/unit/support.h $(BUILD)/flags
+	$(note) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/unit/support.o $(BUILD)/libsp.a
 	$(note) CC $@
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libsp.a \
-	    $(PKG_LIBS) $(CMOCKA)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(BUILD)/unit/support.o \
+	    $(BUILD)/libsp.a $(PKG_LIBS) $(CMOCKA)
 
 # ---- suites -------------------------------------------------------------------------------------
 # Each suite closes with `N passed, N failed, N skipped`; tests/suites.py runs several and sums up.
@@ -35,6 +40,7 @@ SUITES = unit='tests/unit/run.sh $(UNITBIN)' \
          releases='$(PYTHON3) -B tests/trees/versions.py' \
          docs='tests/test_docs.sh' \
          layers='$(PYTHON3) -B tests/test_layers.py' \
+         messages='$(PYTHON3) -B tests/test_messages.py' \
          format='tools/format.sh --check $(FORMAT)'
 
 #: make check               setup, build, all tests that need no clones and little network
@@ -89,9 +95,27 @@ check-fault: all
 	    faults-3.10='$(FAULT_RUN)/run.py $(OLD_KERNEL) $(FAULT_TREES) $(FAULT)' \
 	    races-3.10='$(FAULT_RUN)/race.py $(OLD_KERNEL) $(FAULT_TREES) $(RACE)'
 
+#: make check-power         loss of power at every write, on ext4, XFS and btrfs; GIT=DIR or SITE=DIR;
+#:                          POWER='--quick N' takes every Nth state only
+check-power: all
+	@tools/setup.sh fuse3 mkfs.ext4 mkfs.xfs mkfs.btrfs
+	@$(MAKE) BUILD=build-fault CPPFLAGS=-DSP_FAULT DATADIR='$(CURDIR)' build-fault/sp-openstack \
+	    build-fault/recorder build-fault/nosync.so
+	@$(PYTHON3) -B tests/power/run.py --program ./sp-openstack --fault-program build-fault/sp-openstack \
+	    --recorder build-fault/recorder --nosync build-fault/nosync.so $(FAULT_FROM) $(POWER)
+
+# the disk that records what is written to it
+$(BUILD)/recorder: tests/power/recorder.c $(BUILD)/flags
+	$(note) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $$(pkg-config --cflags --libs fuse3)
+
+$(BUILD)/nosync.so: tests/power/nosync.c $(BUILD)/flags
+	$(note) CC $<
+	$(Q)$(CC) -D_GNU_SOURCE -O2 -fPIC -shared -o $@ $<
+
 FAULT_RUN   = $(PYTHON3) -B tests/fault
-FAULT_TREES = --fault-program build-fault/sp-openstack $(if $(GIT),--git "$(GIT)") \
-              $(if $(SITE),--site "$(SITE)")
+FAULT_FROM  = $(if $(GIT),--git "$(GIT)") $(if $(SITE),--site "$(SITE)")
+FAULT_TREES = --fault-program build-fault/sp-openstack $(FAULT_FROM)
 OLD_KERNEL  = --old-kernel build-fault/old_kernel
 
 # runs a program as on an old kernel

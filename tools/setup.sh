@@ -19,7 +19,6 @@ module  libgit2      libgit2-dev     libgit2-devel
 module  libarchive   libarchive-dev  libarchive-devel
 module  libpcre2-8   libpcre2-dev    pcre2-devel
 module  yaml-0.1     libyaml-dev     libyaml-devel
-module  zlib         zlib1g-dev      zlib-devel
 '
 tests='
 module  cmocka       libcmocka-dev   libcmocka-devel
@@ -39,6 +38,10 @@ command strace       strace          strace
 command setfacl      acl             acl
 command musl-gcc     musl-tools      musl-gcc
 command cmake        cmake           cmake
+module  fuse3        libfuse3-dev,fuse3 fuse3-devel
+command mkfs.ext4    e2fsprogs       e2fsprogs
+command mkfs.xfs     xfsprogs        xfsprogs
+command mkfs.btrfs   btrfs-progs     btrfs-progs
 '
 
 say() {

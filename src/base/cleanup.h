@@ -5,6 +5,7 @@
 #define SP_CLEANUP_H
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -39,7 +40,15 @@ static inline void sp_cleanup_pool(struct sp_pool **pool)
     errno = saved;
 }
 
+static inline void sp_cleanup_free(char **text)
+{
+    int saved = errno;
+    free(*text);
+    errno = saved;
+}
+
 #define SP_CLEANUP_FD     SP_CLEANUP(sp_close)
+#define SP_CLEANUP_FREE   SP_CLEANUP(sp_cleanup_free)
 #define SP_CLEANUP_BUFFER SP_CLEANUP(sp_buffer_free)
 #define SP_CLEANUP_ERROR  SP_CLEANUP(sp_error_clear)
 #define SP_CLEANUP_POOL   SP_CLEANUP(sp_cleanup_pool)

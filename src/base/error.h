@@ -10,11 +10,13 @@
 
 #include "base/common.h"
 
-/* What an error means for the exit status; the values are the exit statuses of the contract. */
+/* What an error means for the exit status; and every exit status of the
+ * program: main returns these values. */
 enum sp_error_kind {
     SP_ERROR_NONE = 0,
+    SP_ERROR_INCOMPLETE = 1,    /* no error: not all is integrated, or not all was rolled back */
     SP_ERROR_USAGE = 2,         /* the command line is wrong */
-    SP_ERROR_REFUSED = 3,       /* it can't be done on what is here */
+    SP_ERROR_REFUSED = 3,       /* it cannot be done with what was found */
     SP_ERROR_SYSTEM = 4,        /* the system refused: I/O, permission, space */
     SP_ERROR_NEEDS_RECOVERY = 5 /* an interrupted transaction waits for `recover` */
 };

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 enum {
     CHUNK = 64 * 1024
 };
@@ -28,22 +30,28 @@ struct sp_pool {
     struct deferred *deferred;
 };
 
-static bool in_between; /* a transaction is recorded, and not settled */
+static void (*exhausted_handler)(void);
+static int exhausted_status = SP_ERROR_SYSTEM;
+static const char *exhausted_message = "sp-openstack: out of memory; nothing more was done\n";
 
-void sp_out_of_memory_leaves_half(void)
+void sp_out_of_memory_means(int status, const char *message)
 {
-    in_between = true;
+    exhausted_status = status;
+    exhausted_message = message;
+}
+
+void sp_out_of_memory_calls(void (*fn)(void))
+{
+    exhausted_handler = fn;
 }
 
 void sp_out_of_memory(void)
 {
-    static const char nothing[] = "sp-openstack: out of memory; nothing more was done\n";
-    static const char half[] = "sp-openstack: out of memory in the middle of a transaction; run: "
-                               "sp-openstack recover\n";
-    ssize_t ignored = in_between ? write(STDERR_FILENO, half, sizeof(half) - 1)
-                                 : write(STDERR_FILENO, nothing, sizeof(nothing) - 1);
+    if (exhausted_handler)
+        exhausted_handler();
+    ssize_t ignored = write(STDERR_FILENO, exhausted_message, strlen(exhausted_message));
     (void)ignored;
-    _exit(in_between ? 5 : 4);
+    _exit(exhausted_status);
 }
 
 void *sp_xmalloc(size_t size)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory that lives as long as one command: everything is taken from a pool and freed with it.
  *
- * Allocation never returns NULL: when memory is short the handler (by default: a message on
- * standard error and exit status 4 or 5) runs and does not return. Nothing in the file system depends
- * on what the process still would have done: an interrupted transaction is settled from its
- * journal. */
+ * Allocation never returns NULL: when memory is short the process says so on standard error and
+ * exits with SP_ERROR_SYSTEM, or as sp_out_of_memory_means() says. Nothing in the file system depends
+ * on the process going on: an interrupted transaction is recovered from its journal. */
 #ifndef SP_POOL_H
 #define SP_POOL_H
 
@@ -35,8 +34,11 @@ void *sp_xmalloc(size_t size);
 void *sp_xrealloc(void *old, size_t size);
 char *sp_xstrdup(const char *str);
 void sp_out_of_memory(void) __attribute__((noreturn));
-/* From now on that leaves a transaction to be recovered: exit status 5 in place of 4. */
-void sp_out_of_memory_leaves_half(void);
+/* From now on running out of memory ends with this status and this message (static storage, with its
+ * newline). */
+void sp_out_of_memory_means(int status, const char *message);
+/* fn runs first, and may end the process in a way of its own. */
+void sp_out_of_memory_calls(void (*fn)(void));
 
 /* A growing array in a pool: struct { T *items; size_t count, room; }.
  * SP_PUSH(pool, &vec) yields a pointer to a new zero-filled item. */

@@ -4,138 +4,35 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "base/path.h"
+#include "base/buffer.h"
 
+/* getopt_long(3) returns the letter of an option, or this and its number if it has none. */
 enum {
-    TAKES_TREE = 1,
-    TAKES_COMPONENTS = 2,
-    TAKES_ARGUMENT = 4,
-    TAKES_DRY_RUN = 8
+    NO_LETTER = 256
 };
 
-static const struct {
-    enum sp_command command;
-    const char *name;
-    unsigned takes;
-    const char *what;
-} commands[] = {
-    {SP_COMMAND_DETECT, "detect", TAKES_TREE | TAKES_COMPONENTS,
-     "say which components are here, of which version and release"},
-    {SP_COMMAND_CHECK, "check", TAKES_TREE | TAKES_COMPONENTS,
-     "say whether the integration is there, file by file with -v"},
-    {SP_COMMAND_DIFF, "diff", TAKES_TREE | TAKES_COMPONENTS,
-     "print the change that install would make, for patch -p1"},
-    {SP_COMMAND_INSTALL, "install", TAKES_TREE | TAKES_COMPONENTS | TAKES_DRY_RUN,
-     "put the integration in"},
-    {SP_COMMAND_UNINSTALL, "uninstall", TAKES_COMPONENTS | TAKES_DRY_RUN,
-     "take it out: every file as it was"},
-    {SP_COMMAND_ROLLBACK, "rollback", TAKES_ARGUMENT | TAKES_DRY_RUN,
-     "undo the latest transaction, or ID and all after it"},
-    {SP_COMMAND_HISTORY, "history", 0, "list the transactions"},
-    {SP_COMMAND_RECOVER, "recover", 0, "settle a transaction that was interrupted"},
-    {SP_COMMAND_GROUPS, "groups", TAKES_COMPONENTS | TAKES_DRY_RUN,
-     "set up the service group and the spool directory"},
-    {SP_COMMAND_HELP, "help", TAKES_ARGUMENT, "print this"},
-    {SP_COMMAND_VERSION, "version", 0, "print the version"},
-};
-enum {
-    COMMANDS = sizeof(commands) / sizeof(commands[0])
-};
-
-enum {
-    OPT_PYTHON = 256,
-    OPT_NO_DEPS,
-    OPT_ALLOW_MIXED,
-    OPT_NO_GROUPS,
-    OPT_FORCE
-};
-
-static const struct {
-    int letter;
-    const char *name, *value, *what;
-} options[] = {
-    {'L', "path", "DIR[:DIR]...", "look here first for the Python packages"},
-    {'R', "root", "DIR", "work on the system that is mounted at DIR"},
-    {'t', "tree", "TREE", "read a directory, REPO@REV or an archive instead of the system"},
-    {'W', "work-dir", "DIR", "work directory (default: /var/lib/sp-openstack)"},
-    {'D', "data-dir", "DIR", "where manifests/ and drivers/ are"},
-    {OPT_PYTHON, "python", "PROGRAM", "ask this interpreter where its packages are"},
-    {'n', "dry-run", NULL, "say what would be done, change nothing"},
-    {OPT_NO_DEPS, "no-deps", NULL, "leave out what the named components need"},
-    {OPT_ALLOW_MIXED, "allow-mixed", NULL, "accept components of different releases"},
-    {'g', "group", "NAME", "the service group (default: spopenstack)"},
-    {'u', "user", "NAME", "the account that joins it (default: one a component); repeatable"},
-    {OPT_NO_GROUPS, "no-groups", NULL, "install: leave the group and the spool directory alone"},
-    {OPT_FORCE, "force", NULL, "recover: leave files as they are that something else changed"},
-    {'j', "json", NULL, "one JSON document on standard output"},
-    {'v', "verbose", NULL, "say more; repeatable"},
-    {'q', "quiet", NULL, "say nothing but errors and what was asked for"},
-    {'y', "yes", NULL, "taken for scripts that give it; nothing is ever asked"},
-    {'h', "help", NULL, "print this"},
-    {'V', "version", NULL, "print the version"},
-};
-enum {
-    OPTIONS = sizeof(options) / sizeof(options[0])
-};
-
-const char *sp_command_name(enum sp_command command)
+static int code_of(size_t id)
 {
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (commands[i].command == command)
-            return commands[i].name;
-    return "";
+    return sp_options_table[id].letter ? sp_options_table[id].letter : NO_LETTER + (int)id;
 }
 
-void sp_cli_usage(FILE *out)
+static size_t id_of(int code)
 {
-    fputs("Usage: sp-openstack [OPTION]... COMMAND [COMPONENT]...\n"
-          "\n"
-          "  sp-openstack check                      what is here, and is it integrated?\n"
-          "  sp-openstack install cinder os_brick    on the controller\n"
-          "  sp-openstack install nova               on each hypervisor\n"
-          "  sp-openstack uninstall                  take it out again\n"
-          "\n"
-          "`sp-openstack help` lists all commands and options; see also sp-openstack(8).\n",
-          out);
+    for (size_t id = 0; id < SP_OPTIONS; id++)
+        if (code_of(id) == code)
+            return id;
+    return SP_OPTIONS;
 }
 
-void sp_cli_help(FILE *out)
-{
-    fputs("Usage: sp-openstack [OPTION]... COMMAND [COMPONENT]...\n"
-          "\n"
-          "Makes OpenStack Mitaka, Newton, Ocata and Pike work with StorPool storage.\n"
-          "\n"
-          "Commands (a unique prefix is enough):\n",
-          out);
-    for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-10s  %s\n", commands[i].name, commands[i].what);
-    fputs(
-        "\nComponents: cinder, nova, os_brick; with none named, all that are found.\n\nOptions:\n",
-        out);
-    for (size_t i = 0; i < OPTIONS; i++) {
-        char names[64];
-        snprintf(names, sizeof(names), "%s%c%s--%s%s%s", options[i].letter < 256 ? "-" : "",
-                 options[i].letter < 256 ? (char)options[i].letter : ' ',
-                 options[i].letter < 256 ? ", " : "   ", options[i].name,
-                 options[i].value ? " " : "", options[i].value ? options[i].value : "");
-        fprintf(out, "  %-24s  %s\n", names, options[i].what);
-    }
-    fputs("\n"
-          "Exit status: 0 done, or all is integrated; 1 check: something is not; 2 wrong usage;\n"
-          "3 it can't be done here; 4 the system refused; 5 an interrupted transaction waits for\n"
-          "recover.\n",
-          out);
-}
-
-static int find_command(const char *word, size_t *out, struct sp_error *err)
+int sp_cli_find_command(const char *word, const struct sp_command **out, struct sp_error *err)
 {
     size_t hits = 0, len = strlen(word);
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strncmp(commands[i].name, word, len) != 0)
+    for (const struct sp_command *command = sp_commands; command->name; command++) {
+        if (strncmp(command->name, word, len) != 0)
             continue;
-        *out = i;
+        *out = command;
         hits++;
-        if (commands[i].name[len] == '\0')
+        if (command->name[len] == '\0')
             return 0; /* in full */
     }
     if (hits == 1 && len > 0)
@@ -146,50 +43,89 @@ static int find_command(const char *word, size_t *out, struct sp_error *err)
                         word);
 }
 
+/* ---- the words ------------------------------------------------------------------------------- */
+
+static int take_word(struct sp_pool *pool, const char *word, struct sp_options *out,
+                     struct sp_error *err)
+{
+    const struct sp_command *command = out->command;
+    bool component = command->words == SP_WORDS_COMPONENTS;
+    if (command->words == SP_WORDS_NONE || (!component && out->arguments.count))
+        return sp_error_set(err, SP_ERROR_USAGE, "%s takes no argument like '%s'", command->name,
+                            word);
+    if (!*word || strchr(word, '/'))
+        return sp_error_set(err, SP_ERROR_USAGE,
+                            component ? "'%s' is no component; a directory is named with --path"
+                                      : "'%s' is no argument that %s takes",
+                            word, command->name);
+    if (component && strcmp(word, "os-brick") == 0)
+        word = "os_brick";
+    sp_strv *list = component ? &out->components : &out->arguments;
+    if (!sp_strv_has(list, word))
+        *SP_PUSH(pool, list) = word;
+    return 0;
+}
+
 static int take_words(struct sp_pool *pool, int argc, char **argv, struct sp_options *out,
                       struct sp_error *err)
 {
-    size_t which = 0;
-    if (out->command != SP_COMMAND_NONE) /* -h, -V */
-        return 0;
     if (argc == 0)
         return sp_error_set(err, SP_ERROR_USAGE, "no command was given");
-    if (find_command(argv[0], &which, err) < 0)
+    if (sp_cli_find_command(argv[0], &out->command, err) < 0)
         return -1;
-    out->command = commands[which].command;
-    unsigned takes = commands[which].takes;
-    for (int i = 1; i < argc; i++) {
-        bool component = takes & TAKES_COMPONENTS;
-        if (!component && !((takes & TAKES_ARGUMENT) && i == 1))
-            return sp_error_set(err, SP_ERROR_USAGE, "%s takes no argument like '%s'",
-                                commands[which].name, argv[i]);
-        if (!*argv[i] || strchr(argv[i], '/'))
-            return sp_error_set(err, SP_ERROR_USAGE,
-                                "'%s' is no component; a directory is named "
-                                "with --path",
-                                argv[i]);
-        sp_strv *list = component ? &out->components : &out->arguments;
-        const char *name = component && strcmp(argv[i], "os-brick") == 0 ? "os_brick" : argv[i];
-        if (!sp_strv_has(list, name))
-            *SP_PUSH(pool, list) = name;
-    }
-    if (out->trees.count && !(takes & TAKES_TREE))
-        return sp_error_set(err, SP_ERROR_USAGE, "%s can't work on a --tree", commands[which].name);
-    if (out->trees.count && out->command == SP_COMMAND_INSTALL && !out->dry_run)
+    for (int i = 1; i < argc; i++)
+        if (take_word(pool, argv[i], out, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- what goes together ---------------------------------------------------------------------- */
+
+static int check_options(const struct sp_options *options, unsigned given, struct sp_error *err)
+{
+    for (size_t id = 0; id < SP_OPTIONS; id++)
+        if (given & ~options->command->options & 1U << id)
+            return sp_error_set(err, SP_ERROR_USAGE, "%s takes no option --%s",
+                                options->command->name, sp_options_table[id].name);
+    return 0;
+}
+
+/* A relative path is resolved in the current directory, which a root does not have. */
+static int check_relative(const struct sp_options *options, struct sp_error *err)
+{
+    const char *relative =
+        options->work_dir && *options->work_dir != '/' ? options->work_dir : NULL;
+    const char *name = "--work-dir";
+    for (size_t i = 0; !relative && i < options->paths.count; i++)
+        if (*options->paths.items[i] != '/') {
+            relative = options->paths.items[i];
+            name = "--path";
+        }
+    if (options->root && relative)
         return sp_error_set(err, SP_ERROR_USAGE,
-                            "install can't change a --tree; add --dry-run to see what it would do");
-    if (out->dry_run && !(takes & TAKES_DRY_RUN))
-        return sp_error_set(err, SP_ERROR_USAGE, "%s has nothing to do with --dry-run",
-                            commands[which].name);
-    if (out->trees.count && (out->paths.count || out->root || out->python))
+                            "with --root, %s takes an absolute path inside the root, not '%s'",
+                            name, relative);
+    return 0;
+}
+
+static int check_together(const struct sp_options *options, struct sp_error *err)
+{
+    bool changes = options->command->options & 1U << SP_OPTION_DRY_RUN;
+    if (options->trees.count && changes && !options->dry_run)
+        return sp_error_set(err, SP_ERROR_USAGE,
+                            "%s cannot change a --tree; add --dry-run to see what it would do",
+                            options->command->name);
+    if (options->trees.count && (options->paths.count || options->root || options->python))
         return sp_error_set(err, SP_ERROR_USAGE,
                             "--tree goes with none of --path, --root and --python");
-    if (out->root && out->python)
+    if (options->root && options->python)
         return sp_error_set(err, SP_ERROR_USAGE,
                             "--python asks an interpreter of this system, which knows nothing of "
                             "--root");
-    return 0;
+    return check_relative(options, err);
 }
+
+/* ---- the options ----------------------------------------------------------------------------- */
 
 /* "a:b" -> a, b; empty parts are left out. */
 static void split(struct sp_pool *pool, const char *list, sp_strv *out)
@@ -203,116 +139,155 @@ static void split(struct sp_pool *pool, const char *list, sp_strv *out)
     }
 }
 
-static void take_option(struct sp_pool *pool, int letter, const char *value, struct sp_options *out)
+static void take_value(struct sp_pool *pool, size_t id, const char *value, struct sp_options *out)
 {
-    switch (letter) {
-    case 'L':
+    switch (id) {
+    case SP_OPTION_PATH:
         split(pool, value, &out->paths);
         break;
-    case 'R':
+    case SP_OPTION_ROOT:
         out->root = value;
         break;
-    case 't':
+    case SP_OPTION_TREE:
         *SP_PUSH(pool, &out->trees) = value;
         break;
-    case 'W':
+    case SP_OPTION_WORK_DIR:
         out->work_dir = value;
         break;
-    case 'D':
+    case SP_OPTION_DATA_DIR:
         out->data_dir = value;
         break;
-    case OPT_PYTHON:
+    case SP_OPTION_PYTHON:
         out->python = value;
         break;
-    case 'n':
-        out->dry_run = true;
-        break;
-    case OPT_NO_DEPS:
-        out->no_deps = true;
-        break;
-    case OPT_ALLOW_MIXED:
-        out->allow_mixed = true;
-        break;
-    case 'g':
+    case SP_OPTION_GROUP:
         out->group = value;
         break;
-    case 'u':
+    case SP_OPTION_USER:
         *SP_PUSH(pool, &out->users) = value;
         break;
-    case OPT_NO_GROUPS:
-        out->no_groups = true;
-        break;
-    case OPT_FORCE:
-        out->force = true;
-        break;
-    case 'j':
-        out->json = true;
-        break;
-    case 'v':
-        out->verbose = out->verbose < 0 ? 1 : out->verbose + 1;
-        break;
-    case 'q':
-        out->verbose = -1;
-        break;
-    case 'h':
-        out->command = SP_COMMAND_HELP;
-        break;
-    case 'V':
-        out->command = SP_COMMAND_VERSION;
-        break;
-    default: /* 'y' */
+    default:
         break;
     }
 }
 
-static const char *option_name(int letter)
+static void take_flags(unsigned given, struct sp_options *out)
 {
-    for (size_t i = 0; i < OPTIONS; i++)
-        if (options[i].letter == letter)
-            return options[i].name;
-    return "";
+    out->dry_run = given & 1U << SP_OPTION_DRY_RUN;
+    out->no_deps = given & 1U << SP_OPTION_NO_DEPS;
+    out->allow_mixed = given & 1U << SP_OPTION_ALLOW_MIXED;
+    out->no_groups = given & 1U << SP_OPTION_NO_GROUPS;
+    out->force = given & 1U << SP_OPTION_FORCE;
+    out->json = given & 1U << SP_OPTION_JSON;
+    out->txn_module = given & 1U << SP_OPTION_TXN_MODULE;
 }
 
-static int missing_value(int letter, struct sp_error *err)
+static int missing_value(size_t id, struct sp_error *err)
 {
-    const char *name = option_name(letter);
-    if (letter >= 256)
-        return sp_error_set(err, SP_ERROR_USAGE, "the option '--%s' needs a value", name);
-    return sp_error_set(err, SP_ERROR_USAGE, "the option '--%s' ('-%c') needs a value", name,
-                        letter);
+    const struct sp_option *option = &sp_options_table[id];
+    if (!option->letter)
+        return sp_error_set(err, SP_ERROR_USAGE, "the option '--%s' needs a value", option->name);
+    return sp_error_set(err, SP_ERROR_USAGE, "the option '--%s' ('-%c') needs a value",
+                        option->name, option->letter);
+}
+
+static void make_getopt_tables(struct option *longs, char *shorts)
+{
+    *shorts++ = ':'; /* a missing value is told apart from an unknown option */
+    for (size_t id = 0; id < SP_OPTIONS; id++) {
+        const struct sp_option *option = &sp_options_table[id];
+        longs[id] = (struct option){.name = option->name,
+                                    .has_arg = option->value ? required_argument : no_argument,
+                                    .val = code_of(id)};
+        if (option->letter) {
+            *shorts++ = option->letter;
+            if (option->value)
+                *shorts++ = ':';
+        }
+    }
+    *shorts = '\0';
+}
+
+static int take_options(struct sp_pool *pool, int argc, char **argv, struct sp_options *out,
+                        unsigned *given, struct sp_error *err)
+{
+    struct option longs[SP_OPTIONS + 1] = {{0}};
+    char shorts[2 * SP_OPTIONS + 2];
+    int code;
+    make_getopt_tables(longs, shorts);
+    opterr = 0;
+    optind = 0; /* glibc and musl: begin anew, also what is left of a call before */
+    while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        if (code == ':') /* by its letter: musl counts on beyond the words here */
+            return missing_value(id_of(optopt), err);
+        const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+        if (code == '?' && optopt && optopt < NO_LETTER && strncmp(word, "--", 2) != 0)
+            return sp_error_set(err, SP_ERROR_USAGE, "there is no option '-%c'", optopt);
+        if (code == '?')
+            return sp_error_set(err, SP_ERROR_USAGE,
+                                "the option '%s' is unknown, ambiguous, or takes no value", word);
+        size_t id = id_of(code);
+        if (optarg && !*optarg)
+            return sp_error_set(err, SP_ERROR_USAGE, "the value of '%s' is empty",
+                                sp_options_table[id].name);
+        *given |= 1U << id;
+        take_value(pool, id, optarg, out);
+        if (id == SP_OPTION_VERBOSE)
+            out->verbose = out->verbose < 0 ? 1 : out->verbose + 1;
+        else if (id == SP_OPTION_QUIET)
+            out->verbose = -1;
+    }
+    return 0;
 }
 
 int sp_cli_parse(struct sp_pool *pool, int argc, char **argv, struct sp_options *out,
                  struct sp_error *err)
 {
-    struct option longs[OPTIONS + 1];
-    char shorts[3 * OPTIONS + 2] = ":";
-    memset(longs, 0, sizeof(longs));
+    unsigned given = 0;
     memset(out, 0, sizeof(*out));
-    for (size_t i = 0; i < OPTIONS; i++) {
-        longs[i] = (struct option){.name = options[i].name,
-                                   .has_arg = options[i].value ? required_argument : no_argument,
-                                   .val = options[i].letter};
-        char one[3] = {(char)options[i].letter, options[i].value ? ':' : '\0', '\0'};
-        if (options[i].letter < 256)
-            strcat(shorts, one);
+    if (take_options(pool, argc, argv, out, &given, err) < 0)
+        return -1;
+    take_flags(given, out);
+    if (given & 1U << SP_OPTION_HELP)
+        return sp_cli_find_command("help", &out->command, err);
+    if (given & 1U << SP_OPTION_VERSION)
+        return sp_cli_find_command("version", &out->command, err);
+    if (take_words(pool, argc - optind, argv + optind, out, err) < 0 ||
+        check_options(out, given, err) < 0)
+        return -1;
+    return check_together(out, err);
+}
+
+/* ---- a command to type next ------------------------------------------------------------------ */
+
+static void add_quoted(struct sp_buffer *out, const char *option, const char *value)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "%+,-./:=@_";
+    if (!value)
+        return;
+    sp_buffer_printf(out, " %s ", option);
+    if (strspn(value, plain) == strlen(value)) {
+        sp_buffer_puts(out, value);
+        return;
     }
-    int letter;
-    opterr = 0;
-    optind = 0; /* glibc and musl: begin anew, also what is left of a call before */
-    while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-        if (letter == ':') /* by its letter: musl counts on beyond the words here */
-            return missing_value(optopt, err);
-        const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
-        if (letter == '?' && optopt && optopt < 256 && strncmp(word, "--", 2) != 0)
-            return sp_error_set(err, SP_ERROR_USAGE, "there is no option '-%c'", optopt);
-        if (letter == '?')
-            return sp_error_set(err, SP_ERROR_USAGE,
-                                "the option '%s' is unknown, ambiguous, or takes no value", word);
-        if (optarg && !*optarg)
-            return sp_error_set(err, SP_ERROR_USAGE, "the value of '%s' is empty",
-                                option_name(letter));
-        take_option(pool, letter, optarg, out);
-    }
-    return take_words(pool, argc - optind, argv + optind, out, err);
+    sp_buffer_putc(out, '\'');
+    for (; *value; value++)
+        if (*value == '\'')
+            sp_buffer_puts(out, "'\\''");
+        else
+            sp_buffer_putc(out, *value);
+    sp_buffer_putc(out, '\'');
+}
+
+const char *sp_cli_invocation(struct sp_pool *pool, const struct sp_options *options)
+{
+    struct sp_buffer buf = SP_BUFFER_INIT;
+    sp_buffer_puts(&buf, "sp-openstack");
+    add_quoted(&buf, "-R", options->root);
+    add_quoted(&buf, "-W", options->work_dir);
+    add_quoted(&buf, "-D", options->data_dir);
+    const char *text = sp_pool_strdup(pool, sp_buffer_str(&buf));
+    sp_buffer_free(&buf);
+    return text;
 }

@@ -1,35 +1,89 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line: from argv to options. The tables here are also what `help` prints. */
+/* The command line: from argv to options. The tables of commands and options are also what `help`
+ * prints. */
 #ifndef SP_CLI_H
 #define SP_CLI_H
-
-#include <stdio.h>
 
 #include "base/error.h"
 #include "base/pool.h"
 
-enum sp_command {
-    SP_COMMAND_NONE,
-    SP_COMMAND_DETECT,
-    SP_COMMAND_CHECK,
-    SP_COMMAND_DIFF,
-    SP_COMMAND_INSTALL,
-    SP_COMMAND_UNINSTALL,
-    SP_COMMAND_ROLLBACK,
-    SP_COMMAND_HISTORY,
-    SP_COMMAND_RECOVER,
-    SP_COMMAND_GROUPS,
-    SP_COMMAND_HELP,
-    SP_COMMAND_VERSION
+struct sp_context;
+
+/* The options; bit 1 << N of a set is the option N. */
+enum sp_option_id {
+    SP_OPTION_PATH,
+    SP_OPTION_ROOT,
+    SP_OPTION_TREE,
+    SP_OPTION_WORK_DIR,
+    SP_OPTION_DATA_DIR,
+    SP_OPTION_PYTHON,
+    SP_OPTION_DRY_RUN,
+    SP_OPTION_NO_DEPS,
+    SP_OPTION_ALLOW_MIXED,
+    SP_OPTION_GROUP,
+    SP_OPTION_USER,
+    SP_OPTION_NO_GROUPS,
+    SP_OPTION_FORCE,
+    SP_OPTION_JSON,
+    SP_OPTION_VERBOSE,
+    SP_OPTION_QUIET,
+    SP_OPTION_YES,
+    SP_OPTION_TXN_MODULE,
+    SP_OPTION_HELP,
+    SP_OPTION_VERSION,
+    SP_OPTIONS /* how many there are */
 };
 
+struct sp_option {
+    char letter;       /* '\0': it has none */
+    const char *name;  /* without the hyphens */
+    const char *value; /* how help names it; NULL: the option takes none */
+    const char *purpose;
+};
+
+/* In the order of enum sp_option_id. */
+extern const struct sp_option sp_options_table[SP_OPTIONS];
+
+/* The words behind the name of a command. */
+enum sp_words {
+    SP_WORDS_NONE,
+    SP_WORDS_COMPONENTS, /* any number of components */
+    SP_WORDS_ID,         /* the number of a transaction, or nothing */
+    SP_WORDS_COMMAND     /* the name of a command, or nothing */
+};
+
+/* What has to be there before a command runs; sp_prepare() sees to it. */
+enum sp_needs {
+    SP_NEEDS_ROOT = 1,        /* the root is open */
+    SP_NEEDS_MANIFESTS = 2,   /* the manifests are read */
+    SP_NEEDS_SCAN = 4,        /* the trees are open, and the components in them found */
+    SP_NEEDS_ACCOUNTS = 8,    /* both, where the data directory can be read: else a warning */
+    SP_NEEDS_WORK_DIR = 16,   /* the work directory is open, if it is there and can be read */
+    SP_NEEDS_HISTORY = 32,    /* the same, and it is an error if it can't be read */
+    SP_NEEDS_LOCK = 64,       /* the work directory is locked, if it is there */
+    SP_NEEDS_RECOVERED = 128, /* no interrupted transaction is in it */
+    SP_NEEDS_SUPERUSER = 256, /* the user is root, unless this is a dry run */
+};
+
+struct sp_command {
+    const char *name, *purpose;
+    /* Returns the exit status (enum sp_error_kind), or -1 with *err set. */
+    int (*run)(struct sp_context *context, struct sp_error *err);
+    enum sp_words words;
+    unsigned options; /* those that it takes */
+    unsigned needs;   /* enum sp_needs */
+};
+
+/* Ended by one without a name. */
+extern const struct sp_command sp_commands[];
+
 struct sp_options {
-    enum sp_command command;
+    const struct sp_command *command;
     sp_strv components; /* as they were typed; os-brick is os_brick by now */
     sp_strv arguments;  /* of the commands that take no components */
     sp_strv paths, trees, users;
     const char *root, *work_dir, *data_dir, *python, *group; /* NULL: not given */
-    bool dry_run, no_deps, allow_mixed, no_groups, force, json;
+    bool dry_run, no_deps, allow_mixed, no_groups, force, json, txn_module;
     int verbose; /* -1: quiet */
 };
 
@@ -37,9 +91,13 @@ struct sp_options {
 int sp_cli_parse(struct sp_pool *pool, int argc, char **argv, struct sp_options *out,
                  struct sp_error *err) SP_MUST_CHECK;
 
-const char *sp_command_name(enum sp_command command);
+/* The command of that name, or the one with that unique prefix. SP_ERROR_USAGE if there is none. */
+int sp_cli_find_command(const char *word, const struct sp_command **out,
+                        struct sp_error *err) SP_MUST_CHECK;
 
-void sp_cli_usage(FILE *out); /* a few lines */
-void sp_cli_help(FILE *out);  /* everything */
+/* "sp-openstack -R '/mnt/my image'": the program with those of the options that a command typed
+ * next needs in order to work on the same system (--root, --work-dir, --data-dir), quoted for a
+ * shell. */
+const char *sp_cli_invocation(struct sp_pool *pool, const struct sp_options *options);
 
 #endif

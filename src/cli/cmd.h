@@ -1,47 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands. Each returns the exit status of the contract, or -1 with *err set. */
+/* The commands. Each returns its exit status (enum sp_error_kind), or -1 with *err set. What it
+ * needs is there already: commands.c says what that is, sp_prepare() has seen to it. */
 #ifndef SP_CMD_H
 #define SP_CMD_H
 
 #include "cli/context.h"
 #include "txn/history.h"
 #include "txn/transaction.h"
-#include "txn/workdir.h"
 
-int sp_cmd_detect(struct sp_context *session, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_check(struct sp_context *session, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_diff(struct sp_context *session, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_install(struct sp_context *session, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_uninstall(struct sp_context *session, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_rollback(struct sp_context *session, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_history(struct sp_context *session, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_recover(struct sp_context *session, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_groups(struct sp_context *session, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_detect(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_check(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_diff(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_install(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_uninstall(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_rollback(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_history(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_recover(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_groups(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_help(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_version(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
 
 /* ---- shared among them --------------------------------------------------------------------- */
 
-/* Warns when a transaction waits to be settled; for commands that only read. Returns whether one
- * does, or -1. */
-int sp_cmd_warn_unfinished(struct sp_context *session, struct sp_error *err) SP_MUST_CHECK;
-
-/* For commands that write. Settles what is unfinished in a work directory that exists; *locked
- * tells whether it exists (and is locked now). */
-int sp_cmd_recover_first(struct sp_context *session, struct sp_workdir *workdir, bool *locked,
-                         struct sp_error *err) SP_MUST_CHECK;
-
-/* SP_ERROR_REFUSED, naming the path, for the first component that can't be integrated: in conflict
+/* SP_ERROR_REFUSED, naming the path, for the first component that cannot be integrated: in conflict
  * or not supported. */
-int sp_cmd_refuse(struct sp_context *session, const sp_selection *selection,
+int sp_cmd_refuse(struct sp_context *context, const sp_selection *selection,
                   struct sp_error *err) SP_MUST_CHECK;
 
 /* Adds the times that the directories of the changes get back, as the history knows them from
  * transactions with numbers from `since` on. */
-void sp_cmd_add_times(struct sp_context *session, const struct sp_history *history, unsigned since,
+void sp_cmd_add_times(struct sp_context *context, const struct sp_history *history, unsigned since,
                       struct sp_transaction *txn);
 
-/* The group and the spool directory, for the accounts of the components (or --user); what was done
- * is added to *done (may be NULL) and said. */
-int sp_cmd_ensure_groups(struct sp_context *session, const sp_selection *selection, sp_strv *done,
+/* The group and the spool directory, for these accounts (--user comes before them); each change is
+ * printed and added to *done (may be NULL). */
+int sp_cmd_ensure_groups(struct sp_context *context, const sp_strv *accounts, sp_strv *done,
                          struct sp_error *err) SP_MUST_CHECK;
+
+/* Adds the accounts of the selected components, each once; without `all` only of those that get
+ * drivers. */
+void sp_cmd_add_accounts(struct sp_context *context, const sp_selection *selection, bool all,
+                         sp_strv *out);
 
 #endif

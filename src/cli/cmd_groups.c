@@ -1,49 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* groups: the service group and the spool directory. */
-#include <unistd.h>
+#include <string.h>
 
 #include "cli/cmd.h"
-#include "cli/output.h"
-#include "host/groups.h"
+#include "cli/output_json.h"
+#include "host/accounts.h"
+#include "host/spool.h"
 
-int sp_cmd_ensure_groups(struct sp_context *s, const sp_selection *selection, sp_strv *done,
-                         struct sp_error *err)
+void sp_cmd_add_accounts(struct sp_context *s, const sp_selection *selection, bool all,
+                         sp_strv *out)
 {
-    struct sp_groups_request request = {.group = s->options->group,
-                                        .root = &s->root,
-                                        .users = s->options->users,
-                                        .dry_run = s->options->dry_run};
-    struct sp_groups_report report = {{NULL, 0, 0}};
-    for (size_t i = 0; s->options->users.count == 0 && i < selection->count; i++) {
+    for (size_t i = 0; i < selection->count; i++) {
         const struct sp_detection *found = selection->items[i].found;
-        const char *account = found && found->spec ? found->spec->account : NULL;
-        if (account && !sp_strv_has(&request.users, account))
-            *SP_PUSH(s->pool, &request.users) = account;
+        const struct sp_component *spec = found ? found->spec : NULL;
+        if (spec && spec->account && (all || spec->release->support == SP_SUPPORTED) &&
+            !sp_strv_has(out, spec->account))
+            *SP_PUSH(s->pool, out) = spec->account;
     }
-    int rc = sp_groups_ensure(s->pool, &request, &report, err);
-    for (size_t i = 0; i < report.lines.count; i++) {
-        if (report.lines.items[i].warning) {
-            sp_console_warn(s->pool, s->report, "%s", report.lines.items[i].text);
+}
+
+static void print_report(struct sp_context *s, const struct sp_host_report *report, sp_strv *done)
+{
+    for (size_t i = 0; i < report->lines.count; i++) {
+        const struct sp_host_line *line = &report->lines.items[i];
+        if (line->warning) {
+            sp_console_warn(s->pool, s->report, "%s", line->text);
             continue;
         }
-        sp_console_print(s->report, 0, "%s", report.lines.items[i].text);
+        sp_console_print(s->report, 0, "%s", line->text);
         if (done)
-            *SP_PUSH(s->pool, done) = report.lines.items[i].text;
+            *SP_PUSH(s->pool, done) = line->text;
     }
+}
+
+int sp_cmd_ensure_groups(struct sp_context *s, const sp_strv *accounts, sp_strv *done,
+                         struct sp_error *err)
+{
+    const sp_strv *named = &s->options->users;
+    struct sp_accounts_request request = {.group = s->options->group ? s->options->group
+                                                                     : SP_ACCOUNTS_GROUP,
+                                          .users = named->count ? *named : *accounts,
+                                          .root = &s->root,
+                                          .dry_run = s->options->dry_run};
+    struct sp_host_report report = {{NULL, 0, 0}};
+    struct sp_group group;
+    int rc = sp_accounts_ensure(s->pool, &request, &group, &report, err);
+    if (rc == 0)
+        rc = sp_spool_ensure(s->pool, &s->root, &group, s->options->dry_run, &report, err);
+    print_report(s, &report, done);
     return rc;
+}
+
+/* Without manifests: the accounts that the components' services run as are called as they are. */
+static int add_usual_accounts(struct sp_context *s, sp_strv *out, struct sp_error *err)
+{
+    static const char *const usual[] = {"cinder", "nova"};
+    const sp_strv *named = &s->options->components;
+    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+        if (named->count == 0 || sp_strv_has(named, usual[i]))
+            *SP_PUSH(s->pool, out) = usual[i];
+    for (size_t i = 0; i < named->count; i++)
+        if (!sp_strv_has(out, named->items[i]) && strcmp(named->items[i], "os_brick") != 0)
+            return sp_error_set(err, SP_ERROR_USAGE, "there is no component '%s'", named->items[i]);
+    return 0;
+}
+
+static int find_accounts(struct sp_context *s, sp_strv *out, struct sp_error *err)
+{
+    sp_selection selection = {NULL, 0, 0};
+    if (s->options->users.count)
+        return 0;
+    if (s->scans.count == 0)
+        return add_usual_accounts(s, out, err);
+    if (sp_select(s, SP_SELECT_REMOVE, &selection, err) < 0)
+        return -1;
+    sp_cmd_add_accounts(s, &selection, true, out);
+    return 0;
 }
 
 int sp_cmd_groups(struct sp_context *s, struct sp_error *err)
 {
-    sp_selection selection = {NULL, 0, 0};
-    sp_strv done = {NULL, 0, 0};
-    if (geteuid() != 0 && !s->options->dry_run)
-        return sp_error_set(err, SP_ERROR_SYSTEM,
-                            "groups are set up by root; run this with sudo, or with --dry-run");
-    if (s->options->users.count == 0 &&
-        (sp_scan_all(s, err) < 0 || sp_select(s, SP_SELECT_REMOVE, &selection, err) < 0))
-        return -1;
-    if (sp_cmd_ensure_groups(s, &selection, &done, err) < 0)
+    sp_strv accounts = {NULL, 0, 0}, done = {NULL, 0, 0};
+    if (find_accounts(s, &accounts, err) < 0 || sp_cmd_ensure_groups(s, &accounts, &done, err) < 0)
         return -1;
     if (done.count == 0)
         sp_console_print(s->report, 0, "the group and the spool directory are in place");
@@ -54,5 +92,5 @@ int sp_cmd_groups(struct sp_context *s, struct sp_error *err)
         sp_output_strings(&json, s->options->dry_run ? "would_change" : "changed", &done);
         sp_output_end(&json, s);
     }
-    return 0;
+    return SP_ERROR_NONE;
 }

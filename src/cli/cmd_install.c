@@ -3,11 +3,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/invocation.h"
 #include "base/path.h"
 #include "cli/cmd.h"
-#include "cli/output.h"
+#include "cli/output_json.h"
+#include "cli/output_text.h"
+#include "cli/prepare.h"
 #include "format/diff.h"
 #include "fs/meta.h"
+#include "txn/revert.h"
 #include "txn/transaction.h"
 
 struct job {
@@ -15,34 +19,63 @@ struct job {
     enum sp_goal goal;
     sp_selection selection;
     sp_prerequisites prerequisites;
-    struct sp_workdir workdir;
-    bool locked;
     struct sp_transaction txn;
-    unsigned id; /* 0: nothing was changed */
+    unsigned id;    /* 0: nothing was changed */
+    sp_strv edited; /* drivers that are replaced or removed, and hold what nobody else has */
     sp_strv services, groups;
 };
 
 /* ---- from the plan to the transaction ------------------------------------------------------ */
 
 /* What the file had when it last had this content, if we remember. */
-static int remembered_meta(struct job *job, const struct sp_history *history, const char *path,
-                           struct sp_bytes content, const struct sp_meta **out,
-                           struct sp_error *err)
+static int remembered_meta(struct job *job, const char *path, struct sp_bytes content,
+                           const struct sp_meta **out, struct sp_error *err)
 {
+    const struct sp_history *history = &job->s->work->history;
     struct sp_blob_id id;
     struct sp_meta *meta = sp_pool_alloc(job->s->pool, sizeof(*meta));
     bool found;
     *out = NULL;
-    if (!history || sp_blob_hash(content, &id, err) < 0)
-        return history ? -1 : 0;
-    if (sp_history_meta(job->s->pool, history, path, &id, meta, &found, err) < 0)
+    if (history->journals.count == 0)
+        return 0;
+    if (sp_blob_hash(content, &id, err) < 0 ||
+        sp_history_meta(job->s->pool, history, path, &id, meta, &found, err) < 0)
         return -1;
     *out = found ? meta : NULL;
     return 0;
 }
 
-static int add_change(struct job *job, const struct sp_history *history,
-                      const struct sp_target *one, const struct sp_file_plan *file,
+/* Whether one of our transactions wrote this content to the path. */
+static int is_recorded(struct job *job, const char *path, struct sp_bytes content,
+                       struct sp_error *err)
+{
+    const struct sp_history *history = &job->s->work->history;
+    struct sp_blob_id id;
+    if (sp_blob_hash(content, &id, err) < 0)
+        return -1;
+    for (size_t i = 0; i < history->journals.count; i++) {
+        const struct sp_journal *journal = &history->journals.items[i];
+        for (size_t j = 0; journal->state == SP_JOURNAL_COMMITTED && j < journal->files.count; j++)
+            if (strcmp(journal->files.items[j].path, path) == 0 &&
+                sp_blob_equal(&journal->files.items[j].after, &id))
+                return 1;
+    }
+    return 0;
+}
+
+/* An administrator may have edited a driver in place: what is lost with it is only in the backup. */
+static int note_edited(struct job *job, const struct sp_target *one,
+                       const struct sp_file_plan *file, const char *path, struct sp_error *err)
+{
+    if (!file->unknown)
+        return 0;
+    int recorded = is_recorded(job, path, file->snapshot->content, err);
+    if (recorded == 0)
+        *SP_PUSH(job->s->pool, &job->edited) = sp_output_path(job->s, one, file);
+    return recorded < 0 ? -1 : 0;
+}
+
+static int add_change(struct job *job, const struct sp_target *one, const struct sp_file_plan *file,
                       struct sp_error *err)
 {
     struct sp_pool *pool = job->s->pool;
@@ -57,7 +90,9 @@ static int add_change(struct job *job, const struct sp_history *history,
                                 "%s is the same file as another one that would be changed",
                                 sp_output_path(job->s, one, file));
     if (job->goal == SP_GOAL_UNINSTALL && file->action == SP_ACTION_REPLACE &&
-        remembered_meta(job, history, change.path, file->after, &change.meta, err) < 0)
+        remembered_meta(job, change.path, file->after, &change.meta, err) < 0)
+        return -1;
+    if (note_edited(job, one, file, change.path, err) < 0)
         return -1;
     *SP_PUSH(pool, &job->txn.changes) = change;
     return 0;
@@ -84,14 +119,13 @@ static void order_files(const struct job *job, const struct sp_target *one, sp_f
     }
 }
 
-static int add_changes_of(struct job *job, const struct sp_history *history,
-                          const struct sp_target *one, struct sp_error *err)
+static int add_changes_of(struct job *job, const struct sp_target *one, struct sp_error *err)
 {
     sp_file_order files = {NULL, 0, 0};
     order_files(job, one, &files);
     for (size_t i = 0; i < files.count; i++)
         if (files.items[i]->action != SP_ACTION_NONE &&
-            add_change(job, history, one, files.items[i], err) < 0)
+            add_change(job, one, files.items[i], err) < 0)
             return -1;
     return 0;
 }
@@ -100,11 +134,12 @@ static void add_component(struct job *job, const struct sp_target *one)
 {
     struct sp_pool *pool = job->s->pool;
     const struct sp_component *spec = one->found->spec;
-    *SP_PUSH(pool, &job->txn.components) =
-        (struct sp_journal_component){.name = one->name,
-                                      .version = one->found->version ? one->found->version : "",
-                                      .release = spec->release->name,
-                                      .path = one->found->dir};
+    *SP_PUSH(pool, &job->txn.components) = (struct sp_journal_component){
+        .name = one->name,
+        .version = one->found->version ? one->found->version : "",
+        .release = spec->release->name,
+        .layout = one->found->layout && one->found->layout->name ? one->found->layout->name : "",
+        .path = one->found->dir};
     for (size_t i = 0; i < spec->services.count; i++)
         if (!sp_strv_has(&job->services, spec->services.items[i]))
             *SP_PUSH(pool, &job->services) = spec->services.items[i];
@@ -112,30 +147,24 @@ static void add_component(struct job *job, const struct sp_target *one)
 
 static int build(struct job *job, struct sp_error *err)
 {
-    struct sp_history history;
-    const struct sp_history *known = NULL;
-    if (job->goal == SP_GOAL_UNINSTALL && job->locked) {
-        if (sp_history_load(job->s->pool, &job->workdir, &history, err) < 0)
-            return -1;
-        known = &history;
-    }
     job->txn.command = job->goal == SP_GOAL_INSTALL ? "install" : "uninstall";
     for (size_t i = 0; i < job->selection.count; i++) {
         const struct sp_target *one = in_order(job, i);
         if (!sp_plan_changes(&one->plan))
             continue;
         add_component(job, one);
-        if (add_changes_of(job, known, one, err) < 0)
+        if (add_changes_of(job, one, err) < 0)
             return -1;
     }
-    if (known)
-        sp_cmd_add_times(job->s, known, 0, &job->txn);
+    if (job->goal == SP_GOAL_UNINSTALL && job->s->work->locked)
+        sp_cmd_add_times(job->s, &job->s->work->history, 0, &job->txn);
     return 0;
 }
 
-/* ---- what is said -------------------------------------------------------------------------- */
+/* ---- output ------------------------------------------------------------------------------- */
 
-static void say_file(struct job *job, const struct sp_target *one, const struct sp_file_plan *file)
+static void print_file(struct job *job, const struct sp_target *one,
+                       const struct sp_file_plan *file)
 {
     struct sp_context *s = job->s;
     const char *note = file->note;
@@ -150,7 +179,7 @@ static void say_file(struct job *job, const struct sp_target *one, const struct 
                      note ? ")" : "");
 }
 
-static void say_plan(struct job *job)
+static void print_plan(struct job *job)
 {
     struct sp_context *s = job->s;
     for (size_t i = 0; i < job->selection.count; i++) {
@@ -168,26 +197,46 @@ static void say_plan(struct job *job)
                              one->needed_by ? one->needed_by : "");
         order_files(job, one, &files);
         for (size_t j = 0; j < files.count; j++)
-            say_file(job, one, files.items[j]);
+            print_file(job, one, files.items[j]);
     }
 }
 
-static void say_outcome(struct job *job)
+/* The backup of what an administrator may miss. */
+static void warn_edited(struct job *job)
 {
     struct sp_context *s = job->s;
-    size_t count = job->txn.changes.count;
-    if (count == 0)
+    const char *done = job->goal == SP_GOAL_INSTALL ? "replaced" : "removed";
+    for (size_t i = 0; i < job->edited.count; i++) {
+        const char *path = job->edited.items[i];
+        if (job->id)
+            sp_console_warn(s->pool, s->report,
+                            "'%s' was edited, or is of an unknown version, and was %s; its backup "
+                            "is in '%s/backup.tar'",
+                            path, done,
+                            sp_workdir_show(s->pool, &s->work->dir, "transactions", job->id));
+        else
+            sp_console_warn(s->pool, s->report,
+                            "'%s' was edited, or is of an unknown version, and would be %s; a "
+                            "backup would be kept",
+                            path, done);
+    }
+}
+
+static void print_outcome(struct job *job)
+{
+    struct sp_context *s = job->s;
+    const char *files = sp_output_files(s->pool, job->txn.changes.count);
+    warn_edited(job);
+    if (job->txn.changes.count == 0)
         return;
     if (s->options->dry_run) {
-        sp_console_print(s->report, 0, "%zu files would be changed; nothing was (--dry-run)",
-                         count);
+        sp_console_print(s->report, 0, "%s would be changed; nothing was (--dry-run)", files);
         return;
     }
-    sp_console_print(s->report, 0,
-                     "Transaction %u: %zu files changed. `sp-openstack rollback` undoes it.",
-                     job->id, count);
+    sp_console_print(s->report, 0, "transaction %u: %s changed; to undo it, run: %s rollback",
+                     job->id, files, sp_invocation());
     if (job->services.count)
-        sp_console_print(s->report, 0, "Restart what runs on this host of: %s",
+        sp_console_print(s->report, 0, "restart those of these services that run on this host: %s",
                          sp_strv_join(s->pool, &job->services, ", "));
 }
 
@@ -200,11 +249,7 @@ static void put_document(struct job *job)
     sp_output_begin(&json, &buf, job->txn.command);
     sp_json_key(&json, "dry_run");
     sp_json_bool(&json, s->options->dry_run);
-    sp_json_key(&json, "transaction");
-    if (job->id)
-        sp_json_number(&json, job->id);
-    else
-        sp_json_string(&json, NULL);
+    sp_output_id(&json, "transaction", job->id);
     sp_json_key(&json, "changed");
     sp_json_number(&json, (long long)job->txn.changes.count);
     sp_output_components(&json, s, &job->selection, true);
@@ -221,51 +266,35 @@ static int run(struct job *job, struct sp_error *err)
     struct sp_context *s = job->s;
     if (job->txn.changes.count == 0 || s->options->dry_run)
         return 0;
-    if (!job->locked) {
-        /* what is refused anyway leaves no work directory behind */
-        if (sp_transaction_check(s->pool, &s->root, &job->txn, err) < 0)
-            return -1;
-        if (sp_workdir_lock(s->pool, &s->root, s->work_dir, &job->workdir, err) < 0)
-            return -1;
-        job->locked = true;
-    }
+    /* what is refused anyway leaves no work directory behind */
+    if (!s->work->locked && sp_transaction_check(s->pool, &s->root, &job->txn, err) < 0)
+        return -1;
+    if (sp_prepare_lock(s, err) < 0)
+        return -1;
     sp_transaction_catch_signals();
     sp_strv notes = {NULL, 0, 0};
     job->txn.notes = &notes;
-    int rc = sp_transaction_run(s->pool, &job->workdir, &job->txn, &job->id, err);
+    int rc = sp_transaction_run(s->pool, &s->work->dir, &job->txn, &job->id, err);
     for (size_t i = 0; i < notes.count; i++)
         sp_console_warn(s->pool, s->report, "%s", notes.items[i]);
     return rc;
 }
 
-/* Settles, if there is anything to settle and this is not a dry run, and makes the plan. */
+/* Selects the components and plans their way to the goal. */
 static int open_job(struct job *job, enum sp_select_mode mode, struct sp_error *err)
 {
-    struct sp_context *s = job->s;
-    int pending = 0;
-    if (s->options->dry_run)
-        pending = sp_cmd_warn_unfinished(s, err);
-    else
-        pending = sp_cmd_recover_first(s, &job->workdir, &job->locked, err);
-    if (pending > 0) /* the plan would be another one after it */
-        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                            "a transaction was interrupted, and this command would undo it first; "
-                            "run: sp-openstack recover");
-    if (pending < 0 || sp_scan_all(s, err) < 0 || sp_select(s, mode, &job->selection, err) < 0 ||
-        sp_plan_targets(s, &job->selection, job->goal, err) < 0)
+    if (sp_select(job->s, mode, &job->selection, err) < 0)
         return -1;
-    return 0;
+    return sp_plan_targets(job->s, &job->selection, job->goal, err);
 }
 
 static int finish(struct job *job, int rc)
 {
-    if (job->locked)
-        sp_workdir_close(&job->workdir);
     if (rc < 0)
         return -1;
     if (job->s->report->json)
         put_document(job);
-    return 0;
+    return SP_ERROR_NONE;
 }
 
 /* With --no-deps: what the components need and is not among them. */
@@ -287,6 +316,29 @@ static void warn_left_out(struct job *job)
     }
 }
 
+/* On a live host or in an image that is worked on by root; not for components that need no drivers. */
+static bool wants_groups(const struct job *job)
+{
+    const struct sp_options *options = job->s->options;
+    if (geteuid() != 0 || options->no_groups || options->dry_run || options->trees.count)
+        return false;
+    for (size_t i = 0; i < job->selection.count; i++) {
+        const struct sp_detection *found = job->selection.items[i].found;
+        if (found && found->spec && found->spec->release->support == SP_SUPPORTED)
+            return true;
+    }
+    return false;
+}
+
+static int set_up_groups(struct job *job, struct sp_error *err)
+{
+    sp_strv accounts = {NULL, 0, 0};
+    sp_cmd_add_accounts(job->s, &job->selection, false, &accounts);
+    if (sp_cmd_ensure_groups(job->s, &accounts, &job->groups, err) < 0)
+        return sp_error_prefix(err, "the drivers are in place, but");
+    return 0;
+}
+
 static int install(struct job *job, struct sp_error *err)
 {
     struct sp_context *s = job->s;
@@ -297,16 +349,12 @@ static int install(struct job *job, struct sp_error *err)
         build(job, err) < 0)
         return -1;
     warn_left_out(job);
-    say_plan(job);
+    print_plan(job);
     if (run(job, err) < 0)
         return -1;
-    say_outcome(job);
+    print_outcome(job);
     sp_output_warn_prerequisites(s, &job->prerequisites);
-    bool groups = geteuid() == 0 && !s->options->no_groups && !s->options->dry_run &&
-                  s->options->trees.count == 0;
-    if (groups && sp_cmd_ensure_groups(s, &job->selection, &job->groups, err) < 0)
-        return sp_error_prefix(err, "the drivers are in place, but");
-    return 0;
+    return wants_groups(job) ? set_up_groups(job, err) : 0;
 }
 
 int sp_cmd_install(struct sp_context *s, struct sp_error *err)
@@ -354,21 +402,58 @@ static int check_dependents(struct job *job, struct sp_error *err)
     return 0;
 }
 
+static bool is_meant(const struct sp_options *options, const char *name)
+{
+    return options->components.count == 0 || sp_strv_has(&options->components, name);
+}
+
+static bool is_found(struct sp_context *s, const char *name)
+{
+    for (size_t i = 0; i < s->scans.count; i++)
+        for (size_t j = 0; j < s->scans.items[i]->found.count; j++)
+            if (strcmp(s->scans.items[i]->found.items[j].name, name) == 0)
+                return true;
+    return false;
+}
+
+/* A package that was removed leaves our modules behind, which no component is found by. The first
+ * transaction that can be rolled back and was for such a component, or NULL. */
+static const struct sp_journal *find_orphan(struct sp_context *s)
+{
+    const struct sp_history *history = &s->work->history;
+    for (size_t i = 0; i < history->journals.count; i++) {
+        const struct sp_journal *journal = &history->journals.items[i];
+        for (size_t j = 0; sp_revert_applies(history, journal) && j < journal->components.count;
+             j++)
+            if (is_meant(s->options, journal->components.items[j].name) &&
+                !is_found(s, journal->components.items[j].name))
+                return journal;
+    }
+    return NULL;
+}
+
 static int uninstall(struct job *job, struct sp_error *err)
 {
     struct sp_context *s = job->s;
-    if (open_job(job, SP_SELECT_REMOVE, err) < 0)
+    if (open_job(job, SP_SELECT_REMOVE, err) < 0) {
+        const struct sp_journal *orphan = find_orphan(s);
+        if (orphan && err->kind == SP_ERROR_REFUSED)
+            sp_error_suffix(err,
+                            "; to remove what transaction %u installed, and undo all after it, "
+                            "run: %s rollback %u",
+                            orphan->id, sp_invocation(), orphan->id);
         return -1;
+    }
     for (size_t i = 0; i < job->selection.count; i++) /* there is nothing of ours in the others */
         if (job->selection.items[i].plan.state == SP_STATE_CONFLICT &&
             sp_cmd_refuse(s, &job->selection, err) < 0)
             return -1;
     if (check_dependents(job, err) < 0 || build(job, err) < 0)
         return -1;
-    say_plan(job);
+    print_plan(job);
     if (run(job, err) < 0)
         return -1;
-    say_outcome(job);
+    print_outcome(job);
     return 0;
 }
 

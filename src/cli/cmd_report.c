@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* detect, check and diff: the commands that only look. */
 #include "cli/cmd.h"
-#include "cli/output.h"
+#include "cli/output_json.h"
+#include "cli/output_text.h"
+#include "cli/prepare.h"
 #include "format/diff.h"
 
 int sp_cmd_detect(struct sp_context *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
-    if (sp_cmd_warn_unfinished(s, err) < 0 || sp_scan_all(s, err) < 0 ||
-        sp_select(s, SP_SELECT_DETECT, &selection, err) < 0)
+    if (sp_select(s, SP_SELECT_DETECT, &selection, err) < 0)
         return -1;
     if (s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;
@@ -21,24 +22,23 @@ int sp_cmd_detect(struct sp_context *s, struct sp_error *err)
     }
     for (size_t i = 0; i < selection.count; i++)
         if (!selection.items[i].found)
-            return 3;
-    return 0;
+            return SP_ERROR_REFUSED;
+    return SP_ERROR_NONE;
 }
 
-/* The exit status of check. */
-static int status_of(const sp_selection *selection)
+static enum sp_error_kind status_of(const sp_selection *selection)
 {
-    int status = 0;
+    enum sp_error_kind status = SP_ERROR_NONE;
     for (size_t i = 0; i < selection->count; i++) {
         switch (selection->items[i].plan.state) {
         case SP_STATE_CONFLICT:
         case SP_STATE_UNSUPPORTED:
         case SP_STATE_NOT_FOUND:
-            return 3;
+            return SP_ERROR_REFUSED;
         case SP_STATE_NOT_INSTALLED:
         case SP_STATE_PARTIAL:
         case SP_STATE_OUTDATED:
-            status = 1;
+            status = SP_ERROR_INCOMPLETE;
             break;
         default:
             break;
@@ -51,9 +51,7 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
     sp_prerequisites prerequisites = {NULL, 0, 0};
-    int pending = sp_cmd_warn_unfinished(s, err);
-    if (pending < 0 || sp_scan_all(s, err) < 0 ||
-        sp_select(s, SP_SELECT_REPORT, &selection, err) < 0 ||
+    if (sp_select(s, SP_SELECT_REPORT, &selection, err) < 0 ||
         sp_plan_targets(s, &selection, SP_GOAL_INSTALL, err) < 0 ||
         sp_prerequisites_find(s, &selection, &prerequisites, err) < 0)
         return -1;
@@ -76,7 +74,7 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
         *err = mixed;
         return -1;
     }
-    return pending ? 5 : status_of(&selection);
+    return (int)(s->work->pending ? SP_ERROR_NEEDS_RECOVERY : status_of(&selection));
 }
 
 static int print_diff(struct sp_context *s, const struct sp_target *one, struct sp_buffer *out,
@@ -95,19 +93,41 @@ static int print_diff(struct sp_context *s, const struct sp_target *one, struct 
     return 0;
 }
 
+/* Whether there are changes in several directories: then the same path may be in the diff twice. */
+static bool has_several_sites(const sp_selection *selection)
+{
+    const struct sp_site *first = NULL;
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct sp_target *one = &selection->items[i];
+        if (!one->found || !sp_plan_changes(&one->plan))
+            continue;
+        if (first && one->found->site != first)
+            return true;
+        first = one->found->site;
+    }
+    return false;
+}
+
 int sp_cmd_diff(struct sp_context *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
-    int pending = sp_cmd_warn_unfinished(s, err);
-    if (pending < 0 || sp_scan_all(s, err) < 0 ||
-        sp_select(s, SP_SELECT_CHANGE, &selection, err) < 0 ||
+    if (sp_select(s, SP_SELECT_CHANGE, &selection, err) < 0 ||
         sp_plan_targets(s, &selection, SP_GOAL_INSTALL, err) < 0 ||
         sp_select_check_mixed(s, &selection, err) < 0 || sp_cmd_refuse(s, &selection, err) < 0)
         return -1;
     struct sp_buffer diff = SP_BUFFER_INIT;
     int rc = 0;
+    const struct sp_site *site = NULL; /* of the part before */
     for (size_t i = 0; rc == 0 && i < selection.count; i++) {
-        rc = print_diff(s, &selection.items[i], &diff, err);
+        const struct sp_target *one = &selection.items[i];
+        if (has_several_sites(&selection) && sp_plan_changes(&one->plan) &&
+            one->found->site != site) {
+            site = one->found->site;
+            sp_buffer_printf(&diff, "# in ");
+            sp_buffer_puts_safe(&diff, sp_context_show(s, one->view, site->path));
+            sp_buffer_putc(&diff, '\n');
+        }
+        rc = print_diff(s, one, &diff, err);
     }
     if (rc == 0 && s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;
@@ -120,5 +140,5 @@ int sp_cmd_diff(struct sp_context *s, struct sp_error *err)
         fwrite(sp_buffer_str(&diff), 1, diff.len, s->report->out);
     }
     sp_buffer_free(&diff);
-    return rc < 0 ? -1 : pending ? 5 : 0;
+    return rc < 0 ? -1 : (int)(s->work->pending ? SP_ERROR_NEEDS_RECOVERY : SP_ERROR_NONE);
 }

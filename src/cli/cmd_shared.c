@@ -1,61 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/path.h"
 #include "cli/cmd.h"
-#include "cli/output.h"
+#include "cli/output_text.h"
 #include "fs/resolve.h"
-#include "txn/recover.h"
-
-int sp_cmd_warn_unfinished(struct sp_context *s, struct sp_error *err)
-{
-    struct sp_workdir workdir;
-    struct sp_history history;
-    if (s->options->trees.count)
-        return 0;
-    if (sp_workdir_open(s->pool, &s->root, s->work_dir, &workdir, NULL, err) < 0)
-        return -1;
-    int rc = sp_history_load(s->pool, &workdir, &history, err);
-    pid_t holder = rc == 0 && history.pending.count ? sp_workdir_holder(&workdir) : 0;
-    sp_workdir_close(&workdir);
-    if (rc < 0)
-        return -1;
-    if (history.pending.count == 0)
-        return 0;
-    if (holder) {
-        sp_console_warn(s->pool, s->report,
-                        "transaction %u is under way (process %ld); files may change meanwhile",
-                        history.pending.items[0], (long)holder);
-        return 0;
-    }
-    sp_console_warn(s->pool, s->report,
-                    "transaction %u was interrupted, and what stands here may be half of it; run: "
-                    "sp-openstack recover",
-                    history.pending.items[0]);
-    return 1;
-}
-
-int sp_cmd_recover_first(struct sp_context *s, struct sp_workdir *workdir, bool *locked,
-                         struct sp_error *err)
-{
-    bool unreadable;
-    sp_strv messages = {NULL, 0, 0};
-    *locked = false;
-    if (sp_workdir_open(s->pool, &s->root, s->work_dir, workdir, &unreadable, err) < 0)
-        return -1;
-    bool exists = workdir->dir.fd >= 0 || unreadable;
-    sp_workdir_close(workdir);
-    if (!exists)
-        return 0;
-    if (sp_workdir_lock(s->pool, &s->root, s->work_dir, workdir, err) < 0)
-        return -1;
-    if (sp_recover(s->pool, workdir, false, &messages, err) < 0) {
-        sp_workdir_close(workdir);
-        return -1;
-    }
-    for (size_t i = 0; i < messages.count; i++)
-        sp_console_warn(s->pool, s->report, "%s", messages.items[i]);
-    *locked = true;
-    return 0;
-}
 
 int sp_cmd_refuse(struct sp_context *s, const sp_selection *selection, struct sp_error *err)
 {

@@ -63,7 +63,8 @@ void sp_console_error(struct sp_console *report, const struct sp_error *err)
     fputc('\n', report->err);
 }
 
-void sp_table_row(struct sp_pool *pool, struct sp_table *table, int state, const char *const *cells)
+void sp_table_row(struct sp_pool *pool, struct sp_table *table, enum sp_tone tone,
+                  const char *const *cells)
 {
     for (size_t i = 0; i < table->columns; i++) {
         struct sp_buffer safe = SP_BUFFER_INIT;
@@ -71,27 +72,16 @@ void sp_table_row(struct sp_pool *pool, struct sp_table *table, int state, const
         *SP_PUSH(pool, &table->cells) = sp_pool_strdup(pool, sp_buffer_str(&safe));
         sp_buffer_free(&safe);
     }
-    *SP_PUSH(pool, &table->states) = state;
+    *SP_PUSH(pool, &table->tones) = tone;
 }
 
-/* Green: in order. Yellow: can be installed. Red: can't. */
-static const char *colour_of(int state)
+static const char *colour_of(enum sp_tone tone)
 {
-    switch (state) {
-    case SP_STATE_INSTALLED:
-    case SP_STATE_INCLUDED:
-        return "\033[32m";
-    case SP_STATE_NOT_INSTALLED:
-    case SP_STATE_PARTIAL:
-    case SP_STATE_OUTDATED:
-        return "\033[33m";
-    case SP_STATE_CONFLICT:
-    case SP_STATE_UNSUPPORTED:
-    case SP_STATE_NOT_FOUND:
-        return "\033[31m";
-    default:
-        return NULL;
-    }
+    static const char *const colours[] = {[SP_TONE_NONE] = NULL,
+                                          [SP_TONE_GOOD] = "\033[32m",
+                                          [SP_TONE_OPEN] = "\033[33m",
+                                          [SP_TONE_BAD] = "\033[31m"};
+    return colours[tone];
 }
 
 /* Characters, not bytes. */
@@ -118,8 +108,8 @@ void sp_table_print(struct sp_console *report, const struct sp_table *table)
     for (size_t i = 0; i < table->cells.count; i++) {
         size_t column = i % table->columns;
         const char *cell = table->cells.items[i];
-        const char *colour = report->colour && (int)column == table->state_column
-                                 ? colour_of(table->states.items[i / table->columns])
+        const char *colour = report->colour && (int)column == table->toned_column
+                                 ? colour_of(table->tones.items[i / table->columns])
                                  : NULL;
         fprintf(report->out, "%s%s%s", colour ? colour : "", cell, colour ? "\033[0m" : "");
         if (column + 1 == table->columns)

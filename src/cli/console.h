@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "base/pool.h"
-#include "model/plan.h"
 
 struct sp_console {
     FILE *out, *err;
@@ -30,15 +29,23 @@ void sp_console_print(struct sp_console *report, int level, const char *fmt, ...
 /* The error on standard error, as "sp-openstack: ...". */
 void sp_console_error(struct sp_console *report, const struct sp_error *err);
 
+/* The colour of a state. */
+enum sp_tone {
+    SP_TONE_NONE, /* as the rest of the line */
+    SP_TONE_GOOD, /* green: in order */
+    SP_TONE_OPEN, /* yellow: something can be done */
+    SP_TONE_BAD   /* red: it cannot */
+};
+
 /* A table: columns aligned, the last one not padded. Cells are printed safely
- * (sp_buffer_puts_visible). state_column (or -1): the column of states, which is coloured. */
+ * (sp_buffer_puts_visible). toned_column (or -1): the one that has the colour of the row's tone. */
 struct sp_table {
     size_t columns;
-    int state_column;
-    sp_strv cells;      /* row by row */
-    SP_VEC(int) states; /* of each row, -1 for none */
+    int toned_column;
+    sp_strv cells;              /* row by row */
+    SP_VEC(enum sp_tone) tones; /* of each row */
 };
-void sp_table_row(struct sp_pool *pool, struct sp_table *table, int state,
+void sp_table_row(struct sp_pool *pool, struct sp_table *table, enum sp_tone tone,
                   const char *const *cells);
 void sp_table_print(struct sp_console *report, const struct sp_table *table);
 

@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "fs/root.h"
 #include "host/process.h"
+#include "host/worker.h"
 #include "model/metadata.h"
 #include "model/snapshot.h"
 #include "txn/workdir.h"
@@ -50,26 +51,39 @@ static const char *find_data_dir(struct sp_pool *pool, const struct sp_options *
     return sp_build_data_dir;
 }
 
-int sp_context_open(struct sp_pool *pool, const struct sp_options *options,
-                    struct sp_console *report, struct sp_context *out, struct sp_error *err)
+void sp_context_init(struct sp_pool *pool, const struct sp_options *options,
+                     struct sp_console *report, struct sp_context *out)
 {
     memset(out, 0, sizeof(*out));
     out->pool = pool;
     out->options = options;
     out->report = report;
     out->root.fd = out->data_root.fd = -1;
+}
+
+int sp_context_open(struct sp_context *out, struct sp_error *err)
+{
+    const struct sp_options *options = out->options;
     const char *env = getenv("SP_OPENSTACK_WORK_DIR");
     const char *work = options->work_dir ? options->work_dir : env && *env ? env : NULL;
-    out->work_dir = work ? absolute(pool, work) : SP_WORKDIR_DEFAULT;
-    if (sp_root_open(options->root ? options->root : "/", &out->root, err) < 0)
-        return -1;
-    const char *data = find_data_dir(pool, options);
+    if (work && *work != '/' && options->root)
+        return sp_error_set(err, SP_ERROR_USAGE,
+                            "with --root, SP_OPENSTACK_WORK_DIR has to be an absolute path inside "
+                            "the root, not '%s'",
+                            work);
+    out->work_dir = work ? absolute(out->pool, work) : SP_WORKDIR_DEFAULT;
+    return sp_root_open(options->root ? options->root : "/", &out->root, err);
+}
+
+int sp_context_load_manifests(struct sp_context *out, struct sp_error *err)
+{
+    const char *data = find_data_dir(out->pool, out->options);
     struct sp_tree *tree;
     if (sp_root_open(data, &out->data_root, err) < 0)
         return sp_error_prefix(err, "the manifests and drivers can't be read");
-    if (sp_tree_open_root(pool, &out->data_root, data, &tree, err) < 0)
+    if (sp_tree_open_root(out->pool, &out->data_root, data, &tree, err) < 0)
         return -1;
-    return sp_manifests_load(pool, tree, &out->manifests, err);
+    return sp_manifests_load(out->pool, tree, &out->manifests, err);
 }
 
 void sp_context_close(struct sp_context *session)
@@ -98,6 +112,7 @@ static int add_scan(struct sp_context *s, struct sp_tree *tree, const struct sp_
 {
     struct sp_scan *view = sp_pool_alloc(s->pool, sizeof(*view));
     view->tree = tree;
+    view->number = s->scans.count;
     if (sp_sites_find(s->pool, tree, query, &view->sites, err) < 0)
         return -1;
     for (size_t i = 0; i < s->manifests.components.count; i++)
@@ -169,10 +184,12 @@ int sp_scan_all(struct sp_context *s, struct sp_error *err)
     *SP_PUSH(s->pool, &wanted) = "__init__.py";
     for (size_t i = 0; i < s->options->trees.count; i++) {
         struct sp_tree *tree;
+        sp_worker_enter(i);
         if (sp_tree_open(s->pool, s->options->trees.items[i], &wanted, &tree, err) < 0)
             return -1;
         if (add_scan(s, tree, &nothing, err) < 0)
             return sp_error_prefix(err, "%s", tree->name);
+        sp_worker_leave();
     }
     return 0;
 }
@@ -406,10 +423,12 @@ int sp_plan_targets(struct sp_context *s, sp_selection *selection, enum sp_goal 
             one->plan.state = SP_STATE_NOT_FOUND;
             continue;
         }
+        sp_worker_enter(one->view->number);
         if (sp_snapshot_take(s->pool, one->view->tree, &s->manifests, one->found, &files, &count,
                              err) < 0)
             return -1;
         sp_plan_component(s->pool, one->found, files, count, goal, &one->plan);
+        sp_worker_leave();
     }
     return 0;
 }
@@ -523,6 +542,7 @@ int sp_prerequisites_find(struct sp_context *s, const sp_selection *selection,
             if (find_prerequisite(s, one, item->name, &item->version, err) < 0)
                 return -1;
             item->pip = pip_of(s, one);
+            item->python2 = strstr(one->found->site->path, "/python2") != NULL;
         }
     }
     return 0;

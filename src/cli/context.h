@@ -19,9 +19,12 @@
  * other. */
 struct sp_scan {
     struct sp_tree *tree;
+    size_t number; /* of --tree, from 0 */
     sp_sites sites;
     sp_detections found;
 };
+
+struct sp_work;
 
 struct sp_context {
     struct sp_pool *pool;
@@ -32,12 +35,18 @@ struct sp_context {
     const char *work_dir;     /* absolute, as seen from the root */
     struct sp_manifests manifests;
     SP_VEC(struct sp_scan *) scans;
+    struct sp_work *work; /* cli/prepare.h */
 };
 
-/* Opens the root, finds the data directory and reads the manifests. */
-int sp_context_open(struct sp_pool *pool, const struct sp_options *options,
-                    struct sp_console *report, struct sp_context *out,
-                    struct sp_error *err) SP_MUST_CHECK;
+/* Nothing is open yet: what a command needs is done by sp_prepare(), by way of the following. */
+void sp_context_init(struct sp_pool *pool, const struct sp_options *options,
+                     struct sp_console *report, struct sp_context *out);
+
+/* Opens the root and finds the work directory's path. */
+int sp_context_open(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+
+/* Finds the data directory and reads the manifests. */
+int sp_context_load_manifests(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
 
 /* Opens the trees and looks for all components in them. */
 int sp_scan_all(struct sp_context *session, struct sp_error *err) SP_MUST_CHECK;
@@ -87,6 +96,7 @@ struct sp_prerequisite {
     const char *version; /* NULL: missing */
     const char *needed_by;
     const char *pip; /* the pip that installs beside it */
+    bool python2;    /* in a directory of Python 2 */
 };
 typedef SP_VEC(struct sp_prerequisite) sp_prerequisites;
 

@@ -1,72 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/diff.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include <git2.h>
-
-/* libgit2 gave some of its names up on the way to 1.0; it is used from 0.26 on. */
-#if LIBGIT2_VER_MAJOR == 0 && LIBGIT2_VER_MINOR < 28
-#define OBJECT_BLOB GIT_OBJ_BLOB
-#define last_error  giterr_last
-#else
-#define OBJECT_BLOB GIT_OBJECT_BLOB
-#define last_error  git_error_last
-#endif
-#if LIBGIT2_VER_MAJOR == 0 && LIBGIT2_VER_MINOR < 99
-#define diff_options_init git_diff_init_options
-#else
-#define diff_options_init git_diff_options_init
-#endif
-#if LIBGIT2_VER_MAJOR == 0 && LIBGIT2_VER_MINOR < 27
-#define DIFF_FLAGS GIT_DIFF_FORCE_TEXT
-#else
-#define DIFF_FLAGS (GIT_DIFF_FORCE_TEXT | GIT_DIFF_INDENT_HEURISTIC) /* as git itself does */
-#endif
+#include "format/libgit2.h"
 
 static int library_error(struct sp_error *err, const char *what)
 {
-    const git_error *last = last_error();
-    return sp_error_set(err, SP_ERROR_SYSTEM, "%s: %s", what,
-                        last && last->message ? last->message : "libgit2 gives no reason");
-}
-
-/* ---- the library --------------------------------------------------------------------------- */
-
-static void shut_down(void)
-{
-    git_libgit2_shutdown();
-}
-
-int sp_blob_library_init(struct sp_error *err)
-{
-    static bool done;
-    static const int levels[] = {GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM,
-                                 GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL};
-    if (done)
-        return 0;
-    if (git_libgit2_init() < 0)
-        return library_error(err, "cannot set up libgit2");
-    done = true;
-    if (atexit(shut_down) != 0)
-        return sp_error_set(err, SP_ERROR_SYSTEM, "cannot register the end of libgit2");
-    /* no configuration of the account or of the system: this runs as root, and its answers must
-     * not depend on who runs it */
-    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-        if (git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "") != 0)
-            return library_error(err, "cannot keep libgit2 from reading configuration files");
-    return 0;
+    return sp_error_set(err, SP_ERROR_SYSTEM, "%s: %s", what, sp_libgit2_reason());
 }
 
 /* ---- ids ----------------------------------------------------------------------------------- */
 
 int sp_blob_hash(struct sp_bytes content, struct sp_blob_id *out, struct sp_error *err)
 {
-    if (sp_blob_library_init(err) != 0)
+    if (sp_libgit2_init(err) != 0)
         return -1;
     git_oid oid;
-    if (git_odb_hash(&oid, content.len ? content.data : "", content.len, OBJECT_BLOB) != 0)
+    if (git_odb_hash(&oid, content.len ? content.data : "", content.len, GIT_OBJECT_BLOB) != 0)
         return library_error(err, "cannot hash a file");
     git_oid_fmt(out->hex, &oid);
     out->hex[SP_BLOB_HEX] = '\0';
@@ -152,7 +103,7 @@ static int put_line(git_patch *patch, size_t hunk, size_t i, struct sp_buffer *o
     const git_diff_line *line = NULL;
     if (git_patch_get_line_in_hunk(&line, patch, hunk, i) != 0)
         return -1;
-    /* the other origins stand for "\ No newline at end of file", which is in the content */
+    /* the other origins mean "\ No newline at end of file", which is in the content */
     if (line->origin == GIT_DIFF_LINE_CONTEXT || line->origin == GIT_DIFF_LINE_ADDITION ||
         line->origin == GIT_DIFF_LINE_DELETION)
         sp_buffer_putc(out, line->origin);
@@ -177,9 +128,9 @@ static int put_hunks(const char *path, const struct sp_bytes *before, const stru
                      struct sp_buffer *out, struct sp_error *err)
 {
     git_diff_options options;
-    if (diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION) != 0)
+    if (git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION) != 0)
         return library_error(err, "cannot compare contents");
-    options.flags = DIFF_FLAGS;
+    options.flags = GIT_DIFF_FORCE_TEXT | GIT_DIFF_INDENT_HEURISTIC; /* as git itself does */
     options.context_lines = 3;
     git_patch *patch = NULL;
     int result =

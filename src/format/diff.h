@@ -26,8 +26,4 @@ bool sp_blob_is_id(const char *hex);
 int sp_blob_diff(const char *path, const struct sp_bytes *before, const struct sp_bytes *after,
                  unsigned mode, struct sp_buffer *out, struct sp_error *err) SP_MUST_CHECK;
 
-/* Sets libgit2 up on first use, so that it reads no configuration of the account or the system, and
- * shuts it down at exit. The functions above call it themselves. */
-int sp_blob_library_init(struct sp_error *err) SP_MUST_CHECK;
-
 #endif

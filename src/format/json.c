@@ -21,7 +21,7 @@ static void new_line(struct sp_json *json)
         sp_buffer_puts(json->out, "  ");
 }
 
-/* What stands between the previous item and a key or value that comes now. */
+/* Writes the separator between the previous item and the key or value that comes now. */
 static void separate(struct sp_json *json)
 {
     if (json->after_key) {
@@ -72,19 +72,32 @@ void sp_json_end_array(struct sp_json *json)
     end(json, ']');
 }
 
-/* RFC 8259, section 7, demands escapes below U+0020 only; DEL and U+0080 to U+009F are escaped too,
- * since a terminal that shows the document may obey them. */
+/* What is escaped though RFC 8259, section 7, does not demand it: DEL and U+0080 to U+009F, which a
+ * terminal that shows the text may obey; U+2028 and U+2029, which YAML 1.1 takes for line ends; and
+ * U+FEFF, U+FFFE and U+FFFF, which libyaml refuses (YAML 1.1, section 5.1). */
+static unsigned escaped_code(const unsigned char *s, size_t len)
+{
+    unsigned code = 0;
+    if (len == 1 && (*s < 0x20 || *s == 0x7f))
+        code = *s;
+    else if (len == 2 && s[0] == 0xc2 && s[1] < 0xa0)
+        code = s[1];
+    else if (len == 3)
+        code = (s[0] & 0xfu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+    if (len == 3 && code != 0x2028 && code != 0x2029 && code != 0xfeff && code < 0xfffe)
+        code = 0;
+    return code;
+}
+
 static void put_character(struct sp_buffer *out, const char *s, size_t len)
 {
     static const char escaped[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
-    unsigned char c = (unsigned char)*s;
     const char *found = strchr(escaped, *s);
+    unsigned code = escaped_code((const unsigned char *)s, len);
     if (found)
         sp_buffer_printf(out, "\\%c", letters[found - escaped]);
-    else if (c < 0x20 || c == 0x7f)
-        sp_buffer_printf(out, "\\u%04x", (unsigned)c);
-    else if (c == 0xc2 && (unsigned char)s[1] < 0xa0)
-        sp_buffer_printf(out, "\\u%04x", (unsigned)(unsigned char)s[1]);
+    else if (code)
+        sp_buffer_printf(out, "\\u%04x", code);
     else
         sp_buffer_add(out, s, len);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/regex.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "base/escape.h"
 #include "base/path.h"
 
-/* PCRE2's match limit counts anew at every place where a match may start, so it doesn't bound a
+/* PCRE2's match limit counts anew at every place where a match may start, so it does not bound a
  * search over a long subject. A callout at every item of the pattern (PCRE2_AUTO_CALLOUT) does: it
  * counts the items tried and the bytes passed, for the whole search, and is the same on every
  * machine. See pcre2callout(3) and pcre2api(3). */
@@ -70,21 +72,12 @@ static void regex_free(void *data)
     pcre2_code_free(regex->code);
 }
 
-/* As it is where a terminal allows it: backslashes are not doubled then. */
-static void put_pattern(struct sp_buffer *out, const char *pattern)
-{
-    if (sp_path_is_printable(pattern))
-        sp_buffer_puts(out, pattern);
-    else
-        sp_buffer_puts_safe(out, pattern);
-}
-
 static int pattern_error(struct sp_error *err, const char *pattern, const char *reason)
 {
-    struct sp_buffer shown = SP_BUFFER_INIT;
-    put_pattern(&shown, pattern);
-    sp_error_set(err, SP_ERROR_REFUSED, "pattern '%s': %s", sp_buffer_str(&shown), reason);
-    sp_buffer_free(&shown);
+    /* as it is where a terminal allows it: backslashes are not doubled then */
+    char *shown = sp_path_is_printable(pattern) ? sp_xstrdup(pattern) : sp_escape_alloc(pattern);
+    sp_error_set(err, SP_ERROR_REFUSED, "pattern '%s': %s", shown, reason);
+    free(shown);
     return -1;
 }
 
@@ -188,11 +181,10 @@ static int next_match(const struct sp_regex *regex, struct search *search, struc
     return 1;
 }
 
-int sp_regex_find(const struct sp_regex *regex, struct sp_bytes subject, size_t from, size_t to,
+int sp_regex_find(const struct sp_regex *regex, struct sp_bytes subject, struct sp_span range,
                   struct sp_span *out, int max, struct sp_error *err)
 {
-    if (to > subject.len)
-        to = subject.len;
+    size_t from = range.start, to = range.end < subject.len ? range.end : subject.len;
     struct search search = {.pattern_end = regex->end, .to = to};
     int found = 0;
     while (found < max && from <= to) {
@@ -210,5 +202,5 @@ int sp_regex_find(const struct sp_regex *regex, struct sp_bytes subject, size_t 
 int sp_regex_test(const struct sp_regex *regex, struct sp_bytes subject, struct sp_error *err)
 {
     struct sp_span span;
-    return sp_regex_find(regex, subject, 0, subject.len, &span, 1, err);
+    return sp_regex_find(regex, subject, (struct sp_span){0, subject.len}, &span, 1, err);
 }

@@ -8,6 +8,8 @@
 
 #include <yaml.h>
 
+#include "base/escape.h"
+
 /* mappings up to this size are searched for duplicate keys pair by pair, larger ones are sorted */
 enum {
     FEW_KEYS = 8
@@ -62,10 +64,9 @@ int sp_yaml_error(const struct sp_yaml *doc, const struct sp_yaml_node *node, st
 static int key_error(const struct sp_yaml *doc, const struct sp_yaml_node *key,
                      struct sp_error *err, const char *what)
 {
-    struct sp_buffer shown = SP_BUFFER_INIT;
-    sp_buffer_puts_safe(&shown, key->text);
-    sp_yaml_error(doc, key, err, "%s '%s'", what, sp_buffer_str(&shown));
-    sp_buffer_free(&shown);
+    char *shown = sp_escape_alloc(key->text);
+    sp_yaml_error(doc, key, err, "%s '%s'", what, shown);
+    free(shown);
     return -1;
 }
 
@@ -133,7 +134,7 @@ static bool awaits_key(const struct reader *reader)
     return top->node->kind == SP_YAML_MAPPING && (reader->count - top->start) % 2 == 0;
 }
 
-/* A new node that stands where the event does, entered as a child of the innermost open one. */
+/* A new node at the position of the event, entered as a child of the innermost open one. */
 static struct sp_yaml_node *add_node(struct reader *reader, const yaml_event_t *event,
                                      enum sp_yaml_kind kind, const yaml_char_t *anchor,
                                      const yaml_char_t *tag)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A YAML document as a tree of nodes that know where they stand, by libyaml's event parser.
+/* A YAML document as a tree of nodes that know their line and column, by libyaml's event parser.
  *
  * Refused, with FILE:LINE:COLUMN in the message (SP_ERROR_REFUSED): more than one document,
  * directives (a line that begins with %), anchors and aliases, tags, duplicate keys, keys that are
@@ -56,20 +56,5 @@ int sp_yaml_error(const struct sp_yaml *doc, const struct sp_yaml_node *node, st
 /* Typed access: -1 with a located error when the node is of another kind ("must be a mapping"). */
 int sp_yaml_expect(const struct sp_yaml *doc, const struct sp_yaml_node *node,
                    enum sp_yaml_kind kind, const char *what, struct sp_error *err) SP_MUST_CHECK;
-
-/* Writing, by libyaml's emitter: block style; scalars are quoted where they need it so that
- * sp_yaml_parse() gives back the same string, "true", "1" and "" included. Text must be UTF-8.
- * After the first failure (bad UTF-8, nesting deeper than SP_YAML_DEPTH, calls that don't make a
- * document) nothing more is written. */
-struct sp_yaml_writer;
-struct sp_yaml_writer *sp_yaml_writer_new(struct sp_pool *pool, struct sp_buffer *out);
-void sp_yaml_write_mapping(struct sp_yaml_writer *writer);
-void sp_yaml_write_sequence(struct sp_yaml_writer *writer);
-void sp_yaml_write_end(struct sp_yaml_writer *writer); /* of the innermost mapping or sequence */
-void sp_yaml_write_scalar(struct sp_yaml_writer *writer, const char *text);
-void sp_yaml_write_pair(struct sp_yaml_writer *writer, const char *key, const char *value);
-void sp_yaml_write_number(struct sp_yaml_writer *writer, const char *key, long long value);
-/* Ends the document. -1 (SP_ERROR_REFUSED) if anything since the start failed. */
-int sp_yaml_writer_finish(struct sp_yaml_writer *writer, struct sp_error *err) SP_MUST_CHECK;
 
 #endif

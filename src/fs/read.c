@@ -53,23 +53,6 @@ static int open_regular(const struct sp_dir *dir, const char *name, struct stat 
     return SP_FOUND;
 }
 
-int sp_fs_open_file(int dirfd, const char *name, struct stat *st)
-{
-    if (fstatat(dirfd, name, st, 0) < 0)
-        return -1;
-    if (!S_ISREG(st->st_mode)) {
-        errno = S_ISDIR(st->st_mode) ? EISDIR : ENXIO;
-        return -1;
-    }
-    int fd = openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd >= 0 && (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))) {
-        close(fd); /* replaced just now */
-        errno = ENXIO;
-        return -1;
-    }
-    return fd;
-}
-
 static int read_all(const struct sp_file *file, struct sp_pool *pool, size_t limit,
                     struct sp_content *out, struct sp_error *err)
 {

@@ -19,11 +19,6 @@ struct sp_content {
 /* "a directory", "a FIFO", ...: what a file is that is no regular one. Static storage. */
 const char *sp_fs_kind_name(mode_t mode);
 
-/* Opens a regular file for reading, by way of links: for what has no root to stay in. It never
- * waits, and nothing else is opened: with a device that may do something. *st is what it is. -1
- * with errno: EISDIR for a directory, ENXIO for what else is no regular file. */
-int sp_fs_open_file(int dirfd, const char *name, struct stat *st);
-
 /* Reads the first `limit` bytes of the regular file `name` in an open directory, following no link
  * and never waiting (a FIFO, say, is SP_ERROR_REFUSED). Absent: 0 with out->bytes.data NULL. */
 int sp_fs_read_at(const struct sp_dir *dir, struct sp_pool *pool, const char *name, size_t limit,

@@ -94,14 +94,15 @@ static int find_region(const struct sp_edit *edit, struct sp_bytes text, enum sp
     *region = (struct sp_span){0, text.len};
     if (!edit->start)
         return 0;
-    int starts = sp_regex_find(edit->start, text, 0, text.len, start, 2, err);
+    int starts = sp_regex_find(edit->start, text, *region, start, 2, err);
     if (starts < 0)
         return -1;
     if (starts != 1)
         return goal == SP_GOAL_UNINSTALL
                    ? 0
                    : not_once(edit, edit->start, "the start of the region", starts, err);
-    int ends = sp_regex_find(edit->end, text, start[0].end, text.len, end, 1, err);
+    int ends =
+        sp_regex_find(edit->end, text, (struct sp_span){start[0].end, text.len}, end, 1, err);
     if (ends < 0)
         return -1;
     if (ends == 0)
@@ -120,7 +121,7 @@ static int take_out_legacy(struct sp_pool *pool, const struct sp_edit *edit, enu
     for (size_t i = 0; i < edit->legacy.count; i++) {
         struct sp_span hits[2];
         const struct sp_regex *regex = edit->legacy.items[i];
-        int count = sp_regex_find(regex, *text, region->start, region->end, hits, 2, err);
+        int count = sp_regex_find(regex, *text, *region, hits, 2, err);
         if (count < 0)
             return -1;
         if (count > 1)
@@ -140,8 +141,7 @@ static int refuse_foreign(const struct sp_edit *edit, struct sp_bytes text, stru
 {
     for (size_t i = 0; i < edit->foreign.count; i++) {
         struct sp_span hit;
-        int count =
-            sp_regex_find(edit->foreign.items[i], text, region.start, region.end, &hit, 1, err);
+        int count = sp_regex_find(edit->foreign.items[i], text, region, &hit, 1, err);
         if (count < 0)
             return -1;
         if (count == 0)
@@ -163,7 +163,7 @@ static int put_in(struct sp_pool *pool, const struct sp_edit *edit, struct sp_sp
     size_t at = region.end;
     if (edit->place != SP_PLACE_END) {
         struct sp_span hits[2];
-        int count = sp_regex_find(edit->anchor, *text, region.start, region.end, hits, 2, err);
+        int count = sp_regex_find(edit->anchor, *text, region, hits, 2, err);
         if (count < 0)
             return -1;
         if (count != 1)

@@ -63,6 +63,7 @@ static void plan_module(struct sp_pool *pool, enum sp_goal goal, struct sp_file_
         out->action = goal == SP_GOAL_INSTALL ? SP_ACTION_REPLACE : SP_ACTION_REMOVE;
         out->note = older ? sp_pool_printf(pool, "the driver of %s", older)
                           : "another version of our driver, or an edited one";
+        out->unknown = !older;
     } else if (goal == SP_GOAL_INSTALL) {
         conflict(out, "a module that is neither ours nor the older tool's stands where ours goes; "
                       "move it away");

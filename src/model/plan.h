@@ -30,6 +30,7 @@ struct sp_file_plan {
     enum sp_action action;
     struct sp_bytes after; /* ADD, REPLACE */
     const char *note;      /* the conflict, or what was recognised; may be NULL */
+    bool unknown;          /* a driver of ours, of a content that is not known: perhaps edited */
 };
 
 struct sp_component_plan {

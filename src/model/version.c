@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/escape.h"
 
 enum {
     MAX_DIGITS = 18 /* of a number, so that it fits in 64 bits */
@@ -386,14 +387,10 @@ static bool parse_clause(struct sp_pool *pool, char *text, struct clause *clause
     return clause->version && is_permitted(clause);
 }
 
-static int clause_error(struct sp_error *err, const char *clause)
+static int clause_error(struct sp_pool *pool, const char *clause, struct sp_error *err)
 {
-    struct sp_buffer shown = SP_BUFFER_INIT;
-    sp_buffer_puts_safe(&shown, clause);
-    sp_error_set(err, SP_ERROR_REFUSED, "'%s' is not a version specifier of PEP 440",
-                 sp_buffer_str(&shown));
-    sp_buffer_free(&shown);
-    return -1;
+    return sp_error_set(err, SP_ERROR_REFUSED, "'%s' is not a version specifier of PEP 440",
+                        sp_escape(pool, clause));
 }
 
 int sp_specifier_parse(struct sp_pool *pool, const char *text, struct sp_specifier **out,
@@ -404,7 +401,7 @@ int sp_specifier_parse(struct sp_pool *pool, const char *text, struct sp_specifi
     for (const char *at = *text ? text : NULL; at;) {
         size_t len = strcspn(at, ",");
         if (!parse_clause(pool, sp_pool_memdup(pool, at, len), SP_PUSH(pool, &spec->clauses)))
-            return clause_error(err, sp_pool_memdup(pool, at, len));
+            return clause_error(pool, sp_pool_memdup(pool, at, len), err);
         at = at[len] ? at + len + 1 : NULL;
     }
     *out = spec;

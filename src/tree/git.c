@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A git revision as a tree, straight from the object store. */
-#include <git2.h>
+/* A git revision as a tree, straight from the object database: no checkout.
+ *
+ * libgit2 waits for ever on a FIFO in place of a name, and some of its versions do not survive a
+ * damaged or hostile repository (issues 7177, 7342). Whoever opens one that is not trusted does so
+ * in a process under limits: host/worker.h. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/path.h"
-#include "format/diff.h"
+#include "format/libgit2.h"
 #include "tree/links.h"
-#include "tree/odb.h"
-#include "tree/refs.h"
 #include "tree/tree.h"
+
+/* An object is unpacked as a whole, and its header says what it will take: one of more bytes is
+ * refused. SP_MAX_ENTRIES names of ordinary length, and eight times the largest source that is
+ * accepted, fit. */
+#define MAX_OBJECT ((size_t)64 << 20)
 
 struct git_backend {
     struct sp_tree base;
@@ -21,17 +28,17 @@ struct git_backend {
     git_tree *memo; /* NULL for the top */
 };
 
-static const char *oid_text(const git_oid *oid, char hex[SP_BLOB_HEX + 1])
+static const char *oid_text(const git_oid *oid, char hex[GIT_OID_HEXSZ + 1])
 {
-    return git_oid_tostr(hex, SP_BLOB_HEX + 1, oid);
+    return git_oid_tostr(hex, GIT_OID_HEXSZ + 1, oid);
 }
 
 static int object_error(const struct git_backend *git, struct sp_pool *pool, const git_oid *oid,
                         const char *what, struct sp_error *err)
 {
-    char hex[SP_BLOB_HEX + 1];
+    char hex[GIT_OID_HEXSZ + 1];
     return sp_error_set(err, SP_ERROR_REFUSED, "%s: git object %s: %s", git->base.name,
-                        oid_text(oid, hex), sp_walk_safe(pool, what));
+                        oid_text(oid, hex), sp_escape(pool, what));
 }
 
 /* Whether the object is there, of that type, and of a size that can be loaded. */
@@ -40,17 +47,17 @@ static int check_object(const struct git_backend *git, struct sp_pool *pool, con
 {
     git_object_t found;
     if (git_odb_read_header(size, &found, git->odb, oid) < 0)
-        return object_error(git, pool, oid, sp_odb_reason(), err);
+        return object_error(git, pool, oid, sp_libgit2_reason(), err);
     if (found != type)
         return object_error(git, pool, oid,
                             sp_pool_printf(pool, "is a %s where a %s should be",
                                            git_object_type2string(found),
                                            git_object_type2string(type)),
                             err);
-    if (*size > SP_ODB_MAX_OBJECT)
+    if (*size > MAX_OBJECT)
         return object_error(git, pool, oid,
                             sp_pool_printf(pool, "is of %zu bytes, and more than %zu are not read",
-                                           *size, SP_ODB_MAX_OBJECT),
+                                           *size, MAX_OBJECT),
                             err);
     return 0;
 }
@@ -62,7 +69,7 @@ static int lookup_tree(const struct git_backend *git, struct sp_pool *pool, cons
     if (check_object(git, pool, oid, GIT_OBJECT_TREE, &size, err) < 0)
         return -1;
     if (git_tree_lookup(out, git->repo, oid) < 0)
-        return object_error(git, pool, oid, sp_odb_reason(), err);
+        return object_error(git, pool, oid, sp_libgit2_reason(), err);
     return 0;
 }
 
@@ -130,7 +137,7 @@ static int load_blob(const struct git_backend *git, struct sp_pool *pool, const 
     if (check_object(git, pool, oid, GIT_OBJECT_BLOB, &size, err) < 0)
         return -1;
     if (git_odb_read(out, git->odb, oid) < 0)
-        return object_error(git, pool, oid, sp_odb_reason(), err);
+        return object_error(git, pool, oid, sp_libgit2_reason(), err);
     return 0;
 }
 
@@ -240,9 +247,9 @@ static int git_read(struct sp_tree *tree, struct sp_pool *pool, const char *path
         return -1;
     if (!entry)
         return sp_error_set(err, SP_ERROR_REFUSED, "%s: %s is not a regular file", tree->name,
-                            sp_walk_safe(pool, path));
+                            sp_escape(pool, path));
     if (load_blob(git, pool, git_tree_entry_id(entry), &blob, err) < 0)
-        return sp_error_prefix(err, "can't read %s", sp_walk_safe(pool, path));
+        return sp_error_prefix(err, "can't read %s", sp_escape(pool, path));
     size_t size = git_odb_object_size(blob);
     *complete = size <= limit;
     out->len = *complete ? size : limit;
@@ -268,98 +275,26 @@ static void close_deferred(void *tree)
     git_close(tree);
 }
 
-/* ---- revisions: gitrevisions(7) -------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------------------------- */
 
-static int no_revision(struct sp_pool *pool, const char *repo, const char *rev, const char *why,
-                       struct sp_error *err)
-{
-    return sp_error_set(err, SP_ERROR_REFUSED,
-                        "%s: can't find the revision '%s' in the git repository: %s", repo,
-                        sp_walk_safe(pool, rev), sp_walk_safe(pool, why));
-}
-
-/* The one object whose id begins with these digits; 1 when there is none. */
-static int find_abbreviated(const struct git_backend *git, const char *digits,
-                            char id[SP_REFS_HEX + 1])
-{
-    git_oid prefix, found;
-    size_t len = strlen(digits);
-    if (len < GIT_OID_MINPREFIXLEN || len > SP_REFS_HEX ||
-        strspn(digits, "0123456789abcdef") != len || git_oid_fromstrn(&prefix, digits, len) < 0)
-        return 1;
-    int rc = git_odb_exists_prefix(&found, git->odb, &prefix, len);
-    if (rc == 0)
-        oid_text(&found, id);
-    return rc == GIT_ENOTFOUND ? 1 : rc;
-}
-
-/* The number in "{N}", and what is behind it; false when it is something else. */
-static bool get_number(const char *text, size_t *number, const char **rest)
-{
-    size_t digits = strspn(text + 1, "0123456789");
-    if (digits == 0 || digits > 9 || text[1 + digits] != '}')
-        return false;
-    *number = strtoul(text + 1, NULL, 10);
-    *rest = text + 1 + digits + 1;
-    return true;
-}
-
-/* The id of what the revision begins with - a name, an id, or a name with "@{N}" - and what
- * follows it: "~1", "^{tree}", ":path". */
-static int find_start(struct git_backend *git, struct sp_pool *pool,
-                      const struct sp_repository *repository, const char *repo, const char *rev,
-                      char id[SP_REFS_HEX + 1], const char **rest, struct sp_error *err)
-{
-    size_t len = strcspn(rev, "~^:"), back;
-    const char *at = strstr(rev, "@{");
-    if (at && (size_t)(at - rev) < len)
-        len = (size_t)(at - rev);
-    else
-        at = NULL;
-    const char *name = sp_pool_memdup(pool, rev, len);
-    *rest = rev + len;
-    int rc;
-    if (at && get_number(at + 1, &back, rest)) {
-        rc = sp_refs_find_earlier(pool, repository, *name ? name : "HEAD", back, id, err);
-    } else if (at) {
-        return no_revision(pool, repo, rev, "of NAME@{...}, only NAME@{NUMBER} is looked for", err);
-    } else if (sp_blob_is_id(name)) {
-        memcpy(id, name, SP_REFS_HEX + 1);
-        return 0;
-    } else {
-        rc = sp_refs_find(pool, repository, name, id, err);
-        if (rc == 1 && (rc = find_abbreviated(git, name, id)) < 0)
-            return no_revision(pool, repo, rev, sp_odb_reason(), err);
-    }
-    if (rc == 1)
-        return no_revision(pool, repo, rev, "there is no such name and no such object", err);
-    return rc < 0 ? -1 : 0; /* with the path of the file that it is about */
-}
-
-static int find_top(struct git_backend *git, struct sp_pool *pool,
-                    const struct sp_repository *repository, const char *repo, const char *rev,
-                    struct sp_error *err)
+/* The tree that a revision of gitrevisions(7) leads to. */
+static int find_top(struct git_backend *git, struct sp_pool *pool, const char *repo,
+                    const char *rev, struct sp_error *err)
 {
     git_object *object = NULL;
-    char id[SP_REFS_HEX + 1];
-    const char *rest;
-    if (find_start(git, pool, repository, repo, rev, id, &rest, err) < 0)
-        return -1;
-    if (git_revparse_single(&object, git->repo, sp_pool_printf(pool, "%s%s", id, rest)) < 0) {
-        const char *reason = sp_odb_reason();
-        return *rest ? no_revision(pool, repo, rev, reason, err)
-                     : sp_error_set(err, SP_ERROR_REFUSED,
-                                    "%s: git object %s, which '%s' names, can't be read: %s", repo,
-                                    id, sp_walk_safe(pool, rev), sp_walk_safe(pool, reason));
-    }
-    oid_text(git_object_id(object), id);
+    char hex[GIT_OID_HEXSZ + 1];
+    if (git_revparse_single(&object, git->repo, rev) < 0)
+        return sp_error_set(err, SP_ERROR_REFUSED,
+                            "%s: cannot find the revision '%s' in the git repository: %s", repo,
+                            sp_escape(pool, rev), sp_escape(pool, sp_libgit2_reason()));
+    oid_text(git_object_id(object), hex);
     int rc = git_object_peel((git_object **)&git->top, object, GIT_OBJECT_TREE);
     git_object_free(object);
     if (rc == 0)
         return 0;
     return sp_error_set(err, SP_ERROR_REFUSED,
-                        "%s: git object %s, which '%s' names, leads to no tree: %s", repo, id,
-                        sp_walk_safe(pool, rev), sp_walk_safe(pool, sp_odb_reason()));
+                        "%s: git object %s, which '%s' names, leads to no tree: %s", repo, hex,
+                        sp_escape(pool, rev), sp_escape(pool, sp_libgit2_reason()));
 }
 
 static const struct sp_tree_ops git_ops = {git_list, git_stat, git_read, NULL, git_close};
@@ -367,24 +302,18 @@ static const struct sp_tree_ops git_ops = {git_list, git_stat, git_read, NULL, g
 int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, struct sp_tree **out,
                      struct sp_error *err)
 {
-    struct sp_repository repository;
-    if (sp_blob_library_init(err) < 0)
+    if (sp_libgit2_init(err) < 0)
         return -1;
-
     struct git_backend *git = sp_pool_alloc(pool, sizeof(*git));
     git->base.ops = &git_ops;
     git->base.name = sp_pool_printf(pool, "%s@%s", repo, rev);
     sp_pool_defer(pool, close_deferred, git);
 
-    if (sp_repository_find(pool, repo, &repository, err) < 0)
-        return -1;
-    if (sp_odb_open(sp_path_join(pool, repository.common, "objects"), &git->odb, err) < 0)
-        return sp_error_prefix(err, "%s", repo);
-    /* of objects alone: no configuration is read, neither the repository's nor this account's, so
-     * that neither its owner (safe.directory) nor hooks and filters matter */
-    if (git_repository_wrap_odb(&git->repo, git->odb) < 0)
-        return sp_error_set(err, SP_ERROR_SYSTEM, "can't set up git objects: %s", sp_odb_reason());
-    if (find_top(git, pool, &repository, repo, rev, err) < 0)
+    if (git_repository_open_ext(&git->repo, repo, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) < 0 ||
+        git_repository_odb(&git->odb, git->repo) < 0)
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s: cannot open it as a git repository: %s",
+                            repo, sp_escape(pool, sp_libgit2_reason()));
+    if (find_top(git, pool, repo, rev, err) < 0)
         return -1;
     *out = &git->base;
     return 0;

@@ -67,12 +67,3 @@ nowhere:
     *kind = nowhere;
     return 0;
 }
-
-const char *sp_walk_safe(struct sp_pool *pool, const char *str)
-{
-    struct sp_buffer buf = SP_BUFFER_INIT;
-    sp_buffer_puts_safe(&buf, str);
-    char *copy = sp_pool_strdup(pool, sp_buffer_str(&buf));
-    sp_buffer_free(&buf);
-    return copy;
-}

@@ -28,7 +28,4 @@ int sp_links_resolve(const struct sp_links_walk *walk, struct sp_pool *pool, con
                      enum sp_entry_kind *kind, const char **real,
                      struct sp_error *err) SP_MUST_CHECK;
 
-/* A copy of str that can be put into a message: see sp_buffer_puts_safe(). */
-const char *sp_walk_safe(struct sp_pool *pool, const char *str);
-
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/escape.h"
 #include "fs/root.h"
 #include "tree/links.h"
 
@@ -43,7 +44,7 @@ static const char *split_revision(struct sp_pool *pool, const char *spec, const 
 int sp_tree_open(struct sp_pool *pool, const char *spec, const sp_strv *wanted,
                  struct sp_tree **out, struct sp_error *err)
 {
-    const char *shown = sp_walk_safe(pool, spec);
+    const char *shown = sp_escape(pool, spec);
     struct stat st;
     if (stat(spec, &st) == 0) {
         if (S_ISDIR(st.st_mode))

@@ -52,8 +52,7 @@ struct sp_tree {
     bool is_system;   /* the running system or --root: its usual places are searched */
 };
 
-/* Opens REPO@REV (a git repository, bare or not, at a revision of gitrevisions(7) that begins with
- * a name, an id, or NAME@{NUMBER}), an archive (regular file: tar, zip, wheel, rpm, deb), or a
+/* Opens REPO@REV (a git repository, bare or not, at a revision of gitrevisions(7)), an archive (regular file: tar, zip, wheel, rpm, deb), or a
  * directory, closed with the pool.
  * wanted: the path suffixes that will be read, so that an archive keeps only those in memory
  * (metadata files - METADATA, PKG-INFO, *.egg-info, *.pth, *.egg-link - are always kept). */

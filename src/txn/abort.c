@@ -133,6 +133,9 @@ static int close_journal(struct sp_run *r, bool touched, struct sp_error *err)
 int sp_run_abort(struct sp_run *r, sp_strv *left, struct sp_error *err)
 {
     bool touched = false;
+    /* "committed" may be on disk although saving it failed: it must not outlive what is undone now */
+    if (r->journal.state == SP_JOURNAL_COMMITTED && sp_journal_reopen(&r->dir, err) < 0)
+        return -1;
     for (size_t i = r->steps.count; i-- > 0;) {
         touched |= r->steps.items[i].progress != SP_STEP_PLANNED;
         if (undo_step(r, &r->steps.items[i], left, err) < 0)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/escape.h"
 #include "base/path.h"
 #include "base/utf8_locale.h"
 #include "fs/write.h"
@@ -24,18 +25,14 @@ static int archive_failed(struct archive *archive, const char *shown, const char
                           struct sp_error *err)
 {
     const char *reason = archive_error_string(archive);
-    SP_CLEANUP_BUFFER struct sp_buffer safe = SP_BUFFER_INIT;
-    sp_buffer_puts_safe(&safe, reason ? reason : "no reason given");
-    return sp_error_set(err, SP_ERROR_REFUSED, "cannot %s '%s': %s", verb, shown,
-                        sp_buffer_str(&safe));
+    SP_CLEANUP_FREE char *safe = sp_escape_alloc(reason ? reason : "no reason given");
+    return sp_error_set(err, SP_ERROR_REFUSED, "cannot %s '%s': %s", verb, shown, safe);
 }
 
 static int refuse(const char *shown, const char *path, const char *fact, struct sp_error *err)
 {
-    SP_CLEANUP_BUFFER struct sp_buffer safe = SP_BUFFER_INIT;
-    sp_buffer_puts_safe(&safe, path);
-    return sp_error_set(err, SP_ERROR_REFUSED, "%s: the file '%s' %s", shown, sp_buffer_str(&safe),
-                        fact);
+    SP_CLEANUP_FREE char *safe = sp_escape_alloc(path);
+    return sp_error_set(err, SP_ERROR_REFUSED, "%s: the file '%s' %s", shown, safe, fact);
 }
 
 static int by_path(const void *a, const void *b)

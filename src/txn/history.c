@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
 #include "fs/meta.h"
 #include "txn/backup.h"
@@ -20,19 +21,17 @@ int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, stru
         return -1;
     for (size_t i = 0; i < ids.count; i++) {
         struct sp_journal journal;
-        bool found = false;
-        struct sp_error damaged = SP_ERROR_INIT;
-        struct sp_dir dir;
+        SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
         if (sp_workdir_transaction(pool, workdir, ids.items[i], &dir, err) < 0)
             return -1;
-        int rc = sp_journal_load(pool, &dir, ids.items[i], &journal, &found, &damaged);
-        sp_dir_close(&dir);
-        if (rc == 0 && found)
+        if (sp_journal_load(pool, &dir, ids.items[i], &journal, NULL) < 0)
+            journal.record = SP_RECORD_DAMAGED; /* recover says why */
+        if (journal.record == SP_RECORD_READABLE)
             *SP_PUSH(pool, &out->journals) = journal;
-        if (rc < 0 || !found || journal.state == SP_JOURNAL_PREPARED ||
-            journal.state == SP_JOURNAL_APPLYING)
+        else if (sp_journal_is_finished(&journal))
+            *SP_PUSH(pool, &out->damaged) = ids.items[i];
+        if (!sp_journal_is_finished(&journal))
             *SP_PUSH(pool, &out->pending) = ids.items[i];
-        sp_error_clear(&damaged); /* recover says it in full */
     }
     return 0;
 }
@@ -49,44 +48,72 @@ bool sp_history_is_reverted(const struct sp_history *history, unsigned id)
 {
     for (size_t i = 0; i < history->journals.count; i++) {
         const struct sp_journal *journal = &history->journals.items[i];
-        for (size_t j = 0; journal->state == SP_JOURNAL_COMMITTED && j < journal->undoes.count; j++)
-            if (journal->undoes.items[j] == id)
+        for (size_t j = 0; journal->state == SP_JOURNAL_COMMITTED && j < journal->reverts.count;
+             j++)
+            if (journal->reverts.items[j] == id)
                 return true;
     }
     return false;
 }
 
-int sp_history_backup(struct sp_pool *pool, const struct sp_history *history, unsigned id,
-                      const char *path, const struct sp_blob_id *expected, struct sp_bytes *content,
-                      struct sp_meta *meta, struct sp_error *err)
+/* The entry of that path; NULL if the backup has none. */
+static const struct sp_backup_entry *find_entry(const struct sp_backup_entry *items, size_t count,
+                                                const char *path)
 {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(items[i].path, path) == 0)
+            return &items[i];
+    return NULL;
+}
+
+static struct sp_meta copy_meta(struct sp_pool *pool, const struct sp_meta *from)
+{
+    struct sp_meta meta = *from;
+    memset(&meta.xattrs, 0, sizeof(meta.xattrs));
+    for (size_t i = 0; i < from->xattrs.count; i++) {
+        const struct sp_xattr *xattr = &from->xattrs.items[i];
+        *SP_PUSH(pool, &meta.xattrs) =
+            (struct sp_xattr){sp_pool_strdup(pool, xattr->name),
+                              sp_pool_memdup(pool, xattr->value, xattr->len), xattr->len};
+    }
+    return meta;
+}
+
+/* Reads the whole backup into a pool of its own, and copies the one entry from there. */
+static int copy_entry(struct sp_pool *pool, const struct sp_history *history,
+                      const struct sp_dir *dir, const struct sp_history_entry *wanted,
+                      struct sp_error *err)
+{
+    SP_CLEANUP_POOL struct sp_pool *scratch = sp_pool_new();
     struct sp_backup_entry *items;
     size_t count;
-    struct sp_blob_id found = {""};
-    const char *shown =
-        sp_path_join(pool, sp_workdir_show(pool, history->workdir, "transactions", id), ARCHIVE);
-    struct sp_dir dir;
-    if (sp_workdir_transaction(pool, history->workdir, id, &dir, err) < 0)
-        return -1;
-    int rc = sp_backup_read(pool, &dir, ARCHIVE, &items, &count, err);
-    sp_dir_close(&dir);
-    if (rc < 0) {
+    struct sp_blob_id id = {""};
+    if (sp_backup_read(scratch, dir, ARCHIVE, &items, &count, err) < 0) {
         if (err && err->kind == SP_ERROR_REFUSED)
             err->kind = SP_ERROR_NEEDS_RECOVERY;
         return -1;
     }
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(items[i].path, path) == 0) {
-            *content = items[i].content;
-            *meta = items[i].meta;
-            if (sp_blob_hash(*content, &found, err) < 0)
-                return -1;
-        }
-    if (!sp_blob_equal(&found, expected))
+    const struct sp_backup_entry *entry = find_entry(items, count, wanted->path);
+    if (entry && sp_blob_hash(entry->content, &id, err) < 0)
+        return -1;
+    if (!entry || !sp_blob_equal(&id, wanted->id))
         return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                            "the backup of '%s' in '%s' is missing or damaged",
-                            sp_root_show(history->workdir->root, pool, path), shown);
+                            "the backup of '%s' in '%s/" ARCHIVE "' is missing or damaged",
+                            sp_root_show(history->workdir->root, scratch, wanted->path),
+                            dir->shown);
+    wanted->content->len = entry->content.len;
+    wanted->content->data = sp_pool_memdup(pool, entry->content.data, entry->content.len);
+    *wanted->meta = copy_meta(pool, &entry->meta);
     return 0;
+}
+
+int sp_history_backup(struct sp_pool *pool, const struct sp_history *history, unsigned id,
+                      const struct sp_history_entry *wanted, struct sp_error *err)
+{
+    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
+    if (sp_workdir_transaction(pool, history->workdir, id, &dir, err) < 0)
+        return -1;
+    return copy_entry(pool, history, &dir, wanted, err);
 }
 
 int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, const char *path,
@@ -103,7 +130,8 @@ int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, cons
             if (strcmp(file->path, path) != 0 || !sp_blob_equal(&file->before, content))
                 continue;
             *found = true;
-            return sp_history_backup(pool, history, journal->id, path, content, &ignored, meta,
+            return sp_history_backup(pool, history, journal->id,
+                                     &(struct sp_history_entry){path, content, &ignored, meta},
                                      err);
         }
     }

@@ -12,10 +12,11 @@
 struct sp_history {
     const struct sp_workdir *workdir;
     SP_VEC(struct sp_journal) journals; /* by number, ascending */
-    sp_ids pending; /* unfinished: no journal, a damaged one, prepared or applying */
+    sp_ids pending; /* unfinished: no journal, or one that is damaged, prepared or applying */
+    sp_ids damaged; /* finished, with a journal that cannot be read: nobody has to wait for them */
 };
 
-/* Reads all journals. Damaged ones count as pending. */
+/* Reads all journals. */
 int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, struct sp_history *out,
                     struct sp_error *err) SP_MUST_CHECK;
 
@@ -31,11 +32,18 @@ int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, cons
                     const struct sp_blob_id *content, struct sp_meta *meta, bool *found,
                     struct sp_error *err) SP_MUST_CHECK;
 
-/* The content and metadata of a file before the transaction. SP_ERROR_NEEDS_RECOVERY when the archive is
- * damaged, or holds a content of another id than the one expected. */
+/* A file before a transaction: what is looked for, and where it goes. */
+struct sp_history_entry {
+    const char *path;
+    const struct sp_blob_id *id; /* of the content that is expected */
+    struct sp_bytes *content;
+    struct sp_meta *meta;
+};
+
+/* Copies the content and metadata of a file before the transaction out of its backup, into pool.
+ * SP_ERROR_NEEDS_RECOVERY when the backup is damaged, or has another content than the one expected. */
 int sp_history_backup(struct sp_pool *pool, const struct sp_history *history, unsigned id,
-                      const char *path, const struct sp_blob_id *expected, struct sp_bytes *content,
-                      struct sp_meta *meta, struct sp_error *err) SP_MUST_CHECK;
+                      const struct sp_history_entry *wanted, struct sp_error *err) SP_MUST_CHECK;
 
 /* The modification time that the directory had before our transactions with numbers from `since`
  * on, if it still has the one that the latest of them left (nothing else changed it); else `now`.

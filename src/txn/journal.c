@@ -6,12 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
+#include "format/json.h"
 #include "format/yaml.h"
 #include "fs/read.h"
 #include "fs/write.h"
 
-#define CHECKSUM "# checksum "
+/* The name of the file tells whether the transaction is finished: a finished one whose journal is
+ * damaged is in nobody's way. */
+#define UNFINISHED "journal.json"
+const char *const sp_journal_names[3] = {UNFINISHED, "committed.json", "aborted.json"};
+static const char *const file_names[] = {UNFINISHED, UNFINISHED, "committed.json", "aborted.json"};
+
+#define CHECKSUM_HEAD ",\n  \"checksum\": \""
+#define CHECKSUM_TAIL "\"\n}\n"
 enum {
     CHECKSUM_HEX = 16
 };
@@ -23,102 +32,90 @@ const char *sp_journal_state_name(enum sp_journal_state state)
     return state_names[state];
 }
 
+bool sp_journal_is_finished(const struct sp_journal *journal)
+{
+    return journal->record != SP_RECORD_ABSENT &&
+           (journal->state == SP_JOURNAL_COMMITTED || journal->state == SP_JOURNAL_ABORTED);
+}
+
 /* ---- writing ------------------------------------------------------------------------------- */
 
-static void write_time(struct sp_pool *pool, struct sp_yaml_writer *w, const char *key,
-                       struct timespec time)
+static void write_time(struct sp_json *json, const char *key, struct timespec time)
 {
-    sp_yaml_write_pair(w, key,
-                       sp_pool_printf(pool, "%lld.%09ld", (long long)time.tv_sec, time.tv_nsec));
+    char text[40];
+    snprintf(text, sizeof(text), "%lld.%09ld", (long long)time.tv_sec, time.tv_nsec);
+    sp_json_pair(json, key, text);
 }
 
-static void write_lists(struct sp_pool *pool, struct sp_yaml_writer *w,
-                        const struct sp_journal *journal)
+static void write_component(struct sp_json *json, const struct sp_journal_component *component)
 {
-    sp_yaml_write_scalar(w, "undoes");
-    sp_yaml_write_sequence(w);
-    for (size_t i = 0; i < journal->undoes.count; i++)
-        sp_yaml_write_scalar(w, sp_pool_printf(pool, "%u", journal->undoes.items[i]));
-    sp_yaml_write_end(w);
-    sp_yaml_write_scalar(w, "components");
-    sp_yaml_write_sequence(w);
-    for (size_t i = 0; i < journal->components.count; i++) {
-        const struct sp_journal_component *component = &journal->components.items[i];
-        sp_yaml_write_mapping(w);
-        sp_yaml_write_pair(w, "name", component->name);
-        sp_yaml_write_pair(w, "version", component->version);
-        sp_yaml_write_pair(w, "release", component->release);
-        sp_yaml_write_pair(w, "path", component->path);
-        sp_yaml_write_end(w);
-    }
-    sp_yaml_write_end(w);
-    sp_yaml_write_scalar(w, "files");
-    sp_yaml_write_sequence(w);
-    for (size_t i = 0; i < journal->files.count; i++) {
-        const struct sp_journal_file *file = &journal->files.items[i];
-        sp_yaml_write_mapping(w);
-        sp_yaml_write_pair(w, "component", file->component);
-        sp_yaml_write_pair(w, "path", file->path);
-        sp_yaml_write_pair(w, "action", sp_action_name(file->action));
-        sp_yaml_write_pair(w, "temp", file->temp);
-        sp_yaml_write_pair(w, "before", file->before.hex);
-        sp_yaml_write_pair(w, "after", file->after.hex);
-        sp_yaml_write_end(w);
-    }
-    sp_yaml_write_end(w);
-    sp_yaml_write_scalar(w, "directories");
-    sp_yaml_write_sequence(w);
-    for (size_t i = 0; i < journal->dirs.count; i++) {
-        const struct sp_journal_dir *dir = &journal->dirs.items[i];
-        sp_yaml_write_mapping(w);
-        sp_yaml_write_pair(w, "path", dir->path);
-        write_time(pool, w, "before", dir->before);
-        write_time(pool, w, "after", dir->after);
-        sp_yaml_write_pair(w, "inode", sp_pool_printf(pool, "%" PRIu64, dir->inode));
-        sp_yaml_write_end(w);
-    }
-    sp_yaml_write_end(w);
+    sp_json_object(json);
+    sp_json_pair(json, "name", component->name);
+    sp_json_pair(json, "version", component->version);
+    sp_json_pair(json, "release", component->release);
+    sp_json_pair(json, "layout", component->layout);
+    sp_json_pair(json, "path", component->path);
+    sp_json_end_object(json);
 }
 
-int sp_journal_format(struct sp_pool *pool, const struct sp_journal *journal, struct sp_buffer *out,
-                      struct sp_error *err)
+static void write_file(struct sp_json *json, const struct sp_journal_file *file)
 {
-    struct sp_yaml_writer *w = sp_yaml_writer_new(pool, out);
-    sp_yaml_write_mapping(w);
-    sp_yaml_write_pair(w, "state", state_names[journal->state]);
-    sp_yaml_write_pair(w, "command", journal->command);
-    sp_yaml_write_pair(w, "time", journal->time);
-    sp_yaml_write_pair(w, "tool", journal->tool);
-    sp_yaml_write_pair(w, "machine", journal->machine ? journal->machine : "");
-    write_lists(pool, w, journal);
-    sp_yaml_write_end(w);
-    return sp_yaml_writer_finish(w, err);
+    sp_json_object(json);
+    sp_json_pair(json, "component", file->component);
+    sp_json_pair(json, "path", file->path);
+    sp_json_pair(json, "action", sp_action_name(file->action));
+    sp_json_pair(json, "temp", file->temp);
+    sp_json_pair(json, "before", file->before.hex);
+    sp_json_pair(json, "after", file->after.hex);
+    sp_json_end_object(json);
 }
 
-/* FNV-1a of 64 bits (draft-eastlake-fnv): every change of one bit gives another sum. It guards
- * against accidents, not against people, who could compute it too; and it needs no library to be
- * set up, which the reading commands would spend a third of their time on. */
-static void checksum(struct sp_bytes text, char out[CHECKSUM_HEX + 1])
+static void write_directory(struct sp_json *json, const struct sp_journal_dir *dir)
 {
-    uint64_t sum = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < text.len; i++)
-        sum = (sum ^ (unsigned char)text.data[i]) * UINT64_C(0x100000001b3);
-    snprintf(out, CHECKSUM_HEX + 1, "%016" PRIx64, sum);
+    sp_json_object(json);
+    sp_json_pair(json, "path", dir->path);
+    write_time(json, "before", dir->before);
+    write_time(json, "after", dir->after);
+    char inode[24];
+    snprintf(inode, sizeof(inode), "%" PRIu64, dir->inode);
+    sp_json_pair(json, "inode", inode);
+    sp_json_end_object(json);
 }
 
-int sp_journal_save(struct sp_pool *pool, const struct sp_dir *dir,
-                    const struct sp_journal *journal, struct sp_error *err)
+static void begin_list(struct sp_json *json, const char *key)
 {
-    struct sp_buffer text = SP_BUFFER_INIT;
-    char sum[CHECKSUM_HEX + 1];
-    int rc = sp_journal_format(pool, journal, &text, err);
-    if (rc == 0) {
-        checksum((struct sp_bytes){text.data, text.len}, sum);
-        sp_buffer_printf(&text, CHECKSUM "%s\n", sum);
-        rc = sp_fs_save(dir, SP_JOURNAL_NAME, (struct sp_bytes){text.data, text.len}, err);
-    }
-    sp_buffer_free(&text);
-    return rc;
+    sp_json_key(json, key);
+    sp_json_array(json);
+}
+
+void sp_journal_format(const struct sp_journal *journal, struct sp_buffer *out)
+{
+    struct sp_json json;
+    sp_json_init(&json, out);
+    sp_json_object(&json);
+    sp_json_pair(&json, "state", state_names[journal->state]);
+    sp_json_pair(&json, "command", journal->command);
+    sp_json_pair(&json, "time", journal->time);
+    sp_json_pair(&json, "tool", journal->tool);
+    sp_json_pair(&json, "machine", journal->machine ? journal->machine : "");
+    begin_list(&json, "reverts");
+    for (size_t i = 0; i < journal->reverts.count; i++)
+        sp_json_number(&json, journal->reverts.items[i]);
+    sp_json_end_array(&json);
+    begin_list(&json, "components");
+    for (size_t i = 0; i < journal->components.count; i++)
+        write_component(&json, &journal->components.items[i]);
+    sp_json_end_array(&json);
+    begin_list(&json, "files");
+    for (size_t i = 0; i < journal->files.count; i++)
+        write_file(&json, &journal->files.items[i]);
+    sp_json_end_array(&json);
+    begin_list(&json, "directories");
+    for (size_t i = 0; i < journal->dirs.count; i++)
+        write_directory(&json, &journal->dirs.items[i]);
+    sp_json_end_array(&json);
+    sp_json_end_object(&json);
+    sp_json_finish(&json);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -206,17 +203,17 @@ static int get_time(struct reader *r, struct sp_yaml_node *map, const char *key,
     return 0;
 }
 
-static int read_undoes(struct reader *r, struct sp_yaml_node *root, struct sp_journal *out)
+static int read_reverts(struct reader *r, struct sp_yaml_node *root, struct sp_journal *out)
 {
     struct sp_yaml_node *list;
-    if (get_list(r, root, "undoes", SP_YAML_SCALAR, &list) < 0)
+    if (get_list(r, root, "reverts", SP_YAML_SCALAR, &list) < 0)
         return -1;
     for (size_t i = 0; i < list->count; i++) {
         const char *text = list->items[i]->text;
         size_t len = strlen(text);
-        if (len == 0 || len > 8 || strspn(text, "0123456789") != len)
+        if (len == 0 || len > 8 || strspn(text, "0123456789") != len || *text == '0')
             return sp_yaml_error(&r->doc, list, r->err, "'%s' is no transaction", text);
-        *SP_PUSH(r->pool, &out->undoes) = (unsigned)strtoul(text, NULL, 10);
+        *SP_PUSH(r->pool, &out->reverts) = (unsigned)strtoul(text, NULL, 10);
     }
     return 0;
 }
@@ -232,6 +229,7 @@ static int read_components(struct reader *r, struct sp_yaml_node *root, struct s
         if (get_text(r, map, "name", &component->name) < 0 ||
             get_text(r, map, "version", &component->version) < 0 ||
             get_text(r, map, "release", &component->release) < 0 ||
+            get_text(r, map, "layout", &component->layout) < 0 ||
             get_path(r, map, &component->path) < 0 || sp_yaml_no_more(&r->doc, map, r->err) < 0)
             return -1;
     }
@@ -275,13 +273,14 @@ static int read_files(struct reader *r, struct sp_yaml_node *root, struct sp_jou
     return 0;
 }
 
-static int get_number(struct reader *r, struct sp_yaml_node *map, const char *key, uint64_t *out)
+/* Any number of 64 bits, as text: JSON's own are exact to 53 only. */
+static int get_inode(struct reader *r, struct sp_yaml_node *map, uint64_t *out)
 {
     const char *text = "";
-    if (get_text(r, map, key, &text) < 0)
+    if (get_text(r, map, "inode", &text) < 0)
         return -1;
     if (!*text || strlen(text) > 20 || strspn(text, "0123456789") != strlen(text))
-        return sp_yaml_error(&r->doc, map, r->err, "'%s' is no number", text);
+        return sp_yaml_error(&r->doc, map, r->err, "'%s' is no number of an inode", text);
     *out = strtoull(text, NULL, 10);
     return 0;
 }
@@ -295,8 +294,7 @@ static int read_dirs(struct reader *r, struct sp_yaml_node *root, struct sp_jour
         struct sp_yaml_node *map = list->items[i];
         struct sp_journal_dir *dir = SP_PUSH(r->pool, &out->dirs);
         if (get_path(r, map, &dir->path) < 0 || get_time(r, map, "before", &dir->before) < 0 ||
-            get_time(r, map, "after", &dir->after) < 0 ||
-            get_number(r, map, "inode", &dir->inode) < 0 ||
+            get_time(r, map, "after", &dir->after) < 0 || get_inode(r, map, &dir->inode) < 0 ||
             sp_yaml_no_more(&r->doc, map, r->err) < 0)
             return -1;
     }
@@ -316,55 +314,158 @@ int sp_journal_parse(struct sp_pool *pool, const char *name, struct sp_bytes tex
         get_word(&r, root, "state", state_names, 4, &state) < 0 ||
         get_text(&r, root, "command", &out->command) < 0 ||
         get_text(&r, root, "time", &out->time) < 0 || get_text(&r, root, "tool", &out->tool) < 0 ||
-        get_text(&r, root, "machine", &out->machine) < 0 || read_undoes(&r, root, out) < 0 ||
+        get_text(&r, root, "machine", &out->machine) < 0 || read_reverts(&r, root, out) < 0 ||
         read_components(&r, root, out) < 0 || read_files(&r, root, out) < 0 ||
         read_dirs(&r, root, out) < 0)
         return -1;
     out->state = (enum sp_journal_state)state;
+    sp_yaml_get(root, "checksum"); /* has_checksum() looked at it */
     return sp_yaml_no_more(&r.doc, root, err);
 }
 
-/* The part of the text that the checksum at its end is of; -1 if there is none, or another. */
-static int verify(struct sp_bytes text, struct sp_bytes *out)
+/* ---- the checksum ---------------------------------------------------------------------------- */
+
+/* FNV-1a of 64 bits (draft-eastlake-fnv): every change of one bit gives another sum. It guards
+ * against accidents, not against people, who could compute it too; and it needs no library to be
+ * set up, which the reading commands would spend a third of their time on. */
+static void checksum(struct sp_bytes text, char out[CHECKSUM_HEX + 1])
 {
-    size_t tail = strlen(CHECKSUM) + CHECKSUM_HEX + 1;
-    char sum[CHECKSUM_HEX + 1];
-    if (text.len <= tail)
-        return -1;
-    *out = (struct sp_bytes){text.data, text.len - tail};
-    const char *line = text.data + out->len;
-    checksum(*out, sum);
-    bool good = memcmp(line, CHECKSUM, strlen(CHECKSUM)) == 0 &&
-                memcmp(line + strlen(CHECKSUM), sum, CHECKSUM_HEX) == 0 && line[tail - 1] == '\n';
-    return good ? 0 : -1;
+    uint64_t sum = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < text.len; i++)
+        sum = (sum ^ (unsigned char)text.data[i]) * UINT64_C(0x100000001b3);
+    snprintf(out, CHECKSUM_HEX + 1, "%016" PRIx64, sum);
 }
 
-int sp_journal_load(struct sp_pool *pool, const struct sp_dir *dir, unsigned id,
-                    struct sp_journal *out, bool *found, struct sp_error *err)
+/* Whether the text ends with the checksum of all that is before it. */
+static bool has_checksum(struct sp_bytes text)
 {
-    struct sp_content text;
-    const char *name = sp_path_join(pool, dir->shown, SP_JOURNAL_NAME);
-    *found = false;
-    if (sp_fs_read_at(dir, pool, SP_JOURNAL_NAME, SP_MAX_JOURNAL, &text, err) < 0) {
-        if (err && err->kind == SP_ERROR_REFUSED) /* it is no regular file */
-            err->kind = SP_ERROR_NEEDS_RECOVERY;
-        return sp_error_prefix(err, "transaction %u", id);
-    }
-    if (!text.bytes.data)
-        return 0;
+    size_t head = strlen(CHECKSUM_HEAD), end = strlen(CHECKSUM_TAIL);
+    size_t tail = head + CHECKSUM_HEX + end;
+    char sum[CHECKSUM_HEX + 1];
+    if (text.len <= tail)
+        return false;
+    const char *at = text.data + text.len - tail;
+    checksum((struct sp_bytes){text.data, text.len - tail}, sum);
+    return memcmp(at, CHECKSUM_HEAD, head) == 0 && memcmp(at + head, sum, CHECKSUM_HEX) == 0 &&
+           memcmp(at + head + CHECKSUM_HEX, CHECKSUM_TAIL, end) == 0;
+}
+
+static int parse_checked(struct sp_pool *pool, const char *name, struct sp_bytes text,
+                         struct sp_journal *out, struct sp_error *err)
+{
+    if (!has_checksum(text))
+        return sp_error_set(err, SP_ERROR_REFUSED, "its checksum is missing or wrong");
+    return sp_journal_parse(pool, name, text, out, err);
+}
+
+/* ---- saving ------------------------------------------------------------------------------------ */
+
+/* Puts the checksum over all that is before it in as the last member of the object. */
+static void add_checksum(struct sp_buffer *text)
+{
+    char sum[CHECKSUM_HEX + 1];
+    text->len -= strlen("\n}\n");
+    checksum((struct sp_bytes){text->data, text->len}, sum);
+    sp_buffer_printf(text, CHECKSUM_HEAD "%s" CHECKSUM_TAIL, sum);
+}
+
+/* The reader's own rules, before anything relies on the record: it is taken, and says the same. */
+static int check_readable(struct sp_bytes text, const char *name, struct sp_error *err)
+{
+    struct sp_pool *pool = sp_pool_new();
+    struct sp_buffer again = SP_BUFFER_INIT;
+    struct sp_journal back;
     struct sp_error reason = SP_ERROR_INIT;
-    struct sp_bytes body = {NULL, 0};
-    int rc = text.complete ? verify(text.bytes, &body) : -1;
-    if (rc == 0)
-        rc = sp_journal_parse(pool, name, body, out, &reason);
+    int rc = parse_checked(pool, name, text, &back, &reason);
+    if (rc == 0) {
+        sp_journal_format(&back, &again);
+        add_checksum(&again);
+        if (!sp_bytes_equal(text, (struct sp_bytes){again.data, again.len}))
+            rc = sp_error_set(&reason, SP_ERROR_REFUSED, "it would read back differently");
+    }
     if (rc < 0)
-        sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                     "the journal %s is damaged%s%s; the originals are in %s/backup.tar", name,
-                     reason.message ? ": " : "", reason.message ? reason.message : "", dir->shown);
+        sp_error_set(err, SP_ERROR_REFUSED, "cannot record the change in '%s': %s", name,
+                     reason.message);
     sp_error_clear(&reason);
-    if (rc < 0)
+    sp_buffer_free(&again);
+    sp_pool_free(pool);
+    return rc;
+}
+
+int sp_journal_save(struct sp_pool *pool, const struct sp_dir *dir,
+                    const struct sp_journal *journal, struct sp_error *err)
+{
+    SP_CLEANUP_BUFFER struct sp_buffer text = SP_BUFFER_INIT;
+    const char *file = file_names[journal->state];
+    sp_journal_format(journal, &text);
+    add_checksum(&text);
+    struct sp_bytes bytes = {text.data, text.len};
+    if (check_readable(bytes, sp_path_join(pool, dir->shown, file), err) < 0 ||
+        sp_fs_save(dir, file, bytes, err) < 0)
         return -1;
-    out->id = id;
-    *found = true;
+    if (strcmp(file, UNFINISHED) == 0)
+        return 0;
+    return sp_fs_unlink(dir, UNFINISHED, err); /* after a crash here, the finished one counts */
+}
+
+int sp_journal_reopen(const struct sp_dir *dir, struct sp_error *err)
+{
+    if (sp_fs_unlink(dir, file_names[SP_JOURNAL_COMMITTED], err) < 0 ||
+        sp_fs_unlink(dir, file_names[SP_JOURNAL_ABORTED], err) < 0)
+        return -1;
+    return sp_fs_sync_dir(dir, err);
+}
+
+/* ---- loading ----------------------------------------------------------------------------------- */
+
+/* Reads the journal under one of its names. text->data stays NULL if there is none. */
+static int read_text(struct sp_pool *pool, const struct sp_dir *dir, const char *file,
+                     struct sp_bytes *text, struct sp_error *err)
+{
+    struct sp_content content;
+    if (sp_fs_read_at(dir, pool, file, SP_MAX_JOURNAL, &content, err) < 0)
+        return -1;
+    *text = content.bytes;
+    if (!content.complete)
+        return sp_error_set(err, SP_ERROR_REFUSED, "it is longer than %zu bytes", SP_MAX_JOURNAL);
     return 0;
+}
+
+/* In the order of what counts: a crash may leave the unfinished one beside the finished one. */
+static const enum sp_journal_state search_order[] = {SP_JOURNAL_COMMITTED, SP_JOURNAL_ABORTED,
+                                                     SP_JOURNAL_PREPARED};
+
+int sp_journal_load(struct sp_pool *pool, const struct sp_dir *dir, unsigned id,
+                    struct sp_journal *out, struct sp_error *err)
+{
+    struct sp_bytes text = {NULL, 0};
+    struct sp_error reason = SP_ERROR_INIT;
+    const char *file = UNFINISHED;
+    int rc = 0;
+    memset(out, 0, sizeof(*out));
+    out->id = id;
+    for (size_t i = 0; rc == 0 && !text.data && i < 3; i++) {
+        file = file_names[search_order[i]];
+        out->state = search_order[i];
+        rc = read_text(pool, dir, file, &text, &reason);
+    }
+    if (rc == 0 && !text.data) {
+        out->record = SP_RECORD_ABSENT;
+        return 0;
+    }
+    enum sp_journal_state by_name = out->state;
+    if (rc == 0)
+        rc = parse_checked(pool, sp_path_join(pool, dir->shown, file), text, out, &reason);
+    if (rc == 0 && strcmp(file, file_names[out->state]) != 0)
+        rc = sp_error_set(&reason, SP_ERROR_REFUSED, "it is of the state '%s'",
+                          state_names[out->state]);
+    if (rc < 0) {
+        *out = (struct sp_journal){.state = by_name, .record = SP_RECORD_DAMAGED};
+        sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                     "the journal '%s/%s' is damaged: %s; the backup is '%s/backup.tar'",
+                     dir->shown, file, reason.message, dir->shown);
+    }
+    out->id = id;
+    sp_error_clear(&reason);
+    return rc;
 }

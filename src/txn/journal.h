@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The journal of a transaction: what it set out to do, with the old and the new hash of every file,
- * and how far it is. transactions/ID/journal.yaml, replaced as a whole and durably at each state;
- * its last line is a checksum over what is above it. */
+ * and how far it is.
+ *
+ * A JSON file in transactions/ID, replaced as a whole and durably at each state. Its last member is
+ * a checksum over all that is before it. Its name is journal.json until the transaction is finished,
+ * then committed.json or aborted.json: a finished transaction is known as such even when its journal
+ * is damaged. */
 #ifndef SP_JOURNAL_H
 #define SP_JOURNAL_H
 
@@ -14,7 +18,8 @@
 #include "fs/dir.h"
 #include "model/action.h"
 
-#define SP_JOURNAL_NAME "journal.yaml"
+/* The names that a journal may have. */
+extern const char *const sp_journal_names[3];
 
 enum sp_journal_state {
     SP_JOURNAL_PREPARED,  /* originals are archived; files may stand beside their targets */
@@ -24,7 +29,9 @@ enum sp_journal_state {
 };
 
 struct sp_journal_component {
-    const char *name, *version, *release, *path; /* version may be "" */
+    const char *name, *version, *release; /* version is "" when it is unknown */
+    const char *layout;                   /* of the manifest; "" when the component has just one */
+    const char *path;
 };
 
 struct sp_journal_file {
@@ -41,14 +48,22 @@ struct sp_journal_dir {
     uint64_t inode;                /* of the directory; 0: not known */
 };
 
+/* What sp_journal_load() found. */
+enum sp_record {
+    SP_RECORD_READABLE,
+    SP_RECORD_DAMAGED, /* only id and state are known, the state by the file's name */
+    SP_RECORD_ABSENT   /* only id is known */
+};
+
 struct sp_journal {
     unsigned id;
     enum sp_journal_state state;
     const char *command;
-    const char *time;        /* ISO 8601, UTC */
-    const char *tool;        /* the version of sp-openstack */
-    const char *machine;     /* machine-id(5) of the system that it is about; "": it has none */
-    SP_VEC(unsigned) undoes; /* of a rollback: the transactions that it took back */
+    const char *time;    /* ISO 8601, UTC */
+    const char *tool;    /* the version of sp-openstack */
+    const char *machine; /* machine-id(5) of the system that it is about; "": it has none */
+    enum sp_record record;
+    SP_VEC(unsigned) reverts; /* of a rollback: the transactions that it reverted */
     SP_VEC(struct sp_journal_component) components;
     SP_VEC(struct sp_journal_file) files; /* in the order of the renames */
     SP_VEC(struct sp_journal_dir) dirs;
@@ -56,18 +71,28 @@ struct sp_journal {
 
 const char *sp_journal_state_name(enum sp_journal_state state);
 
-/* Writes it into the directory of the transaction, durably. */
+/* Writes it into the transaction's directory, durably, after a look whether it can be read back:
+ * SP_ERROR_REFUSED if not, with nothing written. */
 int sp_journal_save(struct sp_pool *pool, const struct sp_dir *dir,
                     const struct sp_journal *journal, struct sp_error *err) SP_MUST_CHECK;
 
-/* Reads it. *found is false when there is none. A journal that is cut short, altered, or says what
- * can't be is SP_ERROR_NEEDS_RECOVERY. */
-int sp_journal_load(struct sp_pool *pool, const struct sp_dir *dir, unsigned id,
-                    struct sp_journal *out, bool *found, struct sp_error *err) SP_MUST_CHECK;
+/* After a save of a finished state that failed: what there is of it is removed, durably, and the
+ * unfinished journal counts again. */
+int sp_journal_reopen(const struct sp_dir *dir, struct sp_error *err) SP_MUST_CHECK;
 
-/* The text <-> the journal, without the checksum line. */
-int sp_journal_format(struct sp_pool *pool, const struct sp_journal *journal, struct sp_buffer *out,
-                      struct sp_error *err) SP_MUST_CHECK;
+/* Reads the journal of transaction id out of its directory into *out; out->record says what
+ * was found, also on failure. One that is cut short, altered, or says what cannot be is
+ * SP_RECORD_DAMAGED and SP_ERROR_NEEDS_RECOVERY; none at all is no error. */
+int sp_journal_load(struct sp_pool *pool, const struct sp_dir *dir, unsigned id,
+                    struct sp_journal *out, struct sp_error *err) SP_MUST_CHECK;
+
+/* Whether the transaction is over: committed or aborted. Nothing has to be recovered then. */
+bool sp_journal_is_finished(const struct sp_journal *journal);
+
+/* Appends the journal as JSON, without the checksum. */
+void sp_journal_format(const struct sp_journal *journal, struct sp_buffer *out);
+
+/* Parses what sp_journal_format() wrote, with or without the checksum. name is for messages. */
 int sp_journal_parse(struct sp_pool *pool, const char *name, struct sp_bytes text,
                      struct sp_journal *out, struct sp_error *err) SP_MUST_CHECK;
 

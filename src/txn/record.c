@@ -7,6 +7,7 @@
 #include "fs/write.h"
 #include "txn/backup.h"
 #include "txn/record.h"
+#include "txn/recover.h"
 #include "txn/system.h"
 
 static int stage(struct sp_run *r, struct sp_error *err)
@@ -78,8 +79,8 @@ static void fill_journal(struct sp_run *r)
     journal->time = time_now(r->pool);
     journal->tool = sp_build_version;
     journal->machine = sp_system_machine(r->root, r->pool);
-    for (size_t i = 0; i < r->txn->undoes.count; i++)
-        *SP_PUSH(r->pool, &journal->undoes) = r->txn->undoes.items[i];
+    for (size_t i = 0; i < r->txn->reverts.count; i++)
+        *SP_PUSH(r->pool, &journal->reverts) = r->txn->reverts.items[i];
     for (size_t i = 0; i < r->txn->components.count; i++)
         *SP_PUSH(r->pool, &journal->components) = r->txn->components.items[i];
     for (size_t i = 0; i < r->steps.count; i++) {
@@ -129,7 +130,7 @@ int sp_run_record(struct sp_run *r, struct sp_error *err)
     if (write_backup(r, err) < 0 || write_patch(r, err) < 0)
         return -1;
     fill_journal(r);
-    sp_out_of_memory_leaves_half();
+    sp_out_of_memory_means(SP_ERROR_NEEDS_RECOVERY, sp_recover_out_of_memory);
     /* and the journal "prepared", synced, and with it the names of both and of work/ID */
     if (sp_workdir_sync_staging(r->workdir, err) < 0)
         return -1;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/invocation.h"
 #include "base/path.h"
 #include "fs/read.h"
 #include "fs/resolve.h"
@@ -18,6 +19,10 @@
 #include "txn/pyc.h"
 #include "txn/run.h"
 #include "txn/system.h"
+
+const char sp_recover_out_of_memory[] =
+    "sp-openstack: out of memory in the middle of a transaction; "
+    "run: sp-openstack recover\n";
 
 /* How a target compares with the journal. */
 enum target_state {
@@ -117,11 +122,11 @@ static int refuse_other(const struct recovery *r, const struct target *target, s
 {
     return sp_error_set(
         err, SP_ERROR_NEEDS_RECOVERY,
-        "'%s' is neither what it was nor what transaction %u wrote; its backup is in "
-        "'%s/" SP_BACKUP_NAME "'. Put one of them back, or run `sp-openstack recover --force` to "
-        "leave this file as it is",
+        "'%s' has neither its old content nor that of transaction %u; restore one of them (the old "
+        "one is in '%s/" SP_BACKUP_NAME "'), or, to leave this file as it is, run: "
+        "%s recover --force",
         target->shown, r->journal->id,
-        sp_workdir_show(r->pool, r->workdir, "transactions", r->journal->id));
+        sp_workdir_show(r->pool, r->workdir, "transactions", r->journal->id), sp_invocation());
 }
 
 static int look_at_all(struct recovery *r, bool *evidence, struct sp_error *err)
@@ -168,13 +173,14 @@ static int check_system(struct recovery *r, bool evidence, struct sp_error *err)
     if (r->force || (system == SP_SYSTEM_UNKNOWN && evidence))
         return adopt(r, err);
     return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                        "transaction %u in '%s' is about %s; run recover there, or `sp-openstack "
-                        "recover --force` if it is this one",
+                        "transaction %u in '%s' is about %s; recover it there, or, if it is this "
+                        "one, run: %s recover --force",
                         r->journal->id, r->workdir->dir.shown,
                         system == SP_SYSTEM_OTHER
                             ? "another system (its machine id differs)"
                             : "another system, it seems: none of its files is here, and no "
-                              "directory is the one that it names");
+                              "directory is the one that it names",
+                        sp_invocation());
 }
 
 /* ---- the backup ---------------------------------------------------------------------------- */
@@ -426,10 +432,11 @@ static int recover_without_journal(struct recovery *r, unsigned id, struct sp_er
     if (differing)
         return sp_error_set(
             err, SP_ERROR_NEEDS_RECOVERY,
-            "transaction %u has no journal, and '%s' is not as in its backup '%s/" SP_BACKUP_NAME
-            "'; put it back from there if need be, then run "
-            "`sp-openstack recover --force`, which keeps the backup",
-            id, differing, sp_workdir_show(r->pool, r->workdir, "transactions", id));
+            "transaction %u has no journal, and '%s' is not as in its backup '%s/%s'; "
+            "put it back from there if need be, then, to keep the backup under "
+            "another name, run: %s recover --force",
+            id, differing, sp_workdir_show(r->pool, r->workdir, "transactions", id), SP_BACKUP_NAME,
+            sp_invocation());
     if (sp_workdir_unstage(r->workdir, id, err) < 0 || sp_workdir_drop(r->workdir, id, err) < 0)
         return -1;
     *SP_PUSH(r->pool, r->messages) = sp_pool_printf(
@@ -442,19 +449,18 @@ static int recover_without_journal(struct recovery *r, unsigned id, struct sp_er
 static int recover_one(struct recovery *r, unsigned id, struct sp_error *err)
 {
     struct sp_journal journal;
-    bool found;
     SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
     SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT;
     if (sp_workdir_transaction(r->pool, r->workdir, id, &dir, err) < 0)
         return -1;
-    if (sp_journal_load(r->pool, &dir, id, &journal, &found, &reason) < 0)
+    if (sp_journal_load(r->pool, &dir, id, &journal, &reason) < 0)
         return r->force && reason.kind == SP_ERROR_NEEDS_RECOVERY
                    ? set_aside(r, id, "has a damaged journal", err)
                    : sp_error_set(err, reason.kind, "%s", reason.message);
-    if (!found)
+    if (journal.record == SP_RECORD_ABSENT)
         return recover_without_journal(r, id, err);
     r->journal = &journal;
-    sp_out_of_memory_leaves_half();
+    sp_out_of_memory_means(SP_ERROR_NEEDS_RECOVERY, sp_recover_out_of_memory);
     return with_targets(r, undo_all, err);
 }
 

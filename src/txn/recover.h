@@ -8,6 +8,9 @@
 #include "base/pool.h"
 #include "txn/workdir.h"
 
+/* For sp_out_of_memory_means(), while a transaction is recorded and not finished. */
+extern const char sp_recover_out_of_memory[];
+
 /* Undoes every unfinished transaction in the work directory, the latest first, and clears what
  * committed ones left at temporary names; a sentence for each in *messages. One that cannot be undone
  * does not keep the others from it, and is the error in the end; of it, nothing at all was touched:

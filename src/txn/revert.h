@@ -1,32 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What it takes to undo a transaction and all after it, on the files as they are today. */
+/* Reverting committed transactions: what `rollback` has to change in the files as they are today.
+ *
+ * A file that still is what the transaction made of it becomes what the transaction found. Of a
+ * file that was edited or replaced since, only what the transaction did is undone. Whose a line or a
+ * module is, is decided by where it comes from, not by its text: nothing is taken from a release
+ * that includes the drivers, nor from a module that is not ours.
+ *
+ * The files of a component depend on each other - the services import every module that an entry
+ * names - and a component on those that it requires: they are reverted together or not at all. */
 #ifndef SP_REVERT_H
 #define SP_REVERT_H
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "model/detect.h"
 #include "model/manifest.h"
 #include "txn/history.h"
 #include "txn/transaction.h"
 
-struct sp_revert {
-    struct sp_transaction txn; /* its components, changes and undoes; the rest is the caller's */
-    sp_strv left;   /* files that are not what was left there any more, and stay as they are */
-    sp_strv edited; /* files of which only what the transactions did is taken back */
+/* What sp_revert_plan() goes by. */
+struct sp_revert_request {
+    const struct sp_root *root;
+    const struct sp_manifests *manifests;
+    const struct sp_history *history;
+    unsigned from; /* this transaction, and all after it */
+    /* The components as they are today, in the directories that sp_revert_sites() named. */
+    const sp_detections *detections;
 };
 
-/* Whether a transaction can be rolled back: it is committed, no rollback itself, and not taken
+/* A file that is left as it is, although a transaction changed it. */
+struct sp_revert_left {
+    const char *shown;
+    const char *reason;
+};
+
+struct sp_revert {
+    struct sp_transaction txn; /* its components, changes and reverts; the rest is the caller's */
+    SP_VEC(struct sp_revert_left) left;
+    sp_strv edited; /* files that something else edited, as shown: only our part is reverted */
+};
+
+/* Whether a transaction can be rolled back: it is committed, no rollback itself, and not rolled
  * back yet. */
 bool sp_revert_applies(const struct sp_history *history, const struct sp_journal *journal);
 
-/* Undoes, in thought, the transactions from number `from` on, the latest first, for each file
- * that they touched. Where a file is what the transaction made of it, it becomes what the
- * transaction found. Where it is not - it was edited or replaced before or after - only the
- * insertions of the manifest are taken out (or put in, when the transaction took them out); a
- * module of which that can't be said is left. Errors: SP_ERROR_SYSTEM; SP_ERROR_NEEDS_RECOVERY for an
- * backups that is damaged. */
-int sp_revert_plan(struct sp_pool *pool, const struct sp_root *root,
-                   const struct sp_manifests *manifests, const struct sp_history *history,
-                   unsigned from, struct sp_revert *out, struct sp_error *err) SP_MUST_CHECK;
+/* Adds the directories, in a tree, of the packages that transactions with numbers from `from` on
+ * changed: where to look for the components of today. */
+void sp_revert_sites(struct sp_pool *pool, const struct sp_history *history, unsigned from,
+                     sp_strv *out);
+
+/* Plans to revert, the latest first, the transactions from request->from on. What *out points to
+ * belongs to pool. Errors: SP_ERROR_REFUSED, naming the file, when it cannot be told what in a file
+ * is ours: then nothing can be reverted; SP_ERROR_NEEDS_RECOVERY for a damaged backup;
+ * SP_ERROR_SYSTEM. */
+int sp_revert_plan(struct sp_pool *pool, const struct sp_revert_request *request,
+                   struct sp_revert *out, struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -71,6 +71,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/invocation.h"
 #include "fs/write.h"
 #include "txn/history.h"
 #include "txn/pyc.h"
@@ -138,8 +139,8 @@ static int check_pending(struct sp_run *r, struct sp_error *err)
             return sp_error_set(
                 err, SP_ERROR_NEEDS_RECOVERY,
                 "transaction %u was interrupted and concerns the same packages; run: "
-                "sp-openstack recover",
-                id);
+                "%s recover",
+                id, sp_invocation());
     }
     return 0;
 }
@@ -314,7 +315,8 @@ static void give_up(struct sp_run *r, struct sp_error *err)
                         sp_strv_join(r->pool, &left, ", "));
     if (rc == 0)
         return;
-    sp_error_suffix(err, "; and undoing it failed: %s; run: sp-openstack recover", second.message);
+    sp_error_suffix(err, "; and undoing it failed: %s; run: %s recover", second.message,
+                    sp_invocation());
     if (err)
         err->kind = SP_ERROR_NEEDS_RECOVERY;
 }

@@ -25,7 +25,7 @@ struct sp_transaction {
     const char *command;
     SP_VEC(struct sp_journal_component) components;
     SP_VEC(struct sp_file_change) changes; /* in the order of the renames */
-    SP_VEC(unsigned) undoes;
+    SP_VEC(unsigned) reverts;
     SP_VEC(struct sp_journal_dir) dirs; /* directories that get the time `before` in the end */
     sp_strv *notes;                     /* gets sentences for the operator; may be NULL */
 };

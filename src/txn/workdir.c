@@ -267,22 +267,23 @@ static unsigned number_of(const char *name)
  * administrator put there may have a number for a name, too. */
 static bool is_ours(struct sp_pool *pool, const struct sp_dir *dir, const char *name)
 {
-    static const char *const made[] = {SP_JOURNAL_NAME, "." SP_JOURNAL_NAME ".new", "backup.tar",
-                                       "changes.patch"};
     SP_CLEANUP_DIR struct sp_dir own = SP_DIR_NONE;
     struct stat st;
     sp_strv names = {NULL, 0, 0};
     open_part(pool, dir, name, &own);
     if (own.fd < 0)
         return true; /* why not is told when it is opened */
-    if (fstatat(own.fd, SP_JOURNAL_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return true;
+    for (size_t i = 0; i < 3; i++)
+        if (fstatat(own.fd, sp_journal_names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+            return true;
     if (sp_fs_list(&own, pool, &names, NULL) < 0)
         return true;
     for (size_t i = 0; i < names.count; i++) {
-        bool known = false;
-        for (size_t j = 0; j < sizeof(made) / sizeof(made[0]); j++)
-            known |= strcmp(names.items[i], made[j]) == 0;
+        bool known = strcmp(names.items[i], "backup.tar") == 0 ||
+                     strcmp(names.items[i], "changes.patch") == 0;
+        for (size_t j = 0; j < 3; j++)
+            known |=
+                strcmp(names.items[i], sp_pool_printf(pool, ".%s.new", sp_journal_names[j])) == 0;
         if (!known)
             return false;
     }

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pty
+import resource
 import select
 import shutil
 import signal
@@ -85,11 +86,16 @@ class Result:
         return json.loads(self.out)
 
 
-def become(user):
+def become(user, processor=None):
+    """What a child does first: takes another account; takes a limit of processor time, seconds."""
     def change():
-        os.setgroups([])
-        os.setgid(user)
-        os.setuid(user)
+        if processor is not None:
+            resource.setrlimit(resource.RLIMIT_CPU,
+                               (processor, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        if user is not None:
+            os.setgroups([])
+            os.setgid(user)
+            os.setuid(user)
     return change
 
 
@@ -106,12 +112,13 @@ def environment(extra=None):
     return env
 
 
-def run_program(arguments, env=None, user=None, cwd=None, stdout=subprocess.PIPE):
+def run_program(arguments, env=None, user=None, cwd=None, stdout=subprocess.PIPE, processor=None):
     """Runs it; output is text, with bytes that are no UTF-8 kept apart (surrogateescape)."""
     done = subprocess.run([PROGRAM] + list(arguments), stdin=subprocess.DEVNULL, stdout=stdout,
                           stderr=subprocess.PIPE, env=environment(env), cwd=cwd or "/",
                           timeout=TIMEOUT, check=False,
-                          preexec_fn=become(user) if user is not None else None)
+                          preexec_fn=None if user is None and processor is None
+                          else become(user, processor))
     return Result(list(arguments), done.returncode,
                   (done.stdout or b"").decode("utf-8", "surrogateescape"),
                   done.stderr.decode("utf-8", "surrogateescape"))

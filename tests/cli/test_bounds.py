@@ -18,6 +18,7 @@ from snapshot import snapshot
 DRIVER = "nova/virt/libvirt/driver.py"
 WORK = "var/lib/sp-openstack"
 SECONDS = 20            # of processor time; generous: most take less than one
+MEMORY = 1024           # that of host/worker.h
 MEGABYTES = 400         # of resident memory; a run without any malice takes some 20
 
 
@@ -243,14 +244,13 @@ class Repositories(Measured):
             path = repo + "/.git/" + name
             os.makedirs(os.path.dirname(path), exist_ok=True)
             kept = read(path) if os.path.exists(path) else None
-            for spoil in (lambda: self.sparse(path), lambda: os.mkfifo(path),
-                          lambda: os.symlink("/dev/zero", path)):
+            for spoil in (lambda: self.sparse(path), lambda: os.symlink("/dev/zero", path)):
                 if os.path.lexists(path):
                     os.unlink(path)
                 spoil()
                 for revision in ("HEAD", "other", "HEAD@{0}"):
                     result = self.measured("detect", "-t", "%s@%s" % (repo, revision), seconds=2,
-                                           megabytes=100)
+                                           megabytes=MEMORY)
                     self.assertIn(result.status, (0, 3), str(result))
                     if result.status == 0:
                         self.assertEqual(result.out.split()[-12:], good.split()[-12:])
@@ -260,6 +260,37 @@ class Repositories(Measured):
             if kept is not None:
                 write(path, kept)
         self.assertEqual(self.expect(0, self.measured("detect", "-t", repo + "@HEAD")).out, good)
+
+
+    def test_fifos(self):
+        """In place of each file that libgit2 opens: what waits is ended by the clock. All at once,
+        since that takes a minute."""
+        running = []
+        for number, name in enumerate(("HEAD", "config", "commondir", "packed-refs",
+                                       "refs/heads/other", "logs/HEAD",
+                                       "objects/info/alternates")):
+            self.tmp, kept = os.path.join(self.tmp, str(number)), self.tmp
+            os.mkdir(self.tmp)
+            repo = self.repository({"nova/__init__.py": ""})
+            self.tmp = kept
+            path = repo + "/.git/" + name
+            if os.path.lexists(path):
+                os.unlink(path)
+            os.mkfifo(path)
+            for revision in ("HEAD", "other", "HEAD@{0}"):
+                tree = "%s@%s" % (repo, revision)
+                running.append((tree, subprocess.Popen(
+                    [lib.PROGRAM, "detect", "-t", tree], stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=lib.environment())))
+        waited = 0
+        for tree, process in running:
+            out, err = (text.decode() for text in process.communicate(timeout=200))
+            result = lib.Result(["detect", tree], process.returncode, out, err)
+            self.assertIn(result.status, (0, 3), str(result))
+            if result.status == 3:
+                self.error(result, tree.split("@")[0])
+            waited += "took more than 60 seconds; it was not read further" in err
+        self.assertGreater(waited, 3)
 
 
 class Bombs(Measured):

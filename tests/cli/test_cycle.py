@@ -359,7 +359,7 @@ class What(Case):
         host = self.host("newton")
         result = self.good(host, "install", "cinder")
         self.assertIn("cinder-volume", result.out)
-        self.assertIn("Transaction 1", result.out)
+        self.assertIn("transaction 1", result.out)
         self.assertIn("rollback", result.out)
 
     def test_changes_patch(self):

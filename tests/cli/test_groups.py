@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""groups, and the same at the end of an install as root. With the real groupadd and usermod, on the
+"""groups, and the same at the end of an install as root. With the real groupadd and gpasswd, on the
 accounts of the test's own root."""
 
 import os
@@ -20,7 +20,7 @@ GROUP = "root:x:0:\nlibvirt:x:300:other,nova\nnova:x:991:\ncinder:x:992:\n"
 class Groups(Case):
     def prepared(self, passwd=PASSWD, name="host"):
         self.needs_root()
-        for program in ("groupadd", "usermod"):
+        for program in ("groupadd", "gpasswd"):
             if not shutil.which(program, path="/usr/sbin:/sbin:/usr/bin:/bin"):
                 self.skipTest("%s is not here" % program)
         host = self.host("newton", name=name)

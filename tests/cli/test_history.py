@@ -62,7 +62,7 @@ class Rollback(TransactionCase):
         self.done("rollback")
         self.same(self.pristine, self.tree())
         before = snapshot(self.system.top)
-        self.assertIn("nothing to take back", self.done("rollback").out)
+        self.assertIn("nothing to roll back", self.done("rollback").out)
         self.same(before, snapshot(self.system.top), touched=True)
 
     def test_number_and_all_after_it(self):
@@ -381,7 +381,7 @@ class Changed(TransactionCase):
 
         before = self.tree()
         result = self.done("install")
-        self.assertIn("1 files changed", result.out)
+        self.assertIn("1 file changed", result.out)
         changed = [name for name, entry in self.tree().items()
                    if name in before and entry.state.content != before[name].state.content]
         self.assertEqual(changed, [self.system.site[4:] + "/" + CONNECTOR])
@@ -452,12 +452,12 @@ class Recover(TransactionCase):
 
     def test_nothing_to_settle(self):
         before = snapshot(self.system.top)
-        self.assertIn("nothing to settle", self.done("recover").out)
+        self.assertIn("nothing to recover", self.done("recover").out)
         self.same(before, snapshot(self.system.top), touched=True)
         self.done("install")
         before = snapshot(self.system.top)
         for _ in range(2):
-            self.assertIn("nothing to settle", self.done("recover").out)
+            self.assertIn("nothing to recover", self.done("recover").out)
             self.same(before, snapshot(self.system.top))
 
     def left_over(self):
@@ -483,7 +483,7 @@ class Recover(TransactionCase):
         self.assertFalse(os.path.exists(self.transaction(2)))
         self.assertEqual(os.listdir(self.system.path(WORK, "work")), [])
         self.same(before, self.tree(), touched=True)
-        self.assertIn("nothing to settle", self.done("recover").out)
+        self.assertIn("nothing to recover", self.done("recover").out)
 
     def test_no_journal_is_announced(self):
         self.left_over()
@@ -602,14 +602,14 @@ class Recover(TransactionCase):
         self.assertEqual(self.system.read(DRIVER), "# something else\n")
         self.assertEqual(self.system.read(CONNECTOR), packages.os_brick("newton")[CONNECTOR])
         self.assertFalse(os.path.exists(self.system.file(packages.ADDED["nova"])))
-        self.assertIn("nothing to settle", self.done("recover").out)
+        self.assertIn("nothing to recover", self.done("recover").out)
 
     def test_in_json(self):
         self.left_over()
         document = self.done("--json", "recover").json
         self.assertEqual((document["schema"], document["command"]), (1, "recover"))
-        self.assertEqual(len(document["settled"]), 1)
-        self.assertEqual(self.done("--json", "recover").json["settled"], [])
+        self.assertEqual(len(document["recovered"]), 1)
+        self.assertEqual(self.done("--json", "recover").json["recovered"], [])
 
     def test_ordinary_user(self):
         """Of what a root's work directory holds, others are told nothing."""
@@ -643,7 +643,7 @@ class Walk(TransactionCase):
         arguments = self.command(draw)
         result = self.run_it(*arguments)
         log.append(" ".join(arguments))
-        refusals = ("can't be taken back", "needs os_brick")
+        refusals = ("cannot roll back", "needs os_brick")
         self.assertTrue(result.status == 0 or result.status == 3 and
                         any(part in result.err for part in refusals), "%s: %s" % (log, result))
 
@@ -741,10 +741,9 @@ class Lock(TransactionCase):
     def test_install_and_uninstall_at_once(self):
         """Whatever comes first, the host is integrated or it is not."""
         for _ in range(4):
-            running = [subprocess.Popen([lib.PROGRAM, "--root", self.system.top, "--no-groups",
-                                         command], stdout=subprocess.DEVNULL,
+            running = [subprocess.Popen([lib.PROGRAM, "--root", self.system.top] + command, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, env=lib.environment(), cwd="/")
-                       for command in ("install", "uninstall", "install", "uninstall")]
+                       for command in 2 * (["install", "--no-groups"], ["uninstall"])]
             for one in running:
                 err = one.communicate(timeout=lib.TIMEOUT)[1]
                 self.assertIn(one.returncode, (0, 3, 4), err)

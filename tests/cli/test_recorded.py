@@ -145,9 +145,9 @@ class Outside(Recorded):
         os.symlink(outside, host.path("opt"))
         data = os.path.dirname(lib.PROGRAM)
         opened = 0
-        for command in ("detect", "check", "diff", "install", "install --no-deps nova",
+        for command in ("detect", "check", "diff", "install --no-groups", "install --no-groups --no-deps nova",
                         "uninstall", "recover", "history"):
-            done, lines = self.record(["--root", host.top, "--no-groups"] + command.split())
+            done, lines = self.record(["--root", host.top] + command.split())
             self.assertIn(done.returncode, (0, 1, 3, 4), done.stderr)
             self.assertNotIn(b"PASSWORD", done.stdout + done.stderr)
             for line in lines:
@@ -171,7 +171,7 @@ class ReadOnlyMount(Case):
         self.needs_root()
         host = self.host("newton")
         self.good(host, "install", "cinder")
-        program = [lib.PROGRAM, "--root", host.top, "--no-groups"]
+        program = [lib.PROGRAM, "--root", host.top]
         script = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && exec \"$@\""
 
         def mounted(*arguments, user=()):

@@ -127,6 +127,25 @@ class Tree(Case):
         self.assertEqual(result.status, 3, str(result))
         self.assertNotIn("PASSWORD", result.out + result.err)
 
+    def test_archive_with_a_file_that_is_a_link(self):
+        """To another file of the archive, as GNU tar writes a tree with hard links: the sentence
+        says what it is."""
+        for kind, target, word in ((tarfile.LNKTYPE, "nova/a.py", "hard link"),
+                                   (tarfile.SYMTYPE, "../../a.py", "symbolic link")):
+            path = os.path.join(self.tmp, "a.tar")
+            files = dict(packages.nova("newton"), **{"PKG-INFO": "Name: nova\nVersion: 14.1.0\n"})
+            files["nova/a.py"] = files.pop("nova/virt/libvirt/driver.py")
+            with tarfile.open(path, "w") as archive:
+                for name, text in sorted(files.items()):
+                    info = tarfile.TarInfo(name)
+                    info.size = len(text)
+                    archive.addfile(info, io.BytesIO(text.encode()))
+                info = tarfile.TarInfo("nova/virt/libvirt/driver.py")
+                info.type, info.linkname = kind, target
+                archive.addfile(info)
+            result = self.expect(3, run_program(["diff", "--no-deps", "--tree", path]))
+            self.error(result, "driver.py is a %s to nova/a.py" % word)
+
     def test_archive_that_is_damaged(self):
         path = self.tar("w:gz", "a.tar.gz")
         with open(path, "rb") as file:
@@ -192,7 +211,9 @@ class Git(Tree):
         repo = self.two_releases()
         for revision, release in (("newton", "newton"), ("pike", "pike"), ("HEAD", "pike"),
                                   ("HEAD~1", "newton"), ("refs/tags/newton", "newton"),
-                                  ("pike^{commit}~1", "newton"), ("HEAD@{0}", "pike")):
+                                  ("pike^{commit}~1", "newton"), ("HEAD@{0}", "pike"),
+                                  ("pike^{/a}", "pike"), ("@", "pike"),
+                                  ("HEAD@{2017-01-02}", "pike")):
             with self.subTest(revision):
                 one, = self.found(repo + "@" + revision)
                 self.assertEqual((one["release"], one["evidence"]), (release, "probes"))
@@ -209,6 +230,17 @@ class Git(Tree):
         self.works(bare + "@newton")
         self.git(bare, "gc", "-q", "--aggressive")
         self.works(bare + "@newton")
+
+    def test_no_configuration_of_the_account(self):
+        """It can't change, or break, what is read. The repository's own one is read."""
+        repo = self.two_releases()
+        write(self.tmp + "/home/.gitconfig", "[this is = no configuration\n")
+        write(self.tmp + "/home/git/config", "[this is = no configuration\n")
+        env = {"HOME": self.tmp + "/home", "XDG_CONFIG_HOME": self.tmp + "/home"}
+        self.expect(0, run_program(["detect", "-t", repo + "@newton"], env=env), "newton")
+        write(repo + "/.git/config", "[this is = no configuration\n")
+        result = self.expect(3, run_program(["detect", "-t", repo + "@newton"], env=env))
+        self.error(result, repo, "config")
 
     def test_revision_that_is_not_there(self):
         repo = self.two_releases()

@@ -2,7 +2,9 @@
 """The command line: words, options, and what is said of wrong ones."""
 
 import os
+import subprocess
 
+import lib
 from lib import Case, run_on_terminal, run_program
 from snapshot import snapshot
 
@@ -33,8 +35,7 @@ class Usage(Case):
         self.usage("--json", says=["command"])
 
     def test_help(self):
-        for arguments in (["help"], ["--help"], ["-h"], ["install", "--help"], ["-h", "nonsense"],
-                          ["help", "install"]):
+        for arguments in (["help"], ["--help"], ["-h"], ["install", "--help"], ["-h", "nonsense"]):
             with self.subTest(" ".join(arguments)):
                 result = run_program(arguments)
                 self.expect(0, result, *(COMMANDS + OPTIONS))
@@ -63,7 +64,7 @@ class Usage(Case):
         self.expect(1, self.run_on(host, "c"), "not-installed")
         self.expect(0, self.run_on(host, "det"), "EVIDENCE")
         self.expect(0, self.run_on(host, "hi"), "nothing was done")
-        self.expect(0, self.run_on(host, "rec"), "nothing to settle")
+        self.expect(0, self.run_on(host, "rec"), "nothing to recover")
         self.expect(0, run_program(["v"]), "sp-openstack ")
 
     def test_unknown_options(self):
@@ -113,6 +114,49 @@ class Usage(Case):
         self.usage("uninstall", "--tree", "/", says=["--tree"])
         self.usage("rollback", "-t", "/", says=["--tree"])
         self.usage("history", "-t", "/", says=["--tree"])
+
+    def test_options_of_other_commands(self):
+        """Never taken and ignored."""
+        for line in ("check --force", "install --force", "uninstall -g x", "history --no-deps",
+                     "detect -u x", "recover -n", "rollback -L /", "uninstall --no-groups",
+                     "groups --no-deps", "diff --no-groups", "version -n", "help --force"):
+            words = line.split()
+            with self.subTest(line):
+                name = {"-g": "--group", "-u": "--user", "-n": "--dry-run", "-L": "--path"}
+                self.usage(*words, says=[words[0] + " takes no option ",
+                                         name.get(words[1], words[1])])
+
+    def test_option_of_the_older_tool(self):
+        """StorPool's charm calls: sp-openstack -T MODULE -- install COMPONENT"""
+        host = self.host("newton")
+        result = run_program(["-T", "module", "-R", host.top, "--no-groups", "--", "install",
+                              "cinder"])
+        self.expect(0, result, "transaction 1")
+        self.assertEqual(result.err.count("-T"), 1, str(result))
+        self.assertIn("warning: ", result.err)
+        document = self.expect(0, run_program(["-R", host.top, "-T", "x", "-j", "check",
+                                               "cinder"])).json
+        self.assertEqual(len(document["warnings"]), 1)
+
+    def test_relative_paths_with_a_root(self):
+        """The current directory is none of the root's."""
+        host = self.host("newton")
+        for option in ("-W", "-L"):
+            result = run_program(["-R", host.top, option, "wd", "check"], cwd=self.tmp)
+            self.expect(2, result)
+            self.error(result, "--root", "'wd'", "absolute")
+        result = run_program(["-R", host.top, "check"], env={"SP_OPENSTACK_WORK_DIR": "wd"},
+                             cwd=self.tmp)
+        self.expect(2, result)
+        self.error(result, "SP_OPENSTACK_WORK_DIR", "'wd'")
+        self.assertEqual(os.listdir(host.path("var/lib")), [])
+
+    def test_help_of_a_command(self):
+        result = self.expect(0, run_program(["help", "recover"]), "--force", "recover: ")
+        self.assertNotIn("--path", result.out)
+        self.assertNotIn("install", result.out)
+        self.usage("help", "frobnicate", says=["frobnicate"])
+        self.usage("help", "re", "x", says=["'x'"])
 
     def test_tree_is_not_changed(self):
         self.usage("install", "--tree", self.tmp, says=["--tree", "--dry-run"])
@@ -292,6 +336,89 @@ class Output(Case):
         self.assertEqual([one["component"] for one in components],
                          ["os_brick", "cinder", "nova"])
         self.refused(host, 3, top, besides=("var",))
+
+
+class Hints(Case):
+    """A command that is printed works on the same system when it is typed as it is printed."""
+
+    def typed(self, text, *end):
+        """Runs what is after "run: " in a shell, with the program in PATH."""
+        line = text.split("run: ")[-1].splitlines()[0]
+        self.assertTrue(line.startswith("sp-openstack -R "), line)
+        done = subprocess.run(line + "".join(" " + one for one in end), shell=True, check=False,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, cwd="/",
+                              env=dict(lib.environment(), PATH=os.path.dirname(lib.PROGRAM) +
+                                       ":/usr/bin:/bin"))
+        return lib.Result([line], done.returncode, done.stdout, done.stderr)
+
+    def odd(self):
+        """A host and a work directory whose names a shell would take apart."""
+        host = self.host("newton", name="it's $HOME; an image")
+        return host, ["-R", host.top, "-W", "/var/lib/my work"]
+
+    def test_rollback_after_an_install(self):
+        host, options = self.odd()
+        before = snapshot(host.path("usr"))
+        result = self.expect(0, run_program(options + ["install", "--no-groups"]))
+        self.expect(0, self.typed(result.out), "transaction 2")
+        self.same(before, snapshot(host.path("usr")))
+
+    def test_recover_after_an_interruption(self):
+        host, options = self.odd()
+        self.expect(0, run_program(options + ["install", "--no-groups"]))
+        os.mkdir(host.path("var/lib/my work/transactions/2"), 0o700)
+        result = self.expect(5, run_program(options + ["check"]))
+        self.expect(0, self.typed(result.err))
+        self.expect(0, run_program(options + ["check"]))
+
+    def test_numbers_of_transactions(self):
+        _, options = self.odd()
+        result = self.expect(3, run_program(options + ["rollback", "7"]))
+        self.expect(0, self.typed(result.err), "nothing was done")
+
+    def test_data_directory(self):
+        host = self.host("newton")
+        data = self.data_dir("my data")
+        result = self.expect(0, run_program(["-R", host.top, "-D", data, "install", "--no-groups"]))
+        self.assertIn("-D '%s'" % data, result.out)
+        self.expect(0, self.typed(result.out), "transaction 2")
+
+
+class Json(Case):
+    """help and version for programs."""
+
+    def test_version(self):
+        for arguments in (["version", "-j"], ["-jV"]):
+            result = self.expect(0, run_program(arguments))
+            self.assertEqual(result.json, {"schema": 1, "command": "version", "warnings": [],
+                                           "version": run_program(["-V"]).out.split()[1]})
+
+    def test_help(self):
+        document = self.expect(0, run_program(["help", "-j"])).json
+        self.assertEqual((document["schema"], document["command"]), (1, "help"))
+        self.assertEqual([one["name"] for one in document["commands"]], list(COMMANDS))
+        names = ["--" + one["name"] for one in document["options"]]
+        for option in OPTIONS:
+            self.assertIn(option, names)
+        for command in document["commands"]:
+            self.assertTrue(set(command["options"]) <= {name[2:] for name in names})
+            self.assertIn("json", command["options"])
+        arguments = {one["name"]: one["arguments"] for one in document["commands"]}
+        self.assertEqual((arguments["check"], arguments["rollback"], arguments["history"]),
+                         ("COMPONENT...", "ID", None))
+
+    def test_help_says_what_is_taken(self):
+        """Each option with each command: as the document says, or refused as usage."""
+        document = run_program(["help", "-j"]).json
+        values = {one["name"]: one["value"] for one in document["options"]}
+        for command in document["commands"]:
+            refused = sorted(set(values) - set(command["options"]))
+            for name in refused:
+                result = run_program([command["name"], "--" + name]
+                                     + (["/x"] if values[name] else []))
+                self.expect(2, result)
+                self.error(result, "takes no option --" + name)
 
 
 class ReadOnly(Case):

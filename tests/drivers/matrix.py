@@ -218,7 +218,8 @@ class Tests:
         work = os.path.join(self.work_dir, os.path.basename(path) +
                             '-' + self.environment.release)
         run(self.program, '--path', path, '--data-dir', self.data_dir,
-            '--work-dir', work, '--no-groups', '--yes', command, *components)
+            '--work-dir', work, '--yes', command,
+            *(['--no-groups'] if command == 'install' else []), *components)
 
     def run_release(self):
         """Test the components of the release together."""

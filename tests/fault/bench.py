@@ -59,8 +59,10 @@ class Bench:
         self.operations = [Operation(self, [command], before) for command, before in OPERATIONS]
 
     def argv(self, command, program=None):
-        return self.prefix + [program or self.options.program, "-L", self.site, "-W", self.work,
-                              "-D", self.options.data, "--no-groups"] + command
+        own = {"install": ["--no-groups", "-L", self.site], "uninstall": ["-L", self.site],
+               "check": ["-L", self.site]}
+        return self.prefix + [program or self.options.program, "-W", self.work, "-D",
+                              self.options.data] + command + own.get(command[0], [])
 
     def run(self, command, program=None, prefix=(), **env):
         argv = self.argv(command, program)

@@ -48,7 +48,7 @@ class Race:
         self.locked = [number for number, (call, where) in enumerate(self.calls, 1)
                        if call == "mkdir" and re.search(r"/transactions/\d+$", where)][0]
         self.committed = [number for number, (call, where) in enumerate(self.calls, 1)
-                          if call == "unlink" and where.endswith(".journal.yaml.new")][-1]
+                          if call == "unlink" and where.endswith(".committed.json.new")][-1]
 
     @staticmethod
     def content(state):

@@ -120,7 +120,7 @@ static void plan(struct sp_pool *pool, const struct sp_manifest_file *file, stru
     struct sp_file_snapshot *snapshot = sp_pool_alloc(pool, sizeof(*snapshot));
     struct sp_layout *layout = sp_pool_alloc(pool, sizeof(*layout));
     struct sp_detection *found = sp_pool_alloc(pool, sizeof(*found));
-    *snapshot = (struct sp_file_snapshot){.spec = file, .path = "a", .shown = "a", .content = text};
+    *snapshot = (struct sp_file_snapshot){.spec = file, .path = "a", .real = "a", .content = text};
     *found = (struct sp_detection){.name = "input", .spec = &component, .layout = layout};
     sp_plan_component(pool, found, snapshot, 1, goal, out);
     CHECK(out->files.count == 1);

@@ -14,7 +14,7 @@ static void check_find(const struct sp_regex *regex, struct sp_bytes subject, si
 {
     struct sp_error err = SP_ERROR_INIT;
     struct sp_span spans[MAX_SPANS];
-    int count = sp_regex_find(regex, subject, from, to, spans, MAX_SPANS, &err);
+    int count = sp_regex_find(regex, subject, (struct sp_span){from, to}, spans, MAX_SPANS, &err);
     CHECK(count >= -1 && count <= MAX_SPANS && (count == -1) == sp_error_is_set(&err));
     for (int i = 0; i < count; i++) {
         CHECK(spans[i].start >= from && spans[i].start <= spans[i].end && spans[i].end <= to);

@@ -27,12 +27,11 @@ static inline const char *indented(struct fixture *f, const char *text, int widt
 static inline struct sp_release *manifest_of(struct fixture *f, const char *text)
 {
     struct sp_release *release = NULL;
-    assert_success(sp_manifest_parse(f->pool, "test.yaml", SP_BYTES_STR(text), &release, &f->err),
-                   &f->err);
+    assert_ok(f, sp_manifest_parse(f->pool, "test.yaml", SP_BYTES_STR(text), &release, &f->err));
     return release;
 }
 
-/* A release with one component; text: what stands below `files:`. */
+/* A release with one component; text: the items of `files:`. */
 static inline struct sp_release *release_of_files(struct fixture *f, const char *text)
 {
     return manifest_of(f, sp_pool_printf(f->pool,

@@ -122,6 +122,14 @@ static inline struct memory *memory_new(struct fixture *f)
     return m;
 }
 
+static inline void memory_set_up(struct fixture *f)
+{
+    f->own = memory_new(f);
+}
+
+/* The body sees `m`, an empty tree. */
+#define TEST_ON_MEMORY(name) TEST_WITH(name, struct memory *m, memory_set_up, NULL)
+
 static inline void memory_put(struct fixture *f, struct memory *m, const char *path,
                               const char *text)
 {

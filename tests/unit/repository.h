@@ -5,9 +5,7 @@
 
 #include "scratch.h"
 
-#include <git2.h>
-
-#include "format/diff.h"
+#include "format/libgit2.h"
 
 /* Of a tree. */
 struct entry {
@@ -16,13 +14,27 @@ struct entry {
     git_oid oid;
 };
 
-static inline git_repository *new_repository(struct scratch *s, const char *name, bool bare)
+static inline git_repository *new_repository(struct fixture *f, const char *name, bool bare)
 {
     git_repository *repo;
-    assert_ok(s, sp_blob_library_init(&s->err));
-    assert_int_equal(git_repository_init(&repo, scratch_path(s, name), bare), 0);
+    assert_ok(f, sp_libgit2_init(&f->err));
+    assert_int_equal(git_repository_init(&repo, scratch_path(f, name), bare), 0);
     return repo;
 }
+
+static inline void set_up_repository(struct fixture *f)
+{
+    f->own = new_repository(f, "r", true);
+}
+
+static inline void free_repository(struct fixture *f)
+{
+    git_repository_free(f->own);
+}
+
+/* With a scratch directory; the body sees `repo`, an empty bare repository "r" in it. */
+#define TEST_ON_REPOSITORY(name)                                                                   \
+    TEST_IN_DIR_WITH(name, git_repository *repo, set_up_repository, free_repository)
 
 /* type: a number, for libgit2 has had two names for each; 2 is a tree, 3 a blob. */
 static inline git_oid write_object(git_repository *repo, int type, const void *data, size_t len)

@@ -7,43 +7,43 @@
 
 #include "tree/tree.h"
 
-static inline enum sp_entry_kind kind(struct scratch *s, struct sp_tree *tree, const char *path)
+static inline enum sp_entry_kind kind(struct fixture *f, struct sp_tree *tree, const char *path)
 {
     enum sp_entry_kind found = (enum sp_entry_kind)99;
-    assert_ok(s, sp_tree_kind(tree, s->pool, path, &found, &s->err));
+    assert_ok(f, sp_tree_kind(tree, f->pool, path, &found, &f->err));
     return found;
 }
 
-static inline const char *id(struct scratch *s, struct sp_tree *tree, const char *path)
+static inline const char *id(struct fixture *f, struct sp_tree *tree, const char *path)
 {
     enum sp_entry_kind found;
     const char *text = NULL;
-    assert_ok(s, tree->ops->stat(tree, s->pool, path, &found, &text, &s->err));
+    assert_ok(f, tree->ops->stat(tree, f->pool, path, &found, &text, &f->err));
     assert_non_null(text);
     return text;
 }
 
 /* A file's content, which has no NUL in it. */
-static inline const char *text(struct scratch *s, struct sp_tree *tree, const char *path)
+static inline const char *text(struct fixture *f, struct sp_tree *tree, const char *path)
 {
     struct sp_bytes out;
     bool complete = false;
-    assert_ok(s, sp_tree_read(tree, s->pool, path, 1000, &out, &complete, &s->err));
+    assert_ok(f, sp_tree_read(tree, f->pool, path, 1000, &out, &complete, &f->err));
     assert_true(complete);
     assert_int_equal(out.len, strlen(out.data));
     return out.data;
 }
 
 /* What a directory lists, each name with a letter before it for its kind and a space after it. */
-static inline const char *names(struct scratch *s, struct sp_tree *tree, const char *path)
+static inline const char *names(struct fixture *f, struct sp_tree *tree, const char *path)
 {
     static const char letters[] = "?fdlo";
     sp_entries entries = {0};
     struct sp_buffer buf = SP_BUFFER_INIT;
-    assert_ok(s, sp_tree_list(tree, s->pool, path, &entries, &s->err));
+    assert_ok(f, sp_tree_list(tree, f->pool, path, &entries, &f->err));
     for (size_t i = 0; i < entries.count; i++)
         sp_buffer_printf(&buf, "%c:%s ", letters[entries.items[i].kind], entries.items[i].name);
-    const char *copy = sp_pool_strdup(s->pool, sp_buffer_str(&buf));
+    const char *copy = sp_pool_strdup(f->pool, sp_buffer_str(&buf));
     sp_buffer_free(&buf);
     return copy;
 }

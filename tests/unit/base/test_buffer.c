@@ -3,69 +3,73 @@
 
 #include "support.h"
 
-static void test_empty_buffer_is_an_empty_string(void **state)
+static void set_up_buffer(struct fixture *f)
 {
-    (void)state;
-    struct sp_buffer buf = SP_BUFFER_INIT;
-    assert_string_equal(sp_buffer_str(&buf), "");
-    assert_null(buf.data);
-    sp_buffer_reset(&buf);
-    sp_buffer_add(&buf, NULL, 0);
-    assert_int_equal(buf.len, 0);
-    assert_string_equal(sp_buffer_str(&buf), "");
-    sp_buffer_free(&buf);
-    sp_buffer_free(&buf);
+    f->own = sp_pool_alloc(f->pool, sizeof(struct sp_buffer));
 }
 
-static void test_everything_is_appended_in_order(void **state)
+static void free_buffer(struct fixture *f)
 {
-    (void)state;
-    struct sp_buffer buf = SP_BUFFER_INIT;
-    sp_buffer_puts(&buf, "ab");
-    sp_buffer_putc(&buf, 'c');
-    sp_buffer_printf(&buf, "%d%s", 12, "x");
-    sp_buffer_add(&buf, "y\0z", 3);
-    assert_int_equal(buf.len, 9);
-    assert_memory_equal(buf.data, "abc12xy\0z", 10); /* with the NUL that is not counted */
-    sp_buffer_free(&buf);
-    assert_null(buf.data);
-    assert_int_equal(buf.len, 0);
+    sp_buffer_free(f->own);
 }
 
-static void test_growth_keeps_content_and_nul(void **state)
+/* The body sees `buf`, an empty buffer. */
+#define TEST_ON_BUFFER(name) TEST_WITH(name, struct sp_buffer *buf, set_up_buffer, free_buffer)
+
+TEST_ON_BUFFER(empty_buffer_is_an_empty_string)
 {
-    (void)state;
-    struct sp_buffer buf = SP_BUFFER_INIT;
+    assert_string_equal(sp_buffer_str(buf), "");
+    assert_null(buf->data);
+    sp_buffer_reset(buf);
+    sp_buffer_add(buf, NULL, 0);
+    assert_int_equal(buf->len, 0);
+    assert_string_equal(sp_buffer_str(buf), "");
+    sp_buffer_free(buf);
+    sp_buffer_free(buf);
+}
+
+TEST_ON_BUFFER(everything_is_appended_in_order)
+{
+    sp_buffer_puts(buf, "ab");
+    sp_buffer_putc(buf, 'c');
+    sp_buffer_printf(buf, "%d%s", 12, "x");
+    sp_buffer_add(buf, "y\0z", 3);
+    assert_int_equal(buf->len, 9);
+    assert_memory_equal(buf->data, "abc12xy\0z", 10); /* with the NUL that is not counted */
+    sp_buffer_free(buf);
+    assert_null(buf->data);
+    assert_int_equal(buf->len, 0);
+}
+
+TEST_ON_BUFFER(growth_keeps_content_and_nul)
+{
     for (int i = 0; i < 5000; i++) {
-        sp_buffer_putc(&buf, (char)('a' + i % 26));
-        assert_int_equal(buf.data[buf.len], '\0');
-        assert_true(buf.len < buf.room);
+        sp_buffer_putc(buf, (char)('a' + i % 26));
+        assert_int_equal(buf->data[buf->len], '\0');
+        assert_true(buf->len < buf->room);
     }
     for (int i = 0; i < 5000; i++)
-        assert_int_equal(buf.data[i], 'a' + i % 26);
-    sp_buffer_printf(&buf, "%100000d", 1);
-    assert_int_equal(buf.len, 105000);
-    assert_int_equal(strlen(buf.data), 105000);
-    sp_buffer_free(&buf);
+        assert_int_equal(buf->data[i], 'a' + i % 26);
+    sp_buffer_printf(buf, "%100000d", 1);
+    assert_int_equal(buf->len, 105000);
+    assert_int_equal(strlen(buf->data), 105000);
+    sp_buffer_free(buf);
 }
 
-static void test_reset_keeps_memory_only(void **state)
+TEST_ON_BUFFER(reset_keeps_memory_only)
 {
-    (void)state;
-    struct sp_buffer buf = SP_BUFFER_INIT;
-    sp_buffer_puts(&buf, "before");
-    size_t room = buf.room;
-    sp_buffer_reset(&buf);
-    assert_string_equal(sp_buffer_str(&buf), "");
-    assert_int_equal(buf.room, room);
-    sp_buffer_puts(&buf, "x");
-    assert_string_equal(sp_buffer_str(&buf), "x");
-    sp_buffer_free(&buf);
+    sp_buffer_puts(buf, "before");
+    size_t room = buf->room;
+    sp_buffer_reset(buf);
+    assert_string_equal(sp_buffer_str(buf), "");
+    assert_int_equal(buf->room, room);
+    sp_buffer_puts(buf, "x");
+    assert_string_equal(sp_buffer_str(buf), "x");
+    sp_buffer_free(buf);
 }
 
-static void test_bytes_equal(void **state)
+TEST(bytes_equal)
 {
-    (void)state;
     assert_true(sp_bytes_equal(SP_BYTES_STR("ab"), SP_BYTES_STR("ab")));
     assert_false(sp_bytes_equal(SP_BYTES_STR("ab"), SP_BYTES_STR("ac")));
     assert_false(sp_bytes_equal(SP_BYTES_STR("ab"), SP_BYTES_STR("abc")));
@@ -73,9 +77,8 @@ static void test_bytes_equal(void **state)
     assert_true(sp_bytes_equal((struct sp_bytes){NULL, 0}, SP_BYTES_STR("")));
 }
 
-static void test_puts_safe(void **state)
+TEST(puts_safe)
 {
-    (void)state;
     static const struct {
         const char *in, *out;
     } vectors[] = {
@@ -97,17 +100,4 @@ static void test_puts_safe(void **state)
         assert_string_equal(sp_buffer_str(&buf) + 1, vectors[i].out);
         sp_buffer_free(&buf);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_empty_buffer_is_an_empty_string),
-        cmocka_unit_test(test_everything_is_appended_in_order),
-        cmocka_unit_test(test_growth_keeps_content_and_nul),
-        cmocka_unit_test(test_reset_keeps_memory_only),
-        cmocka_unit_test(test_bytes_equal),
-        cmocka_unit_test(test_puts_safe),
-    };
-    return cmocka_run_group_tests_name("buffer", tests, NULL, NULL);
 }

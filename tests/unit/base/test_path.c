@@ -4,9 +4,8 @@
 #include "base/utf8.h"
 #include "support.h"
 
-static void test_safe_relative(void **state)
+TEST(safe_relative)
 {
-    (void)state;
     static const char *const safe[] = {"a",     "a/b.py",     "...",     "..a/b..", ".a",
                                        "a b/c", "\xc3\xa9/x", "a/.../b", "-x"};
     static const char *const unsafe[] = {
@@ -21,9 +20,8 @@ static void test_safe_relative(void **state)
             fail_msg("'%s' is not safe", unsafe[i]);
 }
 
-static void test_join(void **state)
+TEST(join)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *a, *b, *joined;
     } vectors[] = {
@@ -35,9 +33,8 @@ static void test_join(void **state)
         assert_string_equal(sp_path_join(f->pool, vectors[i].a, vectors[i].b), vectors[i].joined);
 }
 
-static void test_dirname_and_basename(void **state)
+TEST(dirname_and_basename)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *path, *dirname, *basename;
     } vectors[] = {
@@ -50,9 +47,8 @@ static void test_dirname_and_basename(void **state)
     }
 }
 
-static void test_suffix_at_component_border(void **state)
+TEST(suffix_at_component_border)
 {
-    (void)state;
     assert_true(sp_path_has_suffix("a/b/c.py", "b/c.py"));
     assert_true(sp_path_has_suffix("a/b/c.py", "c.py"));
     assert_true(sp_path_has_suffix("b/c.py", "b/c.py"));
@@ -63,9 +59,8 @@ static void test_suffix_at_component_border(void **state)
 }
 
 /* The borders of table 3-7 of the Unicode standard, which RFC 3629 repeats as a grammar. */
-static void test_utf8(void **state)
+TEST(utf8)
 {
-    (void)state;
     static const struct {
         const char *bytes;
         size_t len, first;
@@ -109,9 +104,8 @@ static void test_utf8(void **state)
     assert_false(sp_utf8_is_valid("a\xc3\xa9z\xc3", 5));
 }
 
-static void test_printable(void **state)
+TEST(printable)
 {
-    (void)state;
     assert_true(sp_path_is_printable("a b~\xc3\xa9"));
     assert_true(sp_path_is_printable(""));
     assert_true(sp_path_is_printable("\xc2\xa0"));
@@ -119,17 +113,4 @@ static void test_printable(void **state)
     assert_false(sp_path_is_printable("a\x7f"));
     assert_false(sp_path_is_printable("\xc2\x9f"));
     assert_false(sp_path_is_printable("\xc3"));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_safe_relative),
-        FIXTURE_TEST(test_join),
-        FIXTURE_TEST(test_dirname_and_basename),
-        cmocka_unit_test(test_suffix_at_component_border),
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_printable),
-    };
-    return cmocka_run_group_tests_name("path", tests, NULL, NULL);
 }

@@ -16,9 +16,8 @@ static bool is_zero(const void *data, size_t size)
     return true;
 }
 
-static void test_memory_is_zero_aligned_and_its_own(void **state)
+TEST(memory_is_zero_aligned_and_its_own)
 {
-    struct fixture *f = *state;
     static const size_t sizes[] = {0, 1, 15, 16, 17, 4000, 16384, 16385, 65536, 65537, 200000, 8};
     char *blocks[100 * COUNT(sizes)];
     size_t count = 0;
@@ -37,9 +36,8 @@ static void test_memory_is_zero_aligned_and_its_own(void **state)
                 fail_msg("block %zu was overwritten", n);
 }
 
-static void test_copies(void **state)
+TEST(copies)
 {
-    struct fixture *f = *state;
     char text[] = "text";
     char *copy = sp_pool_strdup(f->pool, text), *part = sp_pool_memdup(f->pool, text, 2);
     text[0] = 'n';
@@ -59,9 +57,8 @@ static void note(void *data)
     deferred_order[deferred_count++] = *(int *)data;
 }
 
-static void test_deferred_run_latest_first_on_live_memory(void **state)
+TEST(deferred_run_latest_first_on_live_memory)
 {
-    (void)state;
     struct sp_pool *pool = sp_pool_new();
     deferred_count = 0;
     for (int i = 1; i <= 3; i++) {
@@ -77,9 +74,8 @@ static void test_deferred_run_latest_first_on_live_memory(void **state)
     sp_pool_free(NULL);
 }
 
-static void test_vector_grows_and_keeps_its_items(void **state)
+TEST(vector_grows_and_keeps_its_items)
 {
-    struct fixture *f = *state;
     SP_VEC(int) numbers = {NULL, 0, 0};
     for (int i = 0; i < 1000; i++) {
         int *item = SP_PUSH(f->pool, &numbers);
@@ -91,9 +87,8 @@ static void test_vector_grows_and_keeps_its_items(void **state)
         assert_int_equal(numbers.items[i], i);
 }
 
-static void test_strv_has(void **state)
+TEST(strv_has)
 {
-    struct fixture *f = *state;
     sp_strv strv = {NULL, 0, 0};
     assert_false(sp_strv_has(&strv, "a"));
     *SP_PUSH(f->pool, &strv) = "a";
@@ -166,23 +161,21 @@ static void assert_out_of_memory(void (*ask)(void))
 
 static void ask_for_too_much_halfway(void)
 {
-    sp_out_of_memory_leaves_half();
+    sp_out_of_memory_means(5, "sp-openstack: out of memory in the middle of a transaction\n");
     ask_for_too_much_calloc();
 }
 
-static void test_too_much_memory_ends_the_process(void **state)
+TEST(too_much_memory_ends_the_process)
 {
-    (void)state;
     assert_out_of_memory(ask_for_too_much_calloc);
     assert_out_of_memory(ask_for_too_much_alloc);
     if (!under_asan())
         assert_out_of_memory(ask_for_too_much_malloc);
-    assert_ends(ask_for_too_much_halfway, 5, "sp-openstack recover");
+    assert_ends(ask_for_too_much_halfway, 5, "in the middle of a transaction");
 }
 
-static void test_xmalloc_family(void **state)
+TEST(xmalloc_family)
 {
-    (void)state;
     char *data = sp_xmalloc(0);
     assert_non_null(data);
     data = sp_xrealloc(data, 10);
@@ -193,18 +186,4 @@ static void test_xmalloc_family(void **state)
     free(data);
     assert_string_equal(copy, "123456789");
     free(copy);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_memory_is_zero_aligned_and_its_own),
-        FIXTURE_TEST(test_copies),
-        cmocka_unit_test(test_deferred_run_latest_first_on_live_memory),
-        FIXTURE_TEST(test_vector_grows_and_keeps_its_items),
-        FIXTURE_TEST(test_strv_has),
-        cmocka_unit_test(test_too_much_memory_ends_the_process),
-        cmocka_unit_test(test_xmalloc_family),
-    };
-    return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
 }

@@ -23,44 +23,40 @@ static int parse(struct fixture *f, const char *line, struct sp_options *out)
 static struct sp_options good(struct fixture *f, const char *line)
 {
     struct sp_options options;
-    assert_success(parse(f, line, &options), &f->err);
+    assert_ok(f, parse(f, line, &options));
     return options;
 }
 
-static void test_commands(void **state)
+TEST(commands)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *line;
-        enum sp_command command;
+        const char *command;
     } vectors[] = {
-        {"detect", SP_COMMAND_DETECT},     {"det", SP_COMMAND_DETECT},
-        {"check", SP_COMMAND_CHECK},       {"c", SP_COMMAND_CHECK},
-        {"diff", SP_COMMAND_DIFF},         {"install", SP_COMMAND_INSTALL},
-        {"i", SP_COMMAND_INSTALL},         {"uninstall", SP_COMMAND_UNINSTALL},
-        {"u", SP_COMMAND_UNINSTALL},       {"rollback", SP_COMMAND_ROLLBACK},
-        {"ro", SP_COMMAND_ROLLBACK},       {"history", SP_COMMAND_HISTORY},
-        {"hi", SP_COMMAND_HISTORY},        {"recover", SP_COMMAND_RECOVER},
-        {"rec", SP_COMMAND_RECOVER},       {"groups", SP_COMMAND_GROUPS},
-        {"g", SP_COMMAND_GROUPS},          {"help", SP_COMMAND_HELP},
-        {"-h", SP_COMMAND_HELP},           {"--help", SP_COMMAND_HELP},
-        {"install -h", SP_COMMAND_HELP},   {"version", SP_COMMAND_VERSION},
-        {"v", SP_COMMAND_VERSION},         {"-V", SP_COMMAND_VERSION},
-        {"--version", SP_COMMAND_VERSION}, {"-h nonsense", SP_COMMAND_HELP},
-        {"-- check", SP_COMMAND_CHECK},
+        {"detect", "detect"},     {"det", "detect"},
+        {"check", "check"},       {"c", "check"},
+        {"diff", "diff"},         {"install", "install"},
+        {"i", "install"},         {"uninstall", "uninstall"},
+        {"u", "uninstall"},       {"rollback", "rollback"},
+        {"ro", "rollback"},       {"history", "history"},
+        {"hi", "history"},        {"recover", "recover"},
+        {"rec", "recover"},       {"groups", "groups"},
+        {"g", "groups"},          {"help", "help"},
+        {"-h", "help"},           {"--help", "help"},
+        {"install -h", "help"},   {"version", "version"},
+        {"v", "version"},         {"-V", "version"},
+        {"--version", "version"}, {"-h nonsense", "help"},
+        {"-- check", "check"},
     };
     for (size_t i = 0; i < COUNT(vectors); i++) {
         struct sp_options options = good(f, vectors[i].line);
-        if (options.command != vectors[i].command)
-            fail_msg("'%s' is %s", vectors[i].line, sp_command_name(options.command));
+        if (strcmp(options.command->name, vectors[i].command) != 0)
+            fail_msg("'%s' is %s", vectors[i].line, options.command->name);
     }
-    assert_string_equal(sp_command_name(SP_COMMAND_UNINSTALL), "uninstall");
-    assert_string_equal(sp_command_name(SP_COMMAND_NONE), "");
 }
 
-static void test_nothing_is_set_by_itself(void **state)
+TEST(nothing_is_set_by_itself)
 {
-    struct fixture *f = *state;
     struct sp_options o = good(f, "check");
     assert_int_equal(o.components.count + o.arguments.count + o.paths.count, 0);
     assert_int_equal(o.trees.count + o.users.count, 0);
@@ -73,9 +69,8 @@ static void test_nothing_is_set_by_itself(void **state)
     assert_false(o.dry_run || o.no_deps || o.allow_mixed || o.no_groups || o.force || o.json);
 }
 
-static void test_options(void **state)
+TEST(options)
 {
-    struct fixture *f = *state;
     struct sp_options o = good(f, "-R /r -W /w -D /d -g grp -u one -u two -L /a:/b --path=/c -j -y "
                                   "--no-deps --allow-mixed --no-groups -n install");
     assert_string_equal(o.root, "/r");
@@ -92,9 +87,8 @@ static void test_options(void **state)
     assert_string_equal(sp_strv_join(f->pool, &o.trees, " "), "a b c");
 }
 
-static void test_paths(void **state)
+TEST(paths)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *value, *paths;
     } vectors[] = {{"/a", "/a"},
@@ -108,25 +102,23 @@ static void test_paths(void **state)
     }
 }
 
-static void test_places_and_abbreviations(void **state)
+TEST(places_and_abbreviations)
 {
-    struct fixture *f = *state;
     static const char *const lines[] = {"-R /r check nova -j",         "check -jR /r nova",
                                         "check nova --root=/r --json", "--roo /r --js check nova",
                                         "-R/r -j check -- nova",       "check nova -R /r -j -y",
                                         "check --r /r nova --j nova"};
     for (size_t i = 0; i < COUNT(lines); i++) {
         struct sp_options o = good(f, lines[i]);
-        assert_int_equal(o.command, SP_COMMAND_CHECK);
+        assert_string_equal(o.command->name, "check");
         assert_string_equal(o.root, "/r");
         assert_true(o.json);
         assert_string_equal(sp_strv_join(f->pool, &o.components, " "), "nova");
     }
 }
 
-static void test_verbosity(void **state)
+TEST(verbosity)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *line;
         int verbose;
@@ -136,9 +128,8 @@ static void test_verbosity(void **state)
         assert_int_equal(good(f, vectors[i].line).verbose, vectors[i].verbose);
 }
 
-static void test_components(void **state)
+TEST(components)
 {
-    struct fixture *f = *state;
     struct sp_options o = good(f, "install nova os-brick cinder os_brick nova");
     assert_string_equal(sp_strv_join(f->pool, &o.components, " "), "nova os_brick cinder");
     assert_int_equal(o.arguments.count, 0);
@@ -149,9 +140,8 @@ static void test_components(void **state)
     assert_string_equal(sp_strv_join(f->pool, &o.arguments, " "), "os-brick");
 }
 
-static void test_wrong(void **state)
+TEST(wrong)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *line, *part;
     } vectors[] = {
@@ -211,46 +201,100 @@ static void test_wrong(void **state)
     }
 }
 
-/* What is printed, in a file. */
-static const char *printed(struct fixture *f, void (*print)(FILE *))
+/* Every option with every command: those that are listed here are taken, the others refused. */
+TEST(options_of_each_command)
 {
-    char text[8192];
-    FILE *file = tmpfile();
-    assert_non_null(file);
-    print(file);
-    rewind(file);
-    size_t len = fread(text, 1, sizeof(text), file);
-    fclose(file);
-    assert_true(len < sizeof(text));
-    return sp_pool_memdup(f->pool, text, len);
-}
-
-static void test_help(void **state)
-{
-    struct fixture *f = *state;
-    const char *help = printed(f, sp_cli_help), *usage = printed(f, sp_cli_usage);
-    static const char *const words[] = {"detect",         "rollback",      "groups",
-                                        "-L, --path DIR", "-n, --dry-run", "--allow-mixed",
-                                        "-V, --version",  "Exit status"};
-    for (size_t i = 0; i < COUNT(words); i++)
-        assert_non_null(strstr(help, words[i]));
-    assert_true(strlen(usage) < strlen(help));
-    assert_int_equal(strncmp(usage, "Usage: sp-openstack ", 20), 0);
-    assert_int_equal(usage[strlen(usage) - 1], '\n');
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_commands),
-        FIXTURE_TEST(test_nothing_is_set_by_itself),
-        FIXTURE_TEST(test_options),
-        FIXTURE_TEST(test_paths),
-        FIXTURE_TEST(test_places_and_abbreviations),
-        FIXTURE_TEST(test_verbosity),
-        FIXTURE_TEST(test_components),
-        FIXTURE_TEST(test_wrong),
-        FIXTURE_TEST(test_help),
+    static const char common[] = " root work-dir data-dir json verbose quiet yes txn-module help "
+                                 "version ";
+    static const struct {
+        const char *command, *own;
+    } vectors[] = {
+        {"detect", " path python tree "},
+        {"check", " path python tree no-deps allow-mixed "},
+        {"diff", " path python tree no-deps allow-mixed "},
+        {"install", " path python tree dry-run no-deps allow-mixed group user no-groups "},
+        {"uninstall", " path python dry-run no-deps "},
+        {"rollback", " dry-run "},
+        {"history", " "},
+        {"recover", " force "},
+        {"groups", " path python dry-run group user "},
+        {"help", " "},
+        {"version", " "},
     };
-    return cmocka_run_group_tests_name("cli", tests, NULL, NULL);
+    for (size_t i = 0; i < COUNT(vectors); i++)
+        for (size_t id = 0; id < SP_OPTIONS; id++) {
+            struct sp_options options;
+            const struct sp_option *option = &sp_options_table[id];
+            const char *name = sp_pool_printf(f->pool, " %s ", option->name);
+            bool taken = strstr(common, name) || strstr(vectors[i].own, name);
+            bool changes_tree = id == SP_OPTION_TREE && strcmp(vectors[i].command, "install") == 0;
+            const char *line =
+                sp_pool_printf(f->pool, "%s --%s%s%s", vectors[i].command, option->name,
+                               option->value ? " /x" : "", changes_tree ? " -n" : "");
+            int rc = parse(f, line, &options);
+            if ((rc == 0) != taken)
+                fail_msg("'%s' %s", line, rc < 0 ? f->err.message : "was taken");
+            if (rc < 0)
+                assert_non_null(
+                    strstr(f->err.message, sp_pool_printf(f->pool, "%s takes no option --%s",
+                                                          vectors[i].command, option->name)));
+            sp_error_clear(&f->err);
+        }
+    size_t count = 0;
+    while (sp_commands[count].name)
+        count++;
+    assert_int_equal(count, COUNT(vectors));
+}
+
+/* As the charm calls the older tool. */
+TEST(older_tool)
+{
+    struct sp_options o = good(f, "-T module -- install cinder");
+    assert_true(o.txn_module);
+    assert_string_equal(o.command->name, "install");
+    assert_string_equal(sp_strv_join(f->pool, &o.components, " "), "cinder");
+}
+
+TEST(relative_paths_with_a_root)
+{
+    static const char *const good_lines[] = {"install -W w", "install -L l", "install -R r -W /w",
+                                             "install -R r -L /l -D d"};
+    for (size_t i = 0; i < COUNT(good_lines); i++)
+        good(f, good_lines[i]);
+    struct sp_options options;
+    assert_fails(f, parse(f, "install -R /r -W w", &options), SP_ERROR_USAGE,
+                 "--work-dir takes an absolute path inside the root, not 'w'");
+    assert_fails(f, parse(f, "install -R /r -L /a:b", &options), SP_ERROR_USAGE,
+                 "--path takes an absolute path inside the root, not 'b'");
+}
+
+/* What is printed as a command to type works on the same system, in a shell. */
+TEST(invocation)
+{
+    struct sp_options o = {0};
+    assert_string_equal(sp_cli_invocation(f->pool, &o), "sp-openstack");
+    o.root = "/mnt/image";
+    o.data_dir = "../data";
+    assert_string_equal(sp_cli_invocation(f->pool, &o), "sp-openstack -R /mnt/image -D ../data");
+    o = (struct sp_options){.root = "/my image", .work_dir = "/it's$HOME"};
+    assert_string_equal(sp_cli_invocation(f->pool, &o),
+                        "sp-openstack -R '/my image' -W '/it'\\''s$HOME'");
+}
+
+TEST(names_of_commands)
+{
+    const struct sp_command *command;
+    assert_ok(f, sp_cli_find_command("hist", &command, &f->err));
+    assert_string_equal(command->name, "history");
+    assert_fails(f, sp_cli_find_command("r", &command, &f->err), SP_ERROR_USAGE, "ambiguous");
+    assert_fails(f, sp_cli_find_command("", &command, &f->err), SP_ERROR_USAGE, "ambiguous");
+    assert_fails(f, sp_cli_find_command("x", &command, &f->err), SP_ERROR_USAGE, "no command 'x'");
+    for (command = sp_commands; command->name; command++) {
+        assert_non_null(command->run);
+        /* what is locked or scanned has to be found first */
+        if (command->needs & ~(unsigned)(SP_NEEDS_ROOT | SP_NEEDS_SUPERUSER))
+            assert_true(command->needs & SP_NEEDS_ROOT);
+        if (command->needs & SP_NEEDS_SCAN)
+            assert_true(command->needs & SP_NEEDS_MANIFESTS);
+    }
 }

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "support.h"
 
 /* A report into two files; what was printed so far. */
@@ -22,6 +23,14 @@ static struct printed *open_report(struct fixture *f, int verbose, bool json)
     return p;
 }
 
+static void set_up_report(struct fixture *f)
+{
+    f->own = open_report(f, 0, false);
+}
+
+/* The body sees `p`, a report that prints neither more nor less than usual. */
+#define TEST_ON_REPORT(name) TEST_WITH(name, struct printed *p, set_up_report, NULL)
+
 static const char *text_of(struct fixture *f, FILE *file)
 {
     char text[4096];
@@ -31,10 +40,8 @@ static const char *text_of(struct fixture *f, FILE *file)
     return sp_pool_memdup(f->pool, text, len);
 }
 
-static void test_messages(void **state)
+TEST_ON_REPORT(messages)
 {
-    struct fixture *f = *state;
-    struct printed *p = open_report(f, 0, false);
     struct sp_error err = SP_ERROR_INIT;
     sp_console_print(&p->report, 0, "one %d", 1);
     sp_console_print(&p->report, 1, "more");
@@ -49,9 +56,8 @@ static void test_messages(void **state)
     assert_string_equal(p->report.warnings.items[0], "take care");
 }
 
-static void test_levels(void **state)
+TEST(levels)
 {
-    struct fixture *f = *state;
     static const struct {
         int verbose;
         bool json;
@@ -68,28 +74,24 @@ static void test_levels(void **state)
     }
 }
 
-static void test_safe(void **state)
+TEST_ON_REPORT(safe)
 {
-    struct fixture *f = *state;
-    struct printed *p = open_report(f, 0, false);
     sp_console_print(&p->report, 0, "a\x1b[2J%s", "\xff\n");
     sp_console_warn(f->pool, &p->report, "b\r%s", "caf\xc3\xa9");
     assert_string_equal(text_of(f, p->out), "a\\x1b[2J\\xff\\n\n");
     assert_string_equal(text_of(f, p->err), "sp-openstack: warning: b\\x0dcaf\xc3\xa9\n");
 }
 
-static void test_table(void **state)
+TEST_ON_REPORT(table)
 {
-    struct fixture *f = *state;
-    struct printed *p = open_report(f, 0, false);
-    struct sp_table table = {.columns = 3, .state_column = 1};
+    struct sp_table table = {.columns = 3, .toned_column = 1};
     static const char *const rows[][3] = {{"NAME", "STATE", "PLACE"},
                                           {"nova", "installed", "/a"},
                                           {"caf\xc3\xa9", NULL, "/a\nb"},
                                           {"x", "", "/longer/than/all"}};
     p->report.colour = false;
     for (size_t i = 0; i < COUNT(rows); i++)
-        sp_table_row(f->pool, &table, i ? SP_STATE_INSTALLED : -1, rows[i]);
+        sp_table_row(f->pool, &table, i ? SP_TONE_GOOD : SP_TONE_NONE, rows[i]);
     sp_table_print(&p->report, &table);
     assert_string_equal(text_of(f, p->out), "NAME  STATE      PLACE\n"
                                             "nova  installed  /a\n"
@@ -97,30 +99,23 @@ static void test_table(void **state)
                                             "x                /longer/than/all\n");
 }
 
-static void test_colours(void **state)
+TEST_ON_REPORT(colours)
 {
-    struct fixture *f = *state;
-    struct printed *p = open_report(f, 0, false);
-    struct sp_table table = {.columns = 2, .state_column = 0};
+    struct sp_table table = {.columns = 2, .toned_column = 0};
     static const struct {
-        int state;
+        enum sp_tone tone;
         const char *shown;
     } vectors[] = {
-        {-1, "s  x\n"},
-        {SP_STATE_INSTALLED, "\033[32ms\033[0m  x\n"},
-        {SP_STATE_INCLUDED, "\033[32ms\033[0m  x\n"},
-        {SP_STATE_NOT_INSTALLED, "\033[33ms\033[0m  x\n"},
-        {SP_STATE_PARTIAL, "\033[33ms\033[0m  x\n"},
-        {SP_STATE_OUTDATED, "\033[33ms\033[0m  x\n"},
-        {SP_STATE_CONFLICT, "\033[31ms\033[0m  x\n"},
-        {SP_STATE_UNSUPPORTED, "\033[31ms\033[0m  x\n"},
-        {SP_STATE_NOT_FOUND, "\033[31ms\033[0m  x\n"},
+        {SP_TONE_NONE, "s  x\n"},
+        {SP_TONE_GOOD, "\033[32ms\033[0m  x\n"},
+        {SP_TONE_OPEN, "\033[33ms\033[0m  x\n"},
+        {SP_TONE_BAD, "\033[31ms\033[0m  x\n"},
     };
     struct sp_buffer expected = SP_BUFFER_INIT;
     p->report.colour = true;
     for (size_t i = 0; i < COUNT(vectors); i++) {
         const char *row[] = {"s", "x"};
-        sp_table_row(f->pool, &table, vectors[i].state, row);
+        sp_table_row(f->pool, &table, vectors[i].tone, row);
         sp_buffer_puts(&expected, vectors[i].shown);
     }
     sp_table_print(&p->report, &table);
@@ -129,10 +124,8 @@ static void test_colours(void **state)
 }
 
 /* Not into a file, whatever TERM says: standard output of a test is no terminal. */
-static void test_no_colour_without_a_terminal(void **state)
+TEST(no_colour_without_a_terminal)
 {
-    struct fixture *f = *state;
-    (void)f;
     struct sp_console report;
     int saved = dup(STDOUT_FILENO);
     FILE *file = tmpfile();
@@ -148,24 +141,11 @@ static void test_no_colour_without_a_terminal(void **state)
     assert_false(report.colour);
 }
 
-static void test_empty_table(void **state)
+TEST_ON_REPORT(empty_table)
 {
-    struct fixture *f = *state;
-    struct printed *p = open_report(f, 0, false);
-    struct sp_table table = {.columns = 0, .state_column = -1};
+    struct sp_table table = {.columns = 0, .toned_column = -1};
     sp_table_print(&p->report, &table);
     table.columns = 2;
     sp_table_print(&p->report, &table);
     assert_string_equal(text_of(f, p->out), "");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_messages),    FIXTURE_TEST(test_levels),
-        FIXTURE_TEST(test_safe),        FIXTURE_TEST(test_table),
-        FIXTURE_TEST(test_colours),     FIXTURE_TEST(test_no_colour_without_a_terminal),
-        FIXTURE_TEST(test_empty_table),
-    };
-    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/diff.h"
+#include "format/libgit2.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,9 +10,8 @@
 
 #include "scratch.h"
 
-static void test_hash_is_that_of_git(void **state)
+TEST(hash_is_that_of_git)
 {
-    struct fixture *f = *state;
     static const struct {
         struct sp_bytes content;
         const char *id; /* by `git hash-object` */
@@ -25,15 +24,14 @@ static void test_hash_is_that_of_git(void **state)
     };
     for (size_t i = 0; i < COUNT(vectors); i++) {
         struct sp_blob_id id;
-        assert_success(sp_blob_hash(vectors[i].content, &id, &f->err), &f->err);
+        assert_ok(f, sp_blob_hash(vectors[i].content, &id, &f->err));
         assert_string_equal(id.hex, vectors[i].id);
         assert_true(sp_blob_is_id(id.hex));
     }
 }
 
-static void test_ids(void **state)
+TEST(ids)
 {
-    (void)state;
     const struct sp_blob_id a = {"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"}, none = {""};
     struct sp_blob_id b = a;
     assert_true(sp_blob_equal(&a, &b));
@@ -55,8 +53,7 @@ static void diff(struct fixture *f, const char *path, const char *before, const 
 {
     struct sp_bytes old = SP_BYTES_STR(before ? before : ""),
                     new = SP_BYTES_STR(after ? after : "");
-    assert_success(
-        sp_blob_diff(path, before ? &old : NULL, after ? &new : NULL, mode, out, &f->err), &f->err);
+    assert_ok(f, sp_blob_diff(path, before ? &old : NULL, after ? &new : NULL, mode, out, &f->err));
 }
 
 static void assert_diff(struct fixture *f, const char *path, const char *before, const char *after,
@@ -76,9 +73,8 @@ static void assert_diff(struct fixture *f, const char *path, const char *before,
 #define OPEN  "2e65efe2a145dda7ee51d1741299f848e5bf752e" /* of "a" */
 
 /* As `git diff --full-index` prints them. */
-static void test_headers(void **state)
+TEST(headers)
 {
-    struct fixture *f = *state;
     assert_diff(f, "d/f.py", "a\n", "b\n", 0644,
                 "diff --git a/d/f.py b/d/f.py\nindex " A ".." B " 100644\n"
                 "--- a/d/f.py\n+++ b/d/f.py\n@@ -1 +1 @@\n-a\n+b\n");
@@ -96,26 +92,23 @@ static void test_headers(void **state)
                 "--- a/f\n+++ b/f\n@@ -0,0 +1 @@\n+a\n");
 }
 
-static void test_equal_contents_give_nothing(void **state)
+TEST(equal_contents_give_nothing)
 {
-    struct fixture *f = *state;
     assert_diff(f, "f", "a\n", "a\n", 0644, "");
     assert_diff(f, "f", "", "", 0644, "");
     assert_diff(f, "f", NULL, NULL, 0644, "");
 }
 
-static void test_empty_files_come_and_go(void **state)
+TEST(empty_files_come_and_go)
 {
-    struct fixture *f = *state;
     assert_diff(f, "f", NULL, "", 0644,
                 "diff --git a/f b/f\nnew file mode 100644\nindex " ZERO ".." EMPTY "\n");
     assert_diff(f, "f", "", NULL, 0644,
                 "diff --git a/f b/f\ndeleted file mode 100644\nindex " EMPTY ".." ZERO "\n");
 }
 
-static void test_missing_final_newline(void **state)
+TEST(missing_final_newline)
 {
-    struct fixture *f = *state;
     assert_diff(f, "f", "a", "a\n", 0644,
                 "diff --git a/f b/f\nindex " OPEN ".." A " 100644\n--- a/f\n+++ b/f\n"
                 "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a\n");
@@ -127,9 +120,8 @@ static void test_missing_final_newline(void **state)
                 "\n--- /dev/null\n+++ b/f\n@@ -0,0 +1 @@\n+a\n\\ No newline at end of file\n");
 }
 
-static void test_names_are_quoted_as_git_does(void **state)
+TEST(names_are_quoted_as_git_does)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *path, *names, *sides;
     } vectors[] = {
@@ -150,9 +142,8 @@ static void test_names_are_quoted_as_git_does(void **state)
                                    vectors[i].names, vectors[i].sides));
 }
 
-static void test_hunks_have_three_lines_of_context(void **state)
+TEST(hunks_have_three_lines_of_context)
 {
-    struct fixture *f = *state;
     struct sp_buffer out = SP_BUFFER_INIT;
     diff(f, "f", "def f():\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n",
          "def f():\n1\n2\n3\n4\nnew\n5\n6\n7\n8\n9\n10\n11\n13\n14\n15\n", 0644, &out);
@@ -164,9 +155,8 @@ static void test_hunks_have_three_lines_of_context(void **state)
 
 #if LIBGIT2_VER_MAJOR > 0 || LIBGIT2_VER_MINOR >= 27
 /* An added block is shown as it was written, from its own first line on. */
-static void test_hunks_begin_where_blocks_do(void **state)
+TEST(hunks_begin_where_blocks_do)
 {
-    struct fixture *f = *state;
     struct sp_buffer out = SP_BUFFER_INIT;
     diff(f, "f", "class A:\n    @x\n    def f():\n        pass\n",
          "class A:\n    @x\n    def new():\n        pass\n\n    @x\n    def f():\n        pass\n",
@@ -235,49 +225,46 @@ static void assert_file(const char *dir, const struct change *change, struct fix
     assert_int_equal(st.st_mode & 0111, change->mode & 0111);
 }
 
-/* Puts the old files into a directory of their own, pipes the diff of all changes into the command
+/* Puts the old files into the scratch directory, pipes the diff of all changes into the command
  * there, and looks for the new ones. */
 static void assert_applies(struct fixture *f, const char *command)
 {
-    char dir[] = "/tmp/sp-test-XXXXXX";
-    assert_non_null(mkdtemp(dir));
     struct sp_buffer out = SP_BUFFER_INIT;
     for (size_t i = 0; i < COUNT(changes); i++) {
         const struct change *change = &changes[i];
         if (change->before)
-            put_file(dir, change->path, change->before, change->mode, f);
+            put_file(f->dir, change->path, change->before, change->mode, f);
         diff(f, change->path, change->before, change->after, change->mode, &out);
     }
-    FILE *pipe = popen(sp_pool_printf(f->pool, "cd %s && %s", dir, command), "w");
+    FILE *pipe = popen(sp_pool_printf(f->pool, "cd '%s' && %s", f->dir, command), "w");
     assert_non_null(pipe);
     assert_int_equal(fwrite(out.data, 1, out.len, pipe), out.len);
     assert_int_equal(pclose(pipe), 0);
     for (size_t i = 0; i < COUNT(changes); i++)
-        assert_file(dir, &changes[i], f);
+        assert_file(f->dir, &changes[i], f);
     sp_buffer_free(&out);
-    assert_int_equal(nftw(dir, scratch_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
-static void test_git_apply_takes_it(void **state)
+TEST_IN_DIR(git_apply_takes_it)
 {
     if (system("git --version >/dev/null 2>&1") != 0)
         skip();
-    assert_applies(*state, "GIT_CEILING_DIRECTORIES=/tmp git apply --whitespace=nowarn -");
+    assert_applies(
+        f, "GIT_CEILING_DIRECTORIES=\"$(dirname \"$PWD\")\" git apply --whitespace=nowarn -");
 }
 
-static void test_patch_takes_it(void **state)
+TEST_IN_DIR(patch_takes_it)
 {
     if (system("patch --version >/dev/null 2>&1") != 0)
         skip();
-    assert_applies(*state, "patch --silent --binary --no-backup-if-mismatch -p1");
+    assert_applies(f, "patch --silent --binary --no-backup-if-mismatch -p1");
 }
 
-static void test_contents_with_nul_bytes(void **state)
+TEST(contents_with_nul_bytes)
 {
-    struct fixture *f = *state;
     struct sp_bytes before = {"a\0\nb\n", 5}, after = {"a\0\nc\n", 5};
     struct sp_buffer out = SP_BUFFER_INIT;
-    assert_success(sp_blob_diff("f", &before, &after, 0644, &out, &f->err), &f->err);
+    assert_ok(f, sp_blob_diff("f", &before, &after, 0644, &out, &f->err));
     static const char end[] = "@@ -1,2 +1,2 @@\n a\0\n-b\n+c\n";
     assert_true(out.len > sizeof(end));
     assert_memory_equal(out.data + out.len - (sizeof(end) - 1), end, sizeof(end) - 1);
@@ -286,12 +273,27 @@ static void test_contents_with_nul_bytes(void **state)
 
 /* ---- the library ---- */
 
-/* The account's configuration names a user; libgit2 must not see it. main() set HOME. */
-static void test_no_configuration_is_read(void **state)
+/* libgit2 looks for HOME when it is initialized, so all tests of this file have one of their own. */
+static char home[] = "/tmp/sp-test-XXXXXX";
+
+static void set_up_home(void)
 {
-    struct fixture *f = *state;
-    assert_success(sp_blob_library_init(&f->err), &f->err);
-    assert_success(sp_blob_library_init(&f->err), &f->err);
+    if (!mkdtemp(home) || setenv("HOME", home, 1) != 0 || setenv("XDG_CONFIG_HOME", home, 1) != 0)
+        fail_msg("cannot make '%s'", home);
+}
+
+static void remove_home(void)
+{
+    remove_tree(home);
+}
+
+GROUP(set_up_home, remove_home)
+
+/* The account's configuration names a user; libgit2 must not see it. */
+TEST(no_configuration_is_read)
+{
+    assert_ok(f, sp_libgit2_init(&f->err));
+    assert_ok(f, sp_libgit2_init(&f->err));
     put_file(getenv("HOME"), ".gitconfig", "[user]\n\tname = from-home\n", 0644, f);
     put_file(getenv("HOME"), "git/config", "[user]\n\temail = from-xdg\n", 0644, f);
     git_config *config = NULL;
@@ -301,31 +303,4 @@ static void test_no_configuration_is_read(void **state)
     assert_int_equal(git_config_get_string_buf(&found, config, "user.email"), GIT_ENOTFOUND);
     git_config_free(config);
     assert_int_equal(git_config_find_system(&found), GIT_ENOTFOUND);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_hash_is_that_of_git),
-        cmocka_unit_test(test_ids),
-        FIXTURE_TEST(test_headers),
-        FIXTURE_TEST(test_equal_contents_give_nothing),
-        FIXTURE_TEST(test_empty_files_come_and_go),
-        FIXTURE_TEST(test_missing_final_newline),
-        FIXTURE_TEST(test_names_are_quoted_as_git_does),
-        FIXTURE_TEST(test_hunks_have_three_lines_of_context),
-#if LIBGIT2_VER_MAJOR > 0 || LIBGIT2_VER_MINOR >= 27
-        FIXTURE_TEST(test_hunks_begin_where_blocks_do),
-#endif
-        FIXTURE_TEST(test_git_apply_takes_it),
-        FIXTURE_TEST(test_patch_takes_it),
-        FIXTURE_TEST(test_contents_with_nul_bytes),
-        FIXTURE_TEST(test_no_configuration_is_read),
-    };
-    char home[] = "/tmp/sp-test-XXXXXX";
-    if (!mkdtemp(home) || setenv("HOME", home, 1) != 0 || setenv("XDG_CONFIG_HOME", home, 1) != 0)
-        return 1;
-    int failed = cmocka_run_group_tests_name("blob", tests, NULL, NULL);
-    nftw(home, scratch_remove, 8, FTW_DEPTH | FTW_PHYS);
-    return failed;
 }

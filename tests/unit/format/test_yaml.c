@@ -34,16 +34,15 @@ static void dump(const struct sp_yaml_node *node, struct sp_buffer *out)
 static void assert_parses(struct fixture *f, const char *text, const char *expected)
 {
     struct sp_yaml doc;
-    assert_success(parse(f, text, &doc), &f->err);
+    assert_ok(f, parse(f, text, &doc));
     struct sp_buffer out = SP_BUFFER_INIT;
     dump(doc.root, &out);
     assert_string_equal(sp_buffer_str(&out), expected);
     sp_buffer_free(&out);
 }
 
-static void test_documents_become_trees(void **state)
+TEST(documents_become_trees)
 {
-    struct fixture *f = *state;
     assert_parses(f, "a: 1\nb: [x, 'y', \"z\"]\n", "{a: 1, b: [x, \"y\", \"z\"]}");
     assert_parses(f, "- {a: b}\n- - c\n  - d\n- {}\n- []\n", "[{a: b}, [c, d], {}, []]");
     assert_parses(f, "# only\n--- scalar\n...\n", "scalar");
@@ -60,11 +59,10 @@ static void test_documents_become_trees(void **state)
     assert_parses(f, "<<: {a: 1}\n", "{<<: {a: 1}}"); /* no merging */
 }
 
-static void test_nodes_know_where_they_stand(void **state)
+TEST(nodes_know_their_lines)
 {
-    struct fixture *f = *state;
     struct sp_yaml doc;
-    assert_success(parse(f, "# c\na: 1\nb:\n  - x\n  - {k: v}\n\xc3\xa9: z\n", &doc), &f->err);
+    assert_ok(f, parse(f, "# c\na: 1\nb:\n  - x\n  - {k: v}\n\xc3\xa9: z\n", &doc));
     assert_string_equal(doc.name, "t.yaml");
     assert_int_equal(doc.root->line, 2);
     assert_int_equal(doc.root->column, 1);
@@ -78,9 +76,8 @@ static void test_nodes_know_where_they_stand(void **state)
     assert_int_equal(last->column, 4); /* characters, not bytes */
 }
 
-static void test_refusals_are_located(void **state)
+TEST(refusals_are_located)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *text, *message;
     } vectors[] = {
@@ -108,16 +105,15 @@ static void test_refusals_are_located(void **state)
     };
     for (size_t i = 0; i < COUNT(vectors); i++) {
         struct sp_yaml doc;
-        assert_failure(parse(f, vectors[i].text, &doc), &f->err, SP_ERROR_REFUSED,
-                       vectors[i].message);
+        assert_fails_exactly(f, parse(f, vectors[i].text, &doc), SP_ERROR_REFUSED,
+                             vectors[i].message);
         assert_null(doc.root);
     }
 }
 
 /* The wording is libyaml's; the place must be there. */
-static void test_what_libyaml_refuses_is_located(void **state)
+TEST(what_libyaml_refuses_is_located)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *text, *place;
     } vectors[] = {
@@ -144,379 +140,100 @@ static void test_what_libyaml_refuses_is_located(void **state)
     }
 }
 
-static void test_name_of_a_nul_byte_in_the_file(void **state)
+TEST(name_of_a_nul_byte_in_the_file)
 {
-    struct fixture *f = *state;
     struct sp_yaml doc;
-    assert_failure_with(
-        sp_yaml_parse(f->pool, "n", (struct sp_bytes){"a: x\0y\n", 7}, &doc, &f->err), &f->err,
-        SP_ERROR_REFUSED, "n:1:5: ");
-    assert_failure(sp_yaml_parse(f->pool, "n", (struct sp_bytes){NULL, 0}, &doc, &f->err), &f->err,
-                   SP_ERROR_REFUSED, "n:1:1: there is no document");
+    assert_fails(f, sp_yaml_parse(f->pool, "n", (struct sp_bytes){"a: x\0y\n", 7}, &doc, &f->err),
+                 SP_ERROR_REFUSED, "n:1:5: ");
+    assert_fails_exactly(f, sp_yaml_parse(f->pool, "n", (struct sp_bytes){NULL, 0}, &doc, &f->err),
+                         SP_ERROR_REFUSED, "n:1:1: there is no document");
 }
 
-static void test_depth_limit(void **state)
+TEST(depth_limit)
 {
-    struct fixture *f = *state;
     struct sp_yaml doc;
     char text[2 * SP_YAML_DEPTH + 3];
     memset(text, '[', SP_YAML_DEPTH);
     memset(text + SP_YAML_DEPTH, ']', SP_YAML_DEPTH);
     text[2 * SP_YAML_DEPTH] = '\0';
-    assert_success(parse(f, text, &doc), &f->err);
+    assert_ok(f, parse(f, text, &doc));
     memset(text, '[', SP_YAML_DEPTH + 1);
     memset(text + SP_YAML_DEPTH + 1, ']', SP_YAML_DEPTH + 1);
     text[2 * SP_YAML_DEPTH + 2] = '\0';
-    assert_failure(parse(f, text, &doc), &f->err, SP_ERROR_REFUSED,
-                   "t.yaml:1:17: nested too deeply");
-    assert_failure_with(parse(f,
-                              "a:\n b:\n  c:\n   d:\n    e:\n     f:\n      g:\n       h:\n"
-                              "        i:\n         j:\n          k:\n           l:\n"
-                              "            m:\n             n:\n              o:\n"
-                              "               p:\n                q: 1\n",
-                              &doc),
-                        &f->err, SP_ERROR_REFUSED, "t.yaml:17:17: nested too deeply");
+    assert_fails_exactly(f, parse(f, text, &doc), SP_ERROR_REFUSED,
+                         "t.yaml:1:17: nested too deeply");
+    assert_fails(f,
+                 parse(f,
+                       "a:\n b:\n  c:\n   d:\n    e:\n     f:\n      g:\n       h:\n"
+                       "        i:\n         j:\n          k:\n           l:\n"
+                       "            m:\n             n:\n              o:\n"
+                       "               p:\n                q: 1\n",
+                       &doc),
+                 SP_ERROR_REFUSED, "t.yaml:17:17: nested too deeply");
 }
 
-static void test_node_limit(void **state)
+TEST(node_limit)
 {
-    struct fixture *f = *state;
     struct sp_yaml doc;
     struct sp_buffer text = SP_BUFFER_INIT;
     for (int i = 0; i < SP_YAML_NODES - 1; i++) /* the sequence is a node too */
         sp_buffer_puts(&text, "- x\n");
-    assert_success(parse(f, text.data, &doc), &f->err);
+    assert_ok(f, parse(f, text.data, &doc));
     assert_int_equal(doc.root->count, SP_YAML_NODES - 1);
     sp_buffer_puts(&text, "- x\n");
-    assert_failure(parse(f, text.data, &doc), &f->err, SP_ERROR_REFUSED,
-                   "t.yaml:200000:3: too many nodes");
+    assert_fails_exactly(f, parse(f, text.data, &doc), SP_ERROR_REFUSED,
+                         "t.yaml:200000:3: too many nodes");
     sp_buffer_free(&text);
 }
 
 /* A mapping that is sorted to find them; the one that comes first in the file is named. */
-static void test_duplicates_in_a_large_mapping(void **state)
+TEST(duplicates_in_a_large_mapping)
 {
-    struct fixture *f = *state;
     struct sp_yaml doc;
     struct sp_buffer text = SP_BUFFER_INIT;
     for (int i = 0; i < 2000; i++)
         sp_buffer_printf(&text, "k%d: v\n", (i * 7919) % 2000);
-    assert_success(parse(f, text.data, &doc), &f->err);
+    assert_ok(f, parse(f, text.data, &doc));
     assert_int_equal(doc.root->count, 2000);
     sp_buffer_puts(&text, "z: 1\nk1999: v\nk0: v\nk1999: v\n");
-    assert_failure(parse(f, text.data, &doc), &f->err, SP_ERROR_REFUSED,
-                   "t.yaml:2002:1: duplicate key 'k1999'");
+    assert_fails_exactly(f, parse(f, text.data, &doc), SP_ERROR_REFUSED,
+                         "t.yaml:2002:1: duplicate key 'k1999'");
     sp_buffer_free(&text);
 }
 
-static void test_get_and_no_more(void **state)
+TEST(get_and_no_more)
 {
-    struct fixture *f = *state;
     struct sp_yaml doc;
-    assert_success(parse(f, "a: 1\nb: 2\n\"c\\u0007\": 3\n", &doc), &f->err);
+    assert_ok(f, parse(f, "a: 1\nb: 2\n\"c\\u0007\": 3\n", &doc));
     assert_null(sp_yaml_get(doc.root, "d"));
     assert_null(sp_yaml_get(doc.root, ""));
-    assert_failure(sp_yaml_no_more(&doc, doc.root, &f->err), &f->err, SP_ERROR_REFUSED,
-                   "t.yaml:1:1: unknown key 'a'");
+    assert_fails_exactly(f, sp_yaml_no_more(&doc, doc.root, &f->err), SP_ERROR_REFUSED,
+                         "t.yaml:1:1: unknown key 'a'");
     struct sp_yaml_node *b = sp_yaml_get(doc.root, "b");
     assert_string_equal(b->text, "2");
     assert_string_equal(sp_yaml_get(doc.root, "a")->text, "1");
-    assert_failure(sp_yaml_no_more(&doc, doc.root, &f->err), &f->err, SP_ERROR_REFUSED,
-                   "t.yaml:3:1: unknown key 'c\\x07'");
+    assert_fails_exactly(f, sp_yaml_no_more(&doc, doc.root, &f->err), SP_ERROR_REFUSED,
+                         "t.yaml:3:1: unknown key 'c\\x07'");
     assert_non_null(sp_yaml_get(doc.root, "c\x07"));
-    assert_success(sp_yaml_no_more(&doc, doc.root, &f->err), &f->err);
+    assert_ok(f, sp_yaml_no_more(&doc, doc.root, &f->err));
     assert_null(sp_yaml_get(b, "a")); /* no mapping */
-    assert_success(sp_yaml_no_more(&doc, b, &f->err), &f->err);
+    assert_ok(f, sp_yaml_no_more(&doc, b, &f->err));
 }
 
-static void test_expect(void **state)
+TEST(expect)
 {
-    struct fixture *f = *state;
     struct sp_yaml doc;
-    assert_success(parse(f, "a: [x]\n", &doc), &f->err);
+    assert_ok(f, parse(f, "a: [x]\n", &doc));
     struct sp_yaml_node *list = sp_yaml_get(doc.root, "a");
-    assert_success(sp_yaml_expect(&doc, doc.root, SP_YAML_MAPPING, "x", &f->err), &f->err);
-    assert_success(sp_yaml_expect(&doc, list, SP_YAML_SEQUENCE, "x", &f->err), &f->err);
-    assert_success(sp_yaml_expect(&doc, list->items[0], SP_YAML_SCALAR, "x", &f->err), &f->err);
-    assert_failure(sp_yaml_expect(&doc, list, SP_YAML_MAPPING, "files", &f->err), &f->err,
-                   SP_ERROR_REFUSED, "t.yaml:1:4: files must be a mapping");
-    assert_failure(sp_yaml_expect(&doc, list, SP_YAML_SCALAR, "'a'", &f->err), &f->err,
-                   SP_ERROR_REFUSED, "t.yaml:1:4: 'a' must be a scalar");
-    assert_failure(sp_yaml_expect(&doc, list->items[0], SP_YAML_SEQUENCE, "x", &f->err), &f->err,
-                   SP_ERROR_REFUSED, "t.yaml:1:5: x must be a sequence");
-    assert_failure(sp_yaml_error(&doc, list, &f->err, "%s %d", "n", 3), &f->err, SP_ERROR_REFUSED,
-                   "t.yaml:1:4: n 3");
-}
-
-/* ---- writing ---- */
-
-static void test_writes_block_style(void **state)
-{
-    struct fixture *f = *state;
-    struct sp_buffer out = SP_BUFFER_INIT;
-    struct sp_yaml_writer *writer = sp_yaml_writer_new(f->pool, &out);
-    sp_yaml_write_mapping(writer);
-    sp_yaml_write_pair(writer, "state", "prepared");
-    sp_yaml_write_pair(writer, "user", "\xc3\xa9");
-    sp_yaml_write_number(writer, "mode", -420);
-    sp_yaml_write_pair(writer, "version", "1");
-    sp_yaml_write_scalar(writer, "files");
-    sp_yaml_write_sequence(writer);
-    sp_yaml_write_mapping(writer);
-    sp_yaml_write_pair(writer, "path", "/usr/lib/a b.py");
-    sp_yaml_write_pair(writer, "old", "");
-    sp_yaml_write_end(writer);
-    sp_yaml_write_scalar(writer, "true");
-    sp_yaml_write_end(writer);
-    sp_yaml_write_scalar(writer, "none");
-    sp_yaml_write_sequence(writer);
-    sp_yaml_write_end(writer);
-    sp_yaml_write_end(writer);
-    assert_success(sp_yaml_writer_finish(writer, &f->err), &f->err);
-    assert_string_equal(sp_buffer_str(&out), "state: prepared\n"
-                                             "user: \xc3\xa9\n"
-                                             "mode: -420\n"
-                                             "version: '1'\n"
-                                             "files:\n"
-                                             "- path: /usr/lib/a b.py\n"
-                                             "  old: ''\n"
-                                             "- 'true'\n"
-                                             "none: []\n");
-    sp_buffer_free(&out);
-}
-
-static void test_texts_come_back(void **state)
-{
-    struct fixture *f = *state;
-    static const char *const texts[] = {"",
-                                        " ",
-                                        "true",
-                                        "False",
-                                        "NULL",
-                                        "yes",
-                                        "No",
-                                        "y",
-                                        "off",
-                                        "~",
-                                        "1",
-                                        "0x1f",
-                                        "-1",
-                                        "+1",
-                                        "1e3",
-                                        ".5",
-                                        ".inf",
-                                        "2016-10-06",
-                                        "<<",
-                                        "=",
-                                        "-",
-                                        "- a",
-                                        "--- a",
-                                        "...",
-                                        "?",
-                                        "? a",
-                                        ":",
-                                        "a: b",
-                                        "a:b",
-                                        "a:",
-                                        ": a",
-                                        "a #b",
-                                        "#a",
-                                        "a#b",
-                                        "[a]",
-                                        "{a}",
-                                        "a, b",
-                                        "&a",
-                                        "*a",
-                                        "!a",
-                                        "|",
-                                        ">",
-                                        "'",
-                                        "''",
-                                        "\"",
-                                        "\\",
-                                        "\\n",
-                                        "%a",
-                                        "@a",
-                                        "`a",
-                                        " a",
-                                        "a ",
-                                        "a\nb",
-                                        "a\n",
-                                        "\n",
-                                        "\na",
-                                        "a\n\n",
-                                        " a\n b",
-                                        "a\tb",
-                                        "\t",
-                                        "a\r\nb",
-                                        "\x01\x1b\x7f",
-                                        "\xc2\x85",
-                                        "\xc2\xa0",
-                                        "\xe2\x80\xa8",
-                                        "\xef\xbb\xbf",
-                                        "\xef\xbb\xbf"
-                                        "a",
-                                        "\xef\xbf\xbe",
-                                        "\xc3\xa9",
-                                        "\xf0\x9f\x98\x80",
-                                        "\xf4\x8f\xbf\xbf",
-                                        "plain",
-                                        "/usr/lib/python2.7",
-                                        "C:\\x",
-                                        "a'b\"c",
-                                        "^libvirt = \\[$",
-                                        "0123456789abcdef0123456789abcdef01234567"};
-    struct sp_buffer out = SP_BUFFER_INIT;
-    struct sp_yaml_writer *writer = sp_yaml_writer_new(f->pool, &out);
-    sp_yaml_write_sequence(writer);
-    for (size_t i = 0; i < COUNT(texts); i++) {
-        sp_yaml_write_mapping(writer);
-        sp_yaml_write_pair(writer, texts[i], texts[i]);
-        sp_yaml_write_end(writer);
-    }
-    sp_yaml_write_end(writer);
-    assert_success(sp_yaml_writer_finish(writer, &f->err), &f->err);
-    struct sp_yaml doc;
-    assert_success(sp_yaml_parse(f->pool, "t", (struct sp_bytes){out.data, out.len}, &doc, &f->err),
-                   &f->err);
-    assert_int_equal(doc.root->count, COUNT(texts));
-    for (size_t i = 0; i < COUNT(texts); i++) {
-        assert_string_equal(doc.root->items[i]->keys[0]->text, texts[i]);
-        assert_string_equal(doc.root->items[i]->items[0]->text, texts[i]);
-    }
-    sp_buffer_free(&out);
-}
-
-/* What other readers of YAML would take for something else than a string. */
-static void test_typed_looking_texts_are_quoted(void **state)
-{
-    struct fixture *f = *state;
-    static const char *const texts[] = {"",  "true", "FALSE", "null", "~",    "yes",        "no",
-                                        "y", "on",   "1",     "-1",   "+.5",  "2016-10-06", "<<",
-                                        "=", "0o17", "1_000", "Off",  ".nan", "N"};
-    for (size_t i = 0; i < COUNT(texts); i++) {
-        struct sp_buffer out = SP_BUFFER_INIT;
-        struct sp_yaml_writer *writer = sp_yaml_writer_new(f->pool, &out);
-        sp_yaml_write_scalar(writer, texts[i]);
-        assert_success(sp_yaml_writer_finish(writer, &f->err), &f->err);
-        struct sp_yaml doc;
-        assert_success(parse(f, out.data, &doc), &f->err);
-        if (doc.root->plain)
-            fail_msg("'%s' is written without quotes", texts[i]);
-        sp_buffer_free(&out);
-    }
-}
-
-static void test_long_texts_and_keys_come_back(void **state)
-{
-    struct fixture *f = *state;
-    struct sp_buffer text = SP_BUFFER_INIT, out = SP_BUFFER_INIT;
-    for (int i = 0; i < 1000; i++)
-        sp_buffer_puts(&text, "word' ");
-    sp_buffer_puts(&text, "end");
-    struct sp_yaml_writer *writer = sp_yaml_writer_new(f->pool, &out);
-    sp_yaml_write_mapping(writer);
-    sp_yaml_write_pair(writer, text.data, text.data);
-    sp_yaml_write_end(writer);
-    assert_success(sp_yaml_writer_finish(writer, &f->err), &f->err);
-    struct sp_yaml doc;
-    assert_success(parse(f, out.data, &doc), &f->err);
-    assert_int_equal(doc.root->items[0]->line, 2); /* "? KEY" and ": VALUE": nothing is folded */
-    assert_ptr_equal(strchr(strchr(out.data, '\n') + 1, '\n'), out.data + out.len - 1);
-    assert_string_equal(doc.root->keys[0]->text, text.data);
-    assert_string_equal(doc.root->items[0]->text, text.data);
-    sp_buffer_free(&text);
-    sp_buffer_free(&out);
-}
-
-static void not_utf8(struct sp_yaml_writer *writer)
-{
-    sp_yaml_write_scalar(writer, "a\xff");
-}
-
-static void too_deep(struct sp_yaml_writer *writer)
-{
-    for (int i = 0; i <= SP_YAML_DEPTH; i++)
-        sp_yaml_write_sequence(writer);
-    for (int i = 0; i <= SP_YAML_DEPTH; i++)
-        sp_yaml_write_end(writer);
-}
-
-static void left_open(struct sp_yaml_writer *writer)
-{
-    sp_yaml_write_mapping(writer);
-}
-
-static void ended_too_often(struct sp_yaml_writer *writer)
-{
-    sp_yaml_write_sequence(writer);
-    sp_yaml_write_end(writer);
-    sp_yaml_write_end(writer);
-}
-
-static void key_without_value(struct sp_yaml_writer *writer)
-{
-    sp_yaml_write_mapping(writer);
-    sp_yaml_write_scalar(writer, "key");
-    sp_yaml_write_end(writer);
-}
-
-static void two_roots(struct sp_yaml_writer *writer)
-{
-    sp_yaml_write_scalar(writer, "a");
-    sp_yaml_write_scalar(writer, "b");
-}
-
-static void nothing(struct sp_yaml_writer *writer)
-{
-    (void)writer;
-}
-
-static void test_writer_reports_misuse(void **state)
-{
-    struct fixture *f = *state;
-    static const struct {
-        void (*write)(struct sp_yaml_writer *writer);
-        const char *part;
-    } vectors[] = {
-        {not_utf8, "cannot write YAML: a text is not UTF-8"},
-        {too_deep, "cannot write YAML: nested too deeply"},
-        {left_open, "cannot write YAML: something is still open"},
-        {ended_too_often, "cannot write YAML: nothing is open"},
-        {key_without_value, "cannot write YAML: "},
-        {two_roots, "cannot write YAML: "},
-        {nothing, "cannot write YAML: "},
-    };
-    for (size_t i = 0; i < COUNT(vectors); i++) {
-        struct sp_buffer out = SP_BUFFER_INIT;
-        struct sp_yaml_writer *writer = sp_yaml_writer_new(f->pool, &out);
-        vectors[i].write(writer);
-        assert_failure_with(sp_yaml_writer_finish(writer, &f->err), &f->err, SP_ERROR_REFUSED,
-                            vectors[i].part);
-        sp_pool_free(f->pool); /* the writer goes before its buffer */
-        f->pool = sp_pool_new();
-        sp_buffer_free(&out);
-    }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_documents_become_trees),
-        FIXTURE_TEST(test_nodes_know_where_they_stand),
-        FIXTURE_TEST(test_refusals_are_located),
-        FIXTURE_TEST(test_what_libyaml_refuses_is_located),
-        FIXTURE_TEST(test_name_of_a_nul_byte_in_the_file),
-        FIXTURE_TEST(test_depth_limit),
-        FIXTURE_TEST(test_node_limit),
-        FIXTURE_TEST(test_duplicates_in_a_large_mapping),
-        FIXTURE_TEST(test_get_and_no_more),
-        FIXTURE_TEST(test_expect),
-        FIXTURE_TEST(test_writes_block_style),
-        FIXTURE_TEST(test_texts_come_back),
-        FIXTURE_TEST(test_typed_looking_texts_are_quoted),
-        FIXTURE_TEST(test_long_texts_and_keys_come_back),
-        FIXTURE_TEST(test_writer_reports_misuse),
-    };
-    return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);
+    assert_ok(f, sp_yaml_expect(&doc, doc.root, SP_YAML_MAPPING, "x", &f->err));
+    assert_ok(f, sp_yaml_expect(&doc, list, SP_YAML_SEQUENCE, "x", &f->err));
+    assert_ok(f, sp_yaml_expect(&doc, list->items[0], SP_YAML_SCALAR, "x", &f->err));
+    assert_fails_exactly(f, sp_yaml_expect(&doc, list, SP_YAML_MAPPING, "files", &f->err),
+                         SP_ERROR_REFUSED, "t.yaml:1:4: files must be a mapping");
+    assert_fails_exactly(f, sp_yaml_expect(&doc, list, SP_YAML_SCALAR, "'a'", &f->err),
+                         SP_ERROR_REFUSED, "t.yaml:1:4: 'a' must be a scalar");
+    assert_fails_exactly(f, sp_yaml_expect(&doc, list->items[0], SP_YAML_SEQUENCE, "x", &f->err),
+                         SP_ERROR_REFUSED, "t.yaml:1:5: x must be a sequence");
+    assert_fails_exactly(f, sp_yaml_error(&doc, list, &f->err, "%s %d", "n", 3), SP_ERROR_REFUSED,
+                         "t.yaml:1:4: n 3");
 }

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which release of a component is installed, and what says so.
+ *
+ * There are four releases (manifests()): one without the component "toy", and three that have it in
+ * the versions 1, 2 and 3. The tree is in memory and has the package site/toy; each test adds
+ * metadata, or files that the probes and checksums of a release know. */
 #include "model/detect.h"
 
 #include "manifests.h"
@@ -7,7 +12,7 @@
 static const char *blob(struct fixture *f, const char *text)
 {
     struct sp_blob_id id;
-    assert_success(sp_blob_hash(SP_BYTES_STR(text), &id, &f->err), &f->err);
+    assert_ok(f, sp_blob_hash(SP_BYTES_STR(text), &id, &f->err));
     return sp_pool_strdup(f->pool, id.hex);
 }
 
@@ -69,6 +74,14 @@ static struct memory *site(struct fixture *f)
     return m;
 }
 
+static void set_up_site(struct fixture *f)
+{
+    f->own = site(f);
+}
+
+/* The body sees `m`, what site() makes. */
+#define TEST_ON_SITE(name) TEST_WITH(name, struct memory *m, set_up_site, NULL)
+
 /* All places of the component in `site`, `more`. */
 static sp_detections detect(struct fixture *f, struct memory *m)
 {
@@ -78,9 +91,8 @@ static sp_detections detect(struct fixture *f, struct memory *m)
     memset(&sites, 0, sizeof(sites));
     *SP_PUSH(f->pool, &query.pythonpath) = "site";
     *SP_PUSH(f->pool, &query.pythonpath) = "more";
-    assert_success(sp_sites_find(f->pool, &m->tree, &query, &sites, &f->err), &f->err);
-    assert_success(sp_detect(f->pool, &m->tree, &sites, manifests(f), "toy", &found, &f->err),
-                   &f->err);
+    assert_ok(f, sp_sites_find(f->pool, &m->tree, &query, &sites, &f->err));
+    assert_ok(f, sp_detect(f->pool, &m->tree, &sites, manifests(f), "toy", &found, &f->err));
     return found;
 }
 
@@ -106,9 +118,8 @@ static const struct sp_detection *one(struct fixture *f, struct memory *m,
     return item;
 }
 
-static void test_metadata(void **state)
+TEST(metadata)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *version, *release;
     } vectors[] = {{"1.0", "old"},      {"1.99", "old"},       {"2.0", "new"}, {"3.7", "later"},
@@ -123,10 +134,8 @@ static void test_metadata(void **state)
     }
 }
 
-static void test_metadata_that_disagree(void **state)
+TEST_ON_SITE(metadata_that_disagree)
 {
-    struct fixture *f = *state;
-    struct memory *m = site(f);
     memory_put(f, m, "site/toy/a.py", "ONE\n");
     memory_put(f, m, "site/toy-2.0.dist-info/METADATA", "Name: toy\nVersion: 2.0\n");
     memory_put(f, m, "site/toy-2.1.dist-info/METADATA", "Name: toy\nVersion: 2.1\n");
@@ -138,9 +147,8 @@ static void test_metadata_that_disagree(void **state)
     assert_int_equal(detect(f, m).items[0].evidence, SP_EVIDENCE_METADATA);
 }
 
-static void test_checksums(void **state)
+TEST(checksums)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *a, *b, *version;
     } vectors[] = {
@@ -162,9 +170,8 @@ static void test_checksums(void **state)
 }
 
 /* Contents that have no version in common, or are not known, tell none. */
-static void test_no_checksums(void **state)
+TEST(no_checksums)
 {
-    struct fixture *f = *state;
     static const char *const contents[][2] = {
         {"TWO\n", "b\n2\n"}, {"TWO\n", "c\n"}, {"TWO\n", NULL}, {"TWO\nOURS\nOURS\n", "b\n"}};
     for (size_t i = 0; i < COUNT(contents); i++) {
@@ -176,21 +183,20 @@ static void test_no_checksums(void **state)
     }
 }
 
-static void test_probes(void **state)
+TEST_ON_SITE(probes)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *a, *release;
     } vectors[] = {{"ONE\n", "old"},      {"ONE\nTWO\n", "new"},
                    {"TWO\nGONE\n", NULL}, {"TWO\nGONE\nONE\n", "old"},
                    {"ONE \n", NULL},      {"", NULL}};
     for (size_t i = 0; i < COUNT(vectors); i++) {
-        struct memory *m = site(f);
+        m = site(f);
         memory_put(f, m, "site/toy/a.py", vectors[i].a);
         one(f, m, vectors[i].release ? SP_EVIDENCE_PROBES : SP_EVIDENCE_NONE, NULL,
             vectors[i].release);
     }
-    struct memory *m = site(f);
+    m = site(f);
     memory_put(f, m, "site/toy/a.py", "TWO\n");
     memory_put(f, m, "site/toy/three.py", "");
     const struct sp_detection *found = one(f, m, SP_EVIDENCE_PROBES, NULL, "later");
@@ -198,10 +204,8 @@ static void test_probes(void **state)
     assert_null(found->layout);
 }
 
-static void test_layouts(void **state)
+TEST_ON_SITE(layouts)
 {
-    struct fixture *f = *state;
-    struct memory *m = site(f);
     memory_put(f, m, "site/toy.egg-info/PKG-INFO", "Name: toy\nVersion: 2.5\n");
     assert_null(one(f, m, SP_EVIDENCE_METADATA, "2.5", "new")->layout);
     memory_put(f, m, "site/toy/a.py", "TWO\n");
@@ -211,10 +215,8 @@ static void test_layouts(void **state)
 }
 
 /* Only a regular __init__.py makes it a package. */
-static void test_what_is_no_package(void **state)
+TEST_ON_MEMORY(what_is_no_package)
 {
-    struct fixture *f = *state;
-    struct memory *m = memory_new(f);
     m->tree.is_system = true;
     memory_put(f, m, "site/toy/a.py", "ONE\n");
     memory_put(f, m, "site/toys/__init__.py", "");
@@ -223,10 +225,8 @@ static void test_what_is_no_package(void **state)
     assert_int_equal(detect(f, m).count, 0);
 }
 
-static void test_several_places(void **state)
+TEST_ON_SITE(several_places)
 {
-    struct fixture *f = *state;
-    struct memory *m = site(f);
     memory_put(f, m, "more/toy/__init__.py", "");
     sp_detections found = detect(f, m);
     assert_int_equal(found.count, 2);
@@ -239,10 +239,8 @@ static void test_several_places(void **state)
 }
 
 /* A component of a --path is not looked for elsewhere. */
-static void test_path_goes_first(void **state)
+TEST_ON_SITE(path_goes_first)
 {
-    struct fixture *f = *state;
-    struct memory *m = site(f);
     memory_put(f, m, "more/toy/__init__.py", "");
     memory_put(f, m, "path/x", "");
     sp_detections found = {NULL, 0, 0};
@@ -251,41 +249,21 @@ static void test_path_goes_first(void **state)
     *SP_PUSH(f->pool, &query.paths) = "path";
     *SP_PUSH(f->pool, &query.paths) = "more";
     *SP_PUSH(f->pool, &query.pythonpath) = "site";
-    assert_success(sp_sites_find(f->pool, &m->tree, &query, &sites, &f->err), &f->err);
-    assert_success(sp_detect(f->pool, &m->tree, &sites, manifests(f), "toy", &found, &f->err),
-                   &f->err);
+    assert_ok(f, sp_sites_find(f->pool, &m->tree, &query, &sites, &f->err));
+    assert_ok(f, sp_detect(f->pool, &m->tree, &sites, manifests(f), "toy", &found, &f->err));
     assert_int_equal(found.count, 1);
     assert_string_equal(found.items[0].dir, "more/toy");
 }
 
-static void test_content_that_can_not_be_read(void **state)
+TEST_ON_SITE(content_that_can_not_be_read)
 {
-    struct fixture *f = *state;
-    struct memory *m = site(f);
     memory_put(f, m, "site/toy/a.py", "ONE\n");
     m->unreadable = "site/toy/a.py";
     sp_detections found = {NULL, 0, 0};
     struct sp_site_query query = {.only = true};
     sp_sites sites = {NULL, 0, 0};
     *SP_PUSH(f->pool, &query.pythonpath) = "site";
-    assert_success(sp_sites_find(f->pool, &m->tree, &query, &sites, &f->err), &f->err);
-    assert_failure_with(sp_detect(f->pool, &m->tree, &sites, manifests(f), "toy", &found, &f->err),
-                        &f->err, SP_ERROR_SYSTEM, "site/toy/a.py");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_metadata),
-        FIXTURE_TEST(test_metadata_that_disagree),
-        FIXTURE_TEST(test_checksums),
-        FIXTURE_TEST(test_no_checksums),
-        FIXTURE_TEST(test_probes),
-        FIXTURE_TEST(test_layouts),
-        FIXTURE_TEST(test_what_is_no_package),
-        FIXTURE_TEST(test_several_places),
-        FIXTURE_TEST(test_path_goes_first),
-        FIXTURE_TEST(test_content_that_can_not_be_read),
-    };
-    return cmocka_run_group_tests_name("detect", tests, NULL, NULL);
+    assert_ok(f, sp_sites_find(f->pool, &m->tree, &query, &sites, &f->err));
+    assert_fails(f, sp_detect(f->pool, &m->tree, &sites, manifests(f), "toy", &found, &f->err),
+                 SP_ERROR_SYSTEM, "site/toy/a.py");
 }

@@ -15,8 +15,7 @@ static struct sp_bytes apply(struct fixture *f, const struct sp_manifest_file *f
                              const char *text, enum sp_goal goal, struct sp_edit_count *found)
 {
     struct sp_bytes out = {NULL, 0};
-    assert_success(sp_edit_apply(f->pool, file, SP_BYTES_STR(text), goal, &out, found, &f->err),
-                   &f->err);
+    assert_ok(f, sp_edit_apply(f->pool, file, SP_BYTES_STR(text), goal, &out, found, &f->err));
     return out;
 }
 
@@ -46,14 +45,14 @@ static void fails(struct fixture *f, const char *edits, const char *text, enum s
 {
     struct sp_bytes out;
     struct sp_edit_count found;
-    assert_failure(sp_edit_apply(f->pool, file_with_edits(f, edits), SP_BYTES_STR(text), goal, &out,
-                                 &found, &f->err),
-                   &f->err, SP_ERROR_REFUSED, message);
+    assert_fails_exactly(f,
+                         sp_edit_apply(f->pool, file_with_edits(f, edits), SP_BYTES_STR(text), goal,
+                                       &out, &found, &f->err),
+                         SP_ERROR_REFUSED, message);
 }
 
-static void test_unfit(void **state)
+TEST(unfit)
 {
-    (void)state;
     static const struct {
         struct sp_bytes content;
         const char *why;
@@ -73,17 +72,15 @@ static void test_unfit(void **state)
     }
 }
 
-static void test_unfit_content_is_refused(void **state)
+TEST(unfit_content_is_refused)
 {
-    struct fixture *f = *state;
     const char *edit = "- {name: one, append: true, text: \"x\\n\"}";
     fails(f, edit, "", SP_GOAL_INSTALL, "it is empty");
     fails(f, edit, "x\n\r\n", SP_GOAL_UNINSTALL, "it has carriage returns (CRLF line ends) in it");
 }
 
-static void test_places(void **state)
+TEST(places)
 {
-    struct fixture *f = *state;
     const char *text = "one\ntwo\nthree\n";
     there_and_back(f, "- {name: e, before: '^two$', text: \"x\\n\"}", text, "one\nx\ntwo\nthree\n");
     there_and_back(f, "- {name: e, after: '^two$', text: \"x\\n\"}", text, "one\ntwo\nx\nthree\n");
@@ -95,10 +92,9 @@ static void test_places(void **state)
                    "one\nx\ny\n\ntwo\nthree\n");
 }
 
-/* The text goes beside the whole line, wherever in it the anchor matches. */
-static void test_anchor_in_the_middle_of_a_line(void **state)
+/* The text goes before or after the whole line, wherever in it the anchor matches. */
+TEST(anchor_in_the_middle_of_a_line)
 {
-    struct fixture *f = *state;
     there_and_back(f, "- {name: e, before: 'w', text: \"x\\n\"}", "one\ntwo\n", "one\nx\ntwo\n");
     there_and_back(f, "- {name: e, after: 'w', text: \"x\\n\"}", "one\ntwo\n", "one\ntwo\nx\n");
     there_and_back(f, "- {name: e, after: 'one$', text: \"x\\n\"}", "zero one\ntwo\n",
@@ -106,9 +102,8 @@ static void test_anchor_in_the_middle_of_a_line(void **state)
 }
 
 /* Before the line in which the match starts, after the one in which it ends. */
-static void test_anchor_over_several_lines(void **state)
+TEST(anchor_over_several_lines)
 {
-    struct fixture *f = *state;
     const char *text = "one\ntwo\nthree\nfour\n";
     there_and_back(f, "- {name: e, before: 'wo\\nth', text: \"x\\n\"}", text,
                    "one\nx\ntwo\nthree\nfour\n");
@@ -121,9 +116,8 @@ static void test_anchor_over_several_lines(void **state)
                    "one\ntwo\nthree\nfour\nx\n");
 }
 
-static void test_region(void **state)
+TEST(region)
 {
-    struct fixture *f = *state;
     const char *text = "]\na = [\n]\nb = [\n  1,\n]\n]\n";
     there_and_back(
         f, "- {name: e, within: ['^a = \\[$', '^\\]$'], before: '^\\]$', text: \"  x,\\n\"}", text,
@@ -136,10 +130,9 @@ static void test_region(void **state)
           SP_GOAL_INSTALL, "the anchor of the edit 'e', /^b/, is not there");
 }
 
-/* The same text elsewhere is not ours: only what stands in the region counts. */
-static void test_same_text_out_of_the_region(void **state)
+/* The same text elsewhere is not ours: only text in the region counts. */
+TEST(same_text_out_of_the_region)
 {
-    struct fixture *f = *state;
     const char *edit =
         "- {name: e, within: ['^b = \\[$', '^\\]$'], before: '^\\]$', text: \"  1,\\n\"}";
     there_and_back(f, edit, "a = [\n  1,\n]\nb = [\n]\nc = [\n  1,\n]\n",
@@ -147,9 +140,8 @@ static void test_same_text_out_of_the_region(void **state)
 }
 
 /* ... nor is what is a part of another line. */
-static void test_same_text_inside_of_a_line(void **state)
+TEST(same_text_inside_of_a_line)
 {
-    struct fixture *f = *state;
     there_and_back(f, "- {name: e, after: '^one$', text: \"x\\n\"}", "one\nyx\nxx\n",
                    "one\nx\nyx\nxx\n");
     there_and_back(f, "- {name: e, append: true, text: \"x\\nx\\n\"}", "x\nyx\nx\n",
@@ -163,9 +155,8 @@ static void test_same_text_inside_of_a_line(void **state)
 }
 
 /* Ours stays where it is, even where we would not put it. */
-static void test_in_place_elsewhere(void **state)
+TEST(in_place_elsewhere)
 {
-    struct fixture *f = *state;
     struct sp_edit_count found;
     const char *edit =
         "- {name: e, within: ['^a = \\[$', '^\\]$'], before: '^\\]$', text: \"  x,\\n\"}";
@@ -174,15 +165,14 @@ static void test_in_place_elsewhere(void **state)
     assert_int_equal(found.ours, 1);
     assert_bytes(apply(f, file_with_edits(f, edit), text, SP_GOAL_UNINSTALL, &found),
                  "a = [\n  1,\n]\n");
-    /* the anchor is not looked for then: it may be gone or stand twice */
+    /* the anchor is not looked for then: it may be missing or be there twice */
     text = "x\none\none\n";
     edit = "- {name: e, before: '^one$', text: \"x\\n\"}";
     assert_ptr_equal(apply(f, file_with_edits(f, edit), text, SP_GOAL_INSTALL, &found).data, text);
 }
 
-static void test_several_edits(void **state)
+TEST(several_edits)
 {
-    struct fixture *f = *state;
     there_and_back(f,
                    "- {name: one, before: '^one$', text: \"x\\n\"}\n"
                    "- {name: two, within: ['^one$', '^three$'], after: '^two$', text: \"y\\n\"}\n"
@@ -191,9 +181,8 @@ static void test_several_edits(void **state)
 }
 
 /* One of several is there already. */
-static void test_partly_in_place(void **state)
+TEST(partly_in_place)
 {
-    struct fixture *f = *state;
     struct sp_edit_count found;
     const struct sp_manifest_file *file =
         file_with_edits(f, "- {name: one, before: '^one$', text: \"x\\n\"}\n"
@@ -204,9 +193,8 @@ static void test_partly_in_place(void **state)
     assert_bytes(apply(f, file, "one\ny\n", SP_GOAL_UNINSTALL, &found), "one\n");
 }
 
-static void test_anchor_not_once(void **state)
+TEST(anchor_not_once)
 {
-    struct fixture *f = *state;
     const char *edit = "- {name: entry, before: '^two$', text: \"x\\n\"}";
     fails(f, edit, "one\n", SP_GOAL_INSTALL,
           "the anchor of the edit 'entry', /^two$/, is not there");
@@ -218,9 +206,8 @@ static void test_anchor_not_once(void **state)
                  "one\n");
 }
 
-static void test_region_not_once(void **state)
+TEST(region_not_once)
 {
-    struct fixture *f = *state;
     const char *edit = "- {name: e, within: ['^a$', '^b$'], before: '^b$', text: \"x\\n\"}";
     fails(f, edit, "b\n", SP_GOAL_INSTALL,
           "the start of the region of the edit 'e', /^a$/, is not there");
@@ -236,17 +223,15 @@ static void test_region_not_once(void **state)
     assert_bytes(apply(f, file_with_edits(f, edit), "a\nx\n", SP_GOAL_UNINSTALL, &found), "a\n");
 }
 
-static void test_insertion_twice(void **state)
+TEST(insertion_twice)
 {
-    struct fixture *f = *state;
     const char *edit = "- {name: e, before: '^one$', text: \"x\\n\"}";
     fails(f, edit, "x\none\nx\n", SP_GOAL_INSTALL, "the edit 'e' is in it 2 times");
     fails(f, edit, "x\nx\none\nx\n", SP_GOAL_UNINSTALL, "the edit 'e' is in it 3 times");
 }
 
-static void test_legacy(void **state)
+TEST(legacy)
 {
-    struct fixture *f = *state;
     struct sp_edit_count found;
     const char *edit = "- name: e\n"
                        "  after: '^one$'\n"
@@ -270,9 +255,8 @@ static void test_legacy(void **state)
 }
 
 /* An edit without text only takes out what the older tool left. */
-static void test_legacy_only(void **state)
+TEST(legacy_only)
 {
-    struct fixture *f = *state;
     struct sp_edit_count found;
     const struct sp_manifest_file *file =
         file_with_edits(f, "- {name: e, legacy: ['^\\n\\nold\\n']}");
@@ -285,9 +269,8 @@ static void test_legacy_only(void **state)
 }
 
 /* ... and only in its region. */
-static void test_legacy_in_its_region(void **state)
+TEST(legacy_in_its_region)
 {
-    struct fixture *f = *state;
     struct sp_edit_count found;
     const struct sp_manifest_file *file =
         file_with_edits(f, "- {name: e, within: ['^a$', '^b$'], legacy: ['^old1\\n', '^old2\\n']}");
@@ -298,9 +281,8 @@ static void test_legacy_in_its_region(void **state)
     assert_ptr_equal(apply(f, file, text, SP_GOAL_INSTALL, &found).data, text);
 }
 
-static void test_foreign(void **state)
+TEST(foreign)
 {
-    struct fixture *f = *state;
     struct sp_edit_count found;
     const char *edit = "- name: e\n"
                        "  before: '^one$'\n"
@@ -321,20 +303,18 @@ static void test_foreign(void **state)
                  "x=2\none\n");
 }
 
-static void test_foreign_in_its_region(void **state)
+TEST(foreign_in_its_region)
 {
-    struct fixture *f = *state;
     there_and_back(f,
                    "- {name: e, within: ['^a$', '^b$'], before: '^b$', text: \"x=1\\n\", "
                    "foreign: ['^x=']}",
                    "x=2\na\nb\nx=3\n", "x=2\na\nx=1\nb\nx=3\n");
 }
 
-/* The work of a pattern is bounded, wherever it stands; that is an error that names it, and never
+/* The work of every pattern is bounded; that is an error that names it, and never
  * passes for an answer. */
-static void test_endless_pattern(void **state)
+TEST(endless_pattern)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *edit;
         bool out; /* it is looked for when the edit is taken out, too */
@@ -364,9 +344,8 @@ static void test_endless_pattern(void **state)
 }
 
 /* Random texts of the lines that matter: in and out again is where it was, in twice is once. */
-static void test_random_texts(void **state)
+TEST(random_texts)
 {
-    struct fixture *f = *state;
     static const char *const lines[] = {"a = [\n", "]\n", "  'storpool',\n", "  'b',\n",
                                         "X = 1\n", "\n",  "LOCAL = 1\n",     "def f():\n"};
     const struct sp_manifest_file *file = file_with_edits(
@@ -387,14 +366,12 @@ static void test_random_texts(void **state)
         if (sp_edit_apply(f->pool, file, text, SP_GOAL_INSTALL, &in, &found, &f->err) == 0 &&
             sp_edit_apply(f->pool, file, text, SP_GOAL_UNINSTALL, &clean, &found, &f->err) == 0) {
             good++;
-            assert_success(
-                sp_edit_apply(f->pool, file, in, SP_GOAL_INSTALL, &again, &found, &f->err),
-                &f->err);
+            assert_ok(f,
+                      sp_edit_apply(f->pool, file, in, SP_GOAL_INSTALL, &again, &found, &f->err));
             assert_int_equal(found.ours, 3);
             assert_true(sp_bytes_equal(in, again));
-            assert_success(
-                sp_edit_apply(f->pool, file, in, SP_GOAL_UNINSTALL, &back, &found, &f->err),
-                &f->err);
+            assert_ok(f,
+                      sp_edit_apply(f->pool, file, in, SP_GOAL_UNINSTALL, &back, &found, &f->err));
             if (!sp_bytes_equal(clean, back))
                 fail_msg("out of:\n%s----came:\n%.*s", text.data, (int)back.len, back.data);
         }
@@ -402,32 +379,4 @@ static void test_random_texts(void **state)
         sp_buffer_free(&buf);
     }
     assert_true(good > 100);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unfit),
-        FIXTURE_TEST(test_unfit_content_is_refused),
-        FIXTURE_TEST(test_places),
-        FIXTURE_TEST(test_anchor_in_the_middle_of_a_line),
-        FIXTURE_TEST(test_anchor_over_several_lines),
-        FIXTURE_TEST(test_region),
-        FIXTURE_TEST(test_same_text_out_of_the_region),
-        FIXTURE_TEST(test_same_text_inside_of_a_line),
-        FIXTURE_TEST(test_in_place_elsewhere),
-        FIXTURE_TEST(test_several_edits),
-        FIXTURE_TEST(test_partly_in_place),
-        FIXTURE_TEST(test_anchor_not_once),
-        FIXTURE_TEST(test_region_not_once),
-        FIXTURE_TEST(test_insertion_twice),
-        FIXTURE_TEST(test_legacy),
-        FIXTURE_TEST(test_legacy_only),
-        FIXTURE_TEST(test_legacy_in_its_region),
-        FIXTURE_TEST(test_foreign),
-        FIXTURE_TEST(test_foreign_in_its_region),
-        FIXTURE_TEST(test_endless_pattern),
-        FIXTURE_TEST(test_random_texts),
-    };
-    return cmocka_run_group_tests_name("edit", tests, NULL, NULL);
 }

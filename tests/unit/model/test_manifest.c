@@ -54,9 +54,8 @@ static const char full[] = "# a comment\n"
                            "    versions: '>=3'\n"
                            "    files: [{path: n.py, copy: n.py, marker: m}]\n";
 
-static void test_full(void **state)
+TEST(full)
 {
-    struct fixture *f = *state;
     struct sp_release *release = manifest_of(f, full);
     assert_string_equal(release->name, "newton");
     assert_string_equal(release->released, "2016-10-06");
@@ -91,9 +90,8 @@ static void test_full(void **state)
         sp_strv_join(f->pool, &toy->checksums.items[0].blobs.items[0].versions, " "), "1.0 1.1");
 }
 
-static void test_files(void **state)
+TEST(files)
 {
-    struct fixture *f = *state;
     const struct sp_component *toy = sp_release_find(manifest_of(f, full), "toy");
     assert_int_equal(toy->layouts.count, 2);
     const struct sp_layout *layout = &toy->layouts.items[0];
@@ -140,8 +138,7 @@ static void test_files(void **state)
     assert_int_equal(layout->when.count, 0);
 }
 
-/* ---- what is wrong ----------------------------------------------------------------------------
- */
+/* ---- what is wrong -------------------------------------------------------------------------- */
 
 #define TOP MANIFEST_HEAD "components:\n  toy:\n    versions: '>=1'\n"
 
@@ -173,9 +170,8 @@ static void bad_edit(struct fixture *f, const char *edit, unsigned column, const
              part);
 }
 
-static void test_top(void **state)
+TEST(top)
 {
-    struct fixture *f = *state;
     bad(f, "released: a\ncomponents: {}\n", "1:1", "'release' is missing");
     bad(f, "release: a\ncomponents: {}\n", "1:1", "'released' is missing");
     bad(f, "release: a\nreleased: b\n", "1:1", "'components' is missing");
@@ -190,9 +186,8 @@ static void test_top(void **state)
     bad(f, "[]\n", "1:1", "mapping");
 }
 
-static void test_component(void **state)
+TEST(component)
 {
-    struct fixture *f = *state;
     const char *top = MANIFEST_HEAD "components:\n";
     bad(f, sp_pool_printf(f->pool, "%s  toy: {}\n", top), "4:8", "'versions' is missing");
     bad(f, sp_pool_printf(f->pool, "%s  toy: []\n", top), "4:8", "component");
@@ -217,9 +212,8 @@ static void test_component(void **state)
     bad(f, TOP "    checksums: {a: {" BLOB ": 1}}\n", "6:63", "versions");
 }
 
-static void test_probes(void **state)
+TEST(probes)
 {
-    struct fixture *f = *state;
     bad(f, TOP "    probes: {file: a}\n", "6:13", "probes");
     bad(f, TOP "    probes: [a]\n", "6:14", "probe");
     bad(f, TOP "    probes: [{pattern: a}]\n", "6:14", "'file' is missing");
@@ -230,9 +224,8 @@ static void test_probes(void **state)
     bad(f, TOP "    probes: [{file: a, size: 1}]\n", "6:24", "size");
 }
 
-static void test_file_of_a_layout(void **state)
+TEST(file_of_a_layout)
 {
-    struct fixture *f = *state;
     bad_file(f, "- a", 1, 3, "file");
     bad_file(f, "- {copy: a, marker: m}", 1, 3, "'path' is missing");
     bad_file(f, "- {path: a}", 1, 3, "a file needs");
@@ -248,9 +241,8 @@ static void test_file_of_a_layout(void **state)
     bad_file(f, "- {path: a, copy: b, marker: m}\n- {path: a, copy: c, marker: m}", 2, 3, "twice");
 }
 
-static void test_edit(void **state)
+TEST(edit)
 {
-    struct fixture *f = *state;
     bad_edit(f, "a", 1, "edit");
     bad_edit(f, "{append: true, text: \"a\\n\"}", 1, "'name' is missing");
     bad_edit(f, "{name: e}", 1, "needs 'text' or 'legacy'");
@@ -272,8 +264,7 @@ static void test_edit(void **state)
     bad_edit(f, "{name: e, legacy: [a], note: b}", 24, "note");
 }
 
-/* ---- all of a directory -----------------------------------------------------------------------
- */
+/* ---- all of a directory --------------------------------------------------------------------- */
 
 static const char *named(struct fixture *f, const char *release, const char *released,
                          const char *component)
@@ -284,10 +275,8 @@ static const char *named(struct fixture *f, const char *release, const char *rel
                           release, released, component);
 }
 
-static void test_load(void **state)
+TEST_ON_MEMORY(load)
 {
-    struct fixture *f = *state;
-    struct memory *m = memory_new(f);
     struct sp_manifests all;
     memory_put(f, m, "manifests/a.yaml", named(f, "old", "2016-04-07", "toy"));
     memory_put(f, m, "manifests/b.yaml", named(f, "new", "2017-08-30", "zebra"));
@@ -296,7 +285,7 @@ static void test_load(void **state)
     memory_put(f, m, "manifests/a.yaml~", "{");
     memory_put(f, m, "manifests/.yaml", "{");
     memory_put(f, m, "drivers/d.yaml", "{");
-    assert_success(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err);
+    assert_ok(f, sp_manifests_load(f->pool, &m->tree, &all, &f->err));
     assert_int_equal(all.releases.count, 3);
     assert_string_equal(all.releases.items[0]->name, "new");
     assert_string_equal(all.releases.items[1]->name, "middle");
@@ -305,62 +294,52 @@ static void test_load(void **state)
     assert_string_equal(sp_strv_join(f->pool, &all.components, " "), "ant toy zebra");
 }
 
-static void test_load_nothing(void **state)
+TEST_ON_MEMORY(load_nothing)
 {
-    struct fixture *f = *state;
-    struct memory *m = memory_new(f);
     struct sp_manifests all;
     memory_put(f, m, "manifests/README", "");
-    assert_failure_with(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err,
-                        SP_ERROR_REFUSED, "memory/manifests");
+    assert_fails(f, sp_manifests_load(f->pool, &m->tree, &all, &f->err), SP_ERROR_REFUSED,
+                 "memory/manifests");
 }
 
-static void test_load_release_twice(void **state)
+TEST_ON_MEMORY(load_release_twice)
 {
-    struct fixture *f = *state;
-    struct memory *m = memory_new(f);
     struct sp_manifests all;
     memory_put(f, m, "manifests/a.yaml", named(f, "one", "2016-04-07", "toy"));
     memory_put(f, m, "manifests/b.yaml", named(f, "one", "2016-10-06", "toy"));
-    assert_failure_with(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err,
-                        SP_ERROR_REFUSED, "memory/manifests/b.yaml");
+    assert_fails(f, sp_manifests_load(f->pool, &m->tree, &all, &f->err), SP_ERROR_REFUSED,
+                 "memory/manifests/b.yaml");
 }
 
-static void test_load_too_large(void **state)
+TEST_ON_MEMORY(load_too_large)
 {
-    struct fixture *f = *state;
-    struct memory *m = memory_new(f);
     struct sp_manifests all;
     char *text = sp_pool_alloc(f->pool, SP_MAX_MANIFEST + 2);
     memset(text, '#', SP_MAX_MANIFEST + 1);
     memory_put(f, m, "manifests/a.yaml", text);
-    assert_failure_with(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err,
-                        SP_ERROR_REFUSED, "memory/manifests/a.yaml is larger");
+    assert_fails(f, sp_manifests_load(f->pool, &m->tree, &all, &f->err), SP_ERROR_REFUSED,
+                 "memory/manifests/a.yaml is larger");
 }
 
-static void test_driver(void **state)
+TEST_ON_MEMORY(driver)
 {
-    struct fixture *f = *state;
-    struct memory *m = memory_new(f);
     struct sp_manifests all;
     struct sp_bytes text;
     memory_put(f, m, "manifests/a.yaml", full);
     memory_put(f, m, "drivers/toy/new.py", "NEW\n");
-    assert_success(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err);
-    assert_success(sp_manifests_driver(f->pool, &all, "toy/new.py", &text, &f->err), &f->err);
+    assert_ok(f, sp_manifests_load(f->pool, &m->tree, &all, &f->err));
+    assert_ok(f, sp_manifests_driver(f->pool, &all, "toy/new.py", &text, &f->err));
     assert_string_equal(text.data, "NEW\n");
-    assert_failure_with(sp_manifests_driver(f->pool, &all, "b.py", &text, &f->err), &f->err,
-                        SP_ERROR_REFUSED, "memory/drivers/b.py");
+    assert_fails(f, sp_manifests_driver(f->pool, &all, "b.py", &text, &f->err), SP_ERROR_REFUSED,
+                 "memory/drivers/b.py");
 }
 
-static void test_wanted(void **state)
+TEST_ON_MEMORY(wanted)
 {
-    struct fixture *f = *state;
-    struct memory *m = memory_new(f);
     struct sp_manifests all;
     sp_strv wanted = {NULL, 0, 0};
     memory_put(f, m, "manifests/a.yaml", full);
-    assert_success(sp_manifests_load(f->pool, &m->tree, &all, &f->err), &f->err);
+    assert_ok(f, sp_manifests_load(f->pool, &m->tree, &all, &f->err));
     sp_manifests_wanted(f->pool, &all, &wanted);
     static const char *const names[] = {"a.py", "b.py", "c/d.py", "new.py", "left.py", "n.py"};
     for (size_t i = 0; i < COUNT(names); i++)
@@ -369,31 +348,9 @@ static void test_wanted(void **state)
     assert_int_equal(wanted.count, COUNT(names)); /* each of them once */
 }
 
-static void test_support_names(void **state)
+TEST(support_names)
 {
-    (void)state;
     assert_string_equal(sp_support_name(SP_SUPPORTED), "supported");
     assert_string_equal(sp_support_name(SP_INCLUDED), "included");
     assert_string_equal(sp_support_name(SP_UNSUPPORTED), "unsupported");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_full),
-        FIXTURE_TEST(test_files),
-        FIXTURE_TEST(test_top),
-        FIXTURE_TEST(test_component),
-        FIXTURE_TEST(test_probes),
-        FIXTURE_TEST(test_file_of_a_layout),
-        FIXTURE_TEST(test_edit),
-        FIXTURE_TEST(test_load),
-        FIXTURE_TEST(test_load_nothing),
-        FIXTURE_TEST(test_load_release_twice),
-        FIXTURE_TEST(test_load_too_large),
-        FIXTURE_TEST(test_driver),
-        FIXTURE_TEST(test_wanted),
-        cmocka_unit_test(test_support_names),
-    };
-    return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);
 }

@@ -9,9 +9,8 @@ static const char *parse(struct fixture *f, struct sp_bytes text, const char *di
     return sp_metadata_parse(f->pool, text, distribution, &version) ? version : NULL;
 }
 
-static void test_headers(void **state)
+TEST(headers)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *text, *distribution, *version;
     } vectors[] = {
@@ -21,7 +20,7 @@ static void test_headers(void **state)
         {"Name: OS.Brick\nVersion: 1.6.2\n", "os_brick", "1.6.2"},
         {"Name: os-brick\nVersion: 1.6.2\n", "os_brick", "1.6.2"},
         {"Name: nova\nVersion: 1\nVersion: 2\n", "nova", "1"},
-        {"Name: nova\nVersion: a b\n", "nova", "a b"}, /* judged by who asks */
+        {"Name: nova\nVersion: a b\n", "nova", "a b"}, /* the caller parses it */
         {"Name: nova\n\nVersion: 14.1.0\n", "nova", NULL},
         {"Name: nova\r\n\r\nVersion: 14.1.0\r\n", "nova", NULL},
         {"\nName: nova\nVersion: 14.1.0\n", "nova", NULL},
@@ -42,9 +41,8 @@ static void test_headers(void **state)
     }
 }
 
-static void test_not_text(void **state)
+TEST(not_text)
 {
-    struct fixture *f = *state;
     static const char nul[] = "Name: nova\nVersion: 1\n\0";
     assert_null(parse(f, (struct sp_bytes){nul, sizeof(nul)}, "nova"));
     static const char high[] = "Author: caf\xe9\nName: nova\nVersion: 1\n";
@@ -54,16 +52,15 @@ static void test_not_text(void **state)
 static void find(struct fixture *f, struct memory *m, const char *distribution, sp_metadatas *out)
 {
     struct sp_site site = {.path = "site"};
-    assert_success(sp_tree_list(&m->tree, f->pool, "site", &site.entries, &f->err), &f->err);
+    assert_ok(f, sp_tree_list(&m->tree, f->pool, "site", &site.entries, &f->err));
     out->count = 0;
-    assert_success(sp_metadata_find(f->pool, &m->tree, &site, distribution, out, &f->err), &f->err);
+    assert_ok(f, sp_metadata_find(f->pool, &m->tree, &site, distribution, out, &f->err));
 }
 
 #define NOVA "Name: nova\nVersion: 14.1.0\n"
 
-static void test_forms(void **state)
+TEST(forms)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *path;
         bool found;
@@ -101,9 +98,8 @@ static void test_forms(void **state)
 }
 
 /* A dash in the name of the directory can be of the name or before the version. */
-static void test_names_with_dashes(void **state)
+TEST(names_with_dashes)
 {
-    struct fixture *f = *state;
     static const char *const paths[] = {
         "site/os-brick-1.6.2.dist-info/METADATA", "site/os_brick-1.6.2.dist-info/METADATA",
         "site/os-brick.egg-info/PKG-INFO", "site/os.brick-1.6.2-py2.7.egg-info/PKG-INFO"};
@@ -118,10 +114,8 @@ static void test_names_with_dashes(void **state)
     }
 }
 
-static void test_several(void **state)
+TEST_ON_MEMORY(several)
 {
-    struct fixture *f = *state;
-    struct memory *m = memory_new(f);
     sp_metadatas all = {NULL, 0, 0};
     memory_put(f, m, "site/nova-13.1.0.dist-info/METADATA", "Name: nova\nVersion: 13.1.0\n");
     memory_put(f, m, "site/nova-14.1.0.egg-info", NOVA);
@@ -133,10 +127,8 @@ static void test_several(void **state)
     assert_true(sp_version_compare(all.items[0].version, all.items[1].version) < 0);
 }
 
-static void test_passed_over(void **state)
+TEST_ON_MEMORY(passed_over)
 {
-    struct fixture *f = *state;
-    struct memory *m = memory_new(f);
     sp_metadatas all = {NULL, 0, 0};
     memory_put(f, m, "site/nova-1.egg-info", "Name: nova\nVersion: unknown\n");
     memory_put(f, m, "site/nova-2.egg-info", NULL); /* a FIFO */
@@ -149,11 +141,9 @@ static void test_passed_over(void **state)
     assert_string_equal(all.items[0].text, "5");
 }
 
-/* Headers that stand beyond what is looked at are not there. */
-static void test_endless(void **state)
+/* Headers beyond the part that is read are not found. */
+TEST_ON_MEMORY(endless)
 {
-    struct fixture *f = *state;
-    struct memory *m = memory_new(f);
     sp_metadatas all = {NULL, 0, 0};
     char *text = sp_pool_alloc(f->pool, SP_MAX_METADATA + 100);
     memset(text, 'x', SP_MAX_METADATA);
@@ -165,15 +155,4 @@ static void test_endless(void **state)
     memcpy(text, NOVA, strlen(NOVA));
     find(f, m, "nova", &all);
     assert_int_equal(all.count, 1);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_headers), FIXTURE_TEST(test_not_text),
-        FIXTURE_TEST(test_forms),   FIXTURE_TEST(test_names_with_dashes),
-        FIXTURE_TEST(test_several), FIXTURE_TEST(test_passed_over),
-        FIXTURE_TEST(test_endless),
-    };
-    return cmocka_run_group_tests_name("metadata", tests, NULL, NULL);
 }

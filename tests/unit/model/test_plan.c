@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The states and actions of a component's files.
+ *
+ * The component (component()) has three files: 0 is a driver's module, 1 is a file with two edits,
+ * 2 is a file that only the older tool installs. At first 0 and 2 are missing and 1 is untouched. A
+ * test sets other contents, plans for a goal, and compares the states, actions and new contents. */
 #include "model/plan.h"
 
 #include "manifests.h"
@@ -18,7 +23,7 @@ struct planned {
 static const char *blob(struct fixture *f, const char *text)
 {
     struct sp_blob_id id;
-    assert_success(sp_blob_hash(SP_BYTES_STR(text), &id, &f->err), &f->err);
+    assert_ok(f, sp_blob_hash(SP_BYTES_STR(text), &id, &f->err));
     return sp_pool_strdup(f->pool, id.hex);
 }
 
@@ -50,6 +55,14 @@ static struct planned *component(struct fixture *f)
     p->files[1].content = SP_BYTES_STR("a\n");
     return p;
 }
+
+static void set_up_component(struct fixture *f)
+{
+    f->own = component(f);
+}
+
+/* The body sees `p`, what component() makes. */
+#define TEST_ON_COMPONENT(name) TEST_WITH(name, struct planned *p, set_up_component, NULL)
 
 static void plan(struct fixture *f, struct planned *p, enum sp_goal goal)
 {
@@ -95,10 +108,8 @@ static void expect_whole(const struct planned *p, enum sp_state state, bool chan
     assert_int_equal(sp_plan_changes(&p->plan), changes);
 }
 
-static void test_not_installed(void **state)
+TEST_ON_COMPONENT(not_installed)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     plan(f, p, SP_GOAL_INSTALL);
     expect_whole(p, SP_STATE_NOT_INSTALLED, true);
     expect(p, 0, SP_STATE_NOT_INSTALLED, SP_ACTION_ADD, DRIVER);
@@ -110,10 +121,8 @@ static void test_not_installed(void **state)
     expect(p, 1, SP_STATE_NOT_INSTALLED, SP_ACTION_NONE, NULL);
 }
 
-static void test_installed(void **state)
+TEST_ON_COMPONENT(installed)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     set(p, 0, DRIVER);
     set(p, 1, "x\na\ny\n");
     plan(f, p, SP_GOAL_INSTALL);
@@ -126,12 +135,10 @@ static void test_installed(void **state)
     expect(p, 1, SP_STATE_INSTALLED, SP_ACTION_REPLACE, "a\n");
 }
 
-static void test_partial(void **state)
+TEST_ON_COMPONENT(partial)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     set(p, 0, DRIVER);
-    plan(f, p, SP_GOAL_INSTALL); /* the edited file is an original again */
+    plan(f, p, SP_GOAL_INSTALL); /* the edited file is untouched again */
     expect_whole(p, SP_STATE_PARTIAL, true);
     expect(p, 0, SP_STATE_INSTALLED, SP_ACTION_NONE, NULL);
     expect(p, 1, SP_STATE_NOT_INSTALLED, SP_ACTION_REPLACE, "x\na\ny\n");
@@ -150,10 +157,8 @@ static void test_partial(void **state)
     expect_whole(p, SP_STATE_PARTIAL, true);
 }
 
-static void test_outdated_module(void **state)
+TEST_ON_COMPONENT(outdated_module)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     static const char *const contents[] = {OLDER, LEGACY};
     static const char *const notes[] = {"another version of our driver", "the tool 1.0"};
     for (size_t i = 0; i < COUNT(contents); i++) {
@@ -168,10 +173,8 @@ static void test_outdated_module(void **state)
     }
 }
 
-static void test_outdated_edit(void **state)
+TEST_ON_COMPONENT(outdated_edit)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     set(p, 0, DRIVER);
     set(p, 1, "old\na\ny\n");
     plan(f, p, SP_GOAL_INSTALL);
@@ -181,10 +184,8 @@ static void test_outdated_edit(void **state)
     expect(p, 1, SP_STATE_OUTDATED, SP_ACTION_REPLACE, "a\n");
 }
 
-static void test_left_over(void **state)
+TEST_ON_COMPONENT(left_over)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     set(p, 2, LEGACY);
     for (int goal = SP_GOAL_INSTALL; goal <= SP_GOAL_UNINSTALL; goal++) {
         plan(f, p, (enum sp_goal)goal);
@@ -200,10 +201,8 @@ static void test_left_over(void **state)
 }
 
 /* Our own driver where another layout of the package had it. */
-static void test_left_over_of_ours(void **state)
+TEST_ON_COMPONENT(left_over_of_ours)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     p->files[2].spec = &release_of_files(f, "- {path: left.py, marker: '^# ours$'}")
                             ->components.items[0]
                             ->layouts.items[0]
@@ -222,10 +221,8 @@ static void test_left_over_of_ours(void **state)
     }
 }
 
-static void test_foreign_module(void **state)
+TEST_ON_COMPONENT(foreign_module)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     set(p, 0, FOREIGN);
     plan(f, p, SP_GOAL_INSTALL);
     assert_int_equal(p->plan.state, SP_STATE_CONFLICT);
@@ -240,10 +237,8 @@ static void test_foreign_module(void **state)
     expect(p, 0, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
 }
 
-static void test_marker_is_searched_in_all_lines(void **state)
+TEST_ON_COMPONENT(marker_is_searched_in_all_lines)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     set(p, 0, "# first\n# ours\n");
     plan(f, p, SP_GOAL_INSTALL);
     expect(p, 0, SP_STATE_OUTDATED, SP_ACTION_REPLACE, DRIVER);
@@ -252,10 +247,8 @@ static void test_marker_is_searched_in_all_lines(void **state)
     expect(p, 0, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
 }
 
-static void test_conflicts(void **state)
+TEST_ON_COMPONENT(conflicts)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     static const char *const contents[] = {"b\n",   "a\na\n",       "a",        "",
                                            "a\r\n", "caf\xe9\na\n", "x\nx\na\n"};
     for (size_t i = 0; i < COUNT(contents); i++) {
@@ -269,10 +262,8 @@ static void test_conflicts(void **state)
     }
 }
 
-static void test_missing_file(void **state)
+TEST_ON_COMPONENT(missing_file)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     set(p, 1, NULL);
     plan(f, p, SP_GOAL_INSTALL);
     expect(p, 1, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
@@ -280,24 +271,21 @@ static void test_missing_file(void **state)
     expect(p, 1, SP_STATE_UNTOUCHED, SP_ACTION_NONE, NULL);
 }
 
-static void test_obstacle(void **state)
+TEST(obstacle)
 {
-    struct fixture *f = *state;
     for (size_t i = 0; i < 3; i++) {
         struct planned *p = component(f);
-        p->files[i].obstacle = "a cow stands there";
+        p->files[i].obstacle = "a directory is in its place";
         plan(f, p, SP_GOAL_INSTALL);
         assert_int_equal(p->plan.state, SP_STATE_CONFLICT);
         expect(p, i, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
-        assert_string_equal(p->plan.files.items[i].note, "a cow stands there");
+        assert_string_equal(p->plan.files.items[i].note, "a directory is in its place");
     }
 }
 
 /* What would not come out again to the byte does not go in. */
-static void test_edit_that_is_not_reversible(void **state)
+TEST_ON_COMPONENT(edit_that_is_not_reversible)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     const char *text = "- path: list.py\n"
                        "  edits:\n"
                        "    - {name: one, before: '^a$', text: \"x\\n\"}\n"
@@ -318,9 +306,8 @@ static void test_edit_that_is_not_reversible(void **state)
     expect(p, 1, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
 }
 
-static void test_release_that_is_not_supported(void **state)
+TEST(release_that_is_not_supported)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *status;
         enum sp_state state;
@@ -343,10 +330,8 @@ static void test_release_that_is_not_supported(void **state)
     }
 }
 
-static void test_unknown_release(void **state)
+TEST_ON_COMPONENT(unknown_release)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     p->found.spec = NULL;
     p->found.layout = NULL;
     plan(f, p, SP_GOAL_INSTALL);
@@ -358,10 +343,8 @@ static void test_unknown_release(void **state)
     assert_non_null(strstr(p->plan.note, "can't be told"));
 }
 
-static void test_no_layout(void **state)
+TEST_ON_COMPONENT(no_layout)
 {
-    struct fixture *f = *state;
-    struct planned *p = component(f);
     p->found.layout = NULL;
     p->count = 0;
     plan(f, p, SP_GOAL_INSTALL);
@@ -369,9 +352,8 @@ static void test_no_layout(void **state)
     assert_non_null(strstr(p->plan.note, "newton"));
 }
 
-static void test_names(void **state)
+TEST(names)
 {
-    (void)state;
     static const char *const states[] = {"installed", "not-installed", "partial",
                                          "outdated",  "conflict",      "untouched",
                                          "included",  "unsupported",   "not-found"};
@@ -380,28 +362,4 @@ static void test_names(void **state)
         assert_string_equal(sp_state_name((enum sp_state)i), states[i]);
     for (size_t i = 0; i < COUNT(actions); i++)
         assert_string_equal(sp_action_name((enum sp_action)i), actions[i]);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_not_installed),
-        FIXTURE_TEST(test_installed),
-        FIXTURE_TEST(test_partial),
-        FIXTURE_TEST(test_outdated_module),
-        FIXTURE_TEST(test_outdated_edit),
-        FIXTURE_TEST(test_left_over),
-        FIXTURE_TEST(test_left_over_of_ours),
-        FIXTURE_TEST(test_foreign_module),
-        FIXTURE_TEST(test_marker_is_searched_in_all_lines),
-        FIXTURE_TEST(test_conflicts),
-        FIXTURE_TEST(test_missing_file),
-        FIXTURE_TEST(test_obstacle),
-        FIXTURE_TEST(test_edit_that_is_not_reversible),
-        FIXTURE_TEST(test_release_that_is_not_supported),
-        FIXTURE_TEST(test_unknown_release),
-        FIXTURE_TEST(test_no_layout),
-        cmocka_unit_test(test_names),
-    };
-    return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

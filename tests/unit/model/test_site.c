@@ -9,8 +9,7 @@ static const char *sites(struct fixture *f, struct memory *m, const struct sp_si
     static const struct sp_site_query nothing;
     sp_sites found = {NULL, 0, 0};
     sp_strv paths = {NULL, 0, 0};
-    assert_success(sp_sites_find(f->pool, &m->tree, query ? query : &nothing, &found, &f->err),
-                   &f->err);
+    assert_ok(f, sp_sites_find(f->pool, &m->tree, query ? query : &nothing, &found, &f->err));
     for (size_t i = 0; i < found.count; i++)
         *SP_PUSH(f->pool, &paths) = *found.items[i].path ? found.items[i].path : "(top)";
     return sp_strv_join(f->pool, &paths, " ");
@@ -25,9 +24,8 @@ static struct memory *system_with(struct fixture *f, const char *const *paths, s
     return m;
 }
 
-static void test_usual_places(void **state)
+TEST(usual_places)
 {
-    struct fixture *f = *state;
     static const char *const paths[] = {
         "usr/lib/python2.7/dist-packages/x",
         "usr/lib/python3/dist-packages/x",
@@ -59,16 +57,14 @@ static void test_usual_places(void **state)
                         "opt/stack/data opt/stack/nova");
 }
 
-static void test_files_are_no_places(void **state)
+TEST(files_are_no_places)
 {
-    struct fixture *f = *state;
     static const char *const paths[] = {"usr/lib/python2.7/dist-packages", "opt/stack/notes"};
     assert_string_equal(sites(f, system_with(f, paths, COUNT(paths)), NULL), "");
 }
 
-static void test_order_of_the_query(void **state)
+TEST(order_of_the_query)
 {
-    struct fixture *f = *state;
     static const char *const paths[] = {"usr/lib/python3/dist-packages/x", "a/x", "b/x", "c/x"};
     struct memory *m = system_with(f, paths, COUNT(paths));
     struct sp_site_query query = {.pythonpath_origin = "PYTHONPATH"};
@@ -79,7 +75,7 @@ static void test_order_of_the_query(void **state)
     *SP_PUSH(f->pool, &query.pythonpath) = "/none";
     sp_sites found = {NULL, 0, 0};
     assert_string_equal(sites(f, m, &query), "b a c usr/lib/python3/dist-packages");
-    assert_success(sp_sites_find(f->pool, &m->tree, &query, &found, &f->err), &f->err);
+    assert_ok(f, sp_sites_find(f->pool, &m->tree, &query, &found, &f->err));
     assert_true(found.items[0].first);
     assert_true(found.items[1].first);
     assert_false(found.items[2].first);
@@ -92,23 +88,21 @@ static void test_order_of_the_query(void **state)
     assert_string_equal(sites(f, m, &query), "b a c");
 }
 
-static void test_path_that_is_missing(void **state)
+TEST(path_that_is_missing)
 {
-    struct fixture *f = *state;
     static const char *const paths[] = {"file"}, *const bad[] = {"/none", "/file"};
     struct memory *m = system_with(f, paths, COUNT(paths));
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct sp_site_query query = {.only = false};
         sp_sites found = {NULL, 0, 0};
         *SP_PUSH(f->pool, &query.paths) = bad[i];
-        assert_failure_with(sp_sites_find(f->pool, &m->tree, &query, &found, &f->err), &f->err,
-                            SP_ERROR_REFUSED, bad[i]);
+        assert_fails(f, sp_sites_find(f->pool, &m->tree, &query, &found, &f->err), SP_ERROR_REFUSED,
+                     bad[i]);
     }
 }
 
-static void test_two_names_of_one(void **state)
+TEST(two_names_of_one)
 {
-    struct fixture *f = *state;
     static const char *const paths[] = {"usr/lib/python2.7/site-packages/x",
                                         "usr/lib64/python2.7/site-packages/x"};
     struct memory *m = system_with(f, paths, COUNT(paths));
@@ -130,9 +124,8 @@ static const char *site_of_program(struct fixture *f, const char *line)
     return sites(f, m, &query);
 }
 
-static void test_programs(void **state)
+TEST(programs)
 {
-    struct fixture *f = *state;
     static const char *const both = "venv/lib/python2.7/site-packages "
                                     "venv/lib64/python2.7/site-packages";
     static const char *const good[] = {"#!/venv/bin/python\n", "#!/venv/bin/python3.6 -s\nimport",
@@ -170,9 +163,8 @@ static const char *site_of_link(struct fixture *f, const char *name, const char 
     return all + strlen(first);
 }
 
-static void test_links(void **state)
+TEST(links)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *name, *text, *added;
     } vectors[] = {
@@ -199,10 +191,8 @@ static void test_links(void **state)
     }
 }
 
-static void test_link_that_can_not_be_read(void **state)
+TEST_ON_MEMORY(link_that_can_not_be_read)
 {
-    struct fixture *f = *state;
-    struct memory *m = memory_new(f);
     m->tree.is_system = true;
     memory_put(f, m, "usr/lib/python3/dist-packages/a.pth", "/one\n");
     memory_put(f, m, "usr/lib/python3/dist-packages/b.pth", "/two\n");
@@ -213,11 +203,9 @@ static void test_link_that_can_not_be_read(void **state)
     assert_string_equal(sites(f, m, NULL), "usr/lib/python3/dist-packages two");
 }
 
-/* A tree that is no system: its top, and what stands in it. */
-static void test_tree(void **state)
+/* A tree that is not a system: its top, and the directories in it. */
+TEST_ON_MEMORY(tree)
 {
-    struct fixture *f = *state;
-    struct memory *m = memory_new(f);
     struct sp_site_query query = {.only = false};
     memory_put(f, m, "nova-14.1.0/nova/__init__.py", "");
     memory_put(f, m, "usr/lib/python2.7/dist-packages/x", "");
@@ -227,20 +215,4 @@ static void test_tree(void **state)
     *SP_PUSH(f->pool, &query.programs) = "toyd"; /* of no system: not looked at */
     assert_string_equal(sites(f, m, &query),
                         "(top) nova-14.1.0 usr venv usr/lib/python2.7/dist-packages");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_usual_places),
-        FIXTURE_TEST(test_files_are_no_places),
-        FIXTURE_TEST(test_order_of_the_query),
-        FIXTURE_TEST(test_path_that_is_missing),
-        FIXTURE_TEST(test_two_names_of_one),
-        FIXTURE_TEST(test_programs),
-        FIXTURE_TEST(test_links),
-        FIXTURE_TEST(test_link_that_can_not_be_read),
-        FIXTURE_TEST(test_tree),
-    };
-    return cmocka_run_group_tests_name("site", tests, NULL, NULL);
 }

@@ -100,9 +100,8 @@ static const char *const ascending[] = {
     "2!0",
 };
 
-static void test_order(void **state)
+TEST(order)
 {
-    struct fixture *f = *state;
     struct sp_version *versions[COUNT(ascending)];
     for (size_t i = 0; i < COUNT(ascending); i++)
         versions[i] = parse(f, ascending[i]);
@@ -112,9 +111,8 @@ static void test_order(void **state)
                 fail_msg("%s and %s", ascending[i], ascending[j]);
 }
 
-static void test_spellings_of_the_same_version(void **state)
+TEST(spellings_of_the_same_version)
 {
-    struct fixture *f = *state;
     static const char *const same[][2] = {
         {"1.0", "1"},
         {"1.0", "1.0.0.0"},
@@ -157,9 +155,8 @@ static void test_spellings_of_the_same_version(void **state)
             fail_msg("'%s' is '%s'", same[i][1], same[i][0]);
 }
 
-static void test_what_is_no_version(void **state)
+TEST(what_is_no_version)
 {
-    struct fixture *f = *state;
     static const char *const texts[] = {
         "",         " ",          "v",           "a",      "1.",           ".1",
         "1..0",     "1.0 a1",     "1.x",         "1.0x",   "french toast", "1.0+",
@@ -174,9 +171,8 @@ static void test_what_is_no_version(void **state)
 }
 
 /* Python has no such limit. */
-static void test_numbers_have_at_most_18_digits(void **state)
+TEST(numbers_have_at_most_18_digits)
 {
-    struct fixture *f = *state;
     static const char *const forms[] = {"%s",       "1.%s", "%s!1",    "1a%s",
                                         "1.post%s", "1-%s", "1.dev%s", "1+%s"};
     for (size_t i = 0; i < COUNT(forms); i++) {
@@ -190,9 +186,8 @@ static void test_numbers_have_at_most_18_digits(void **state)
     }
 }
 
-static void test_long_input_takes_no_time(void **state)
+TEST(long_input_takes_no_time)
 {
-    struct fixture *f = *state;
     size_t len = 200000;
     char *text = malloc(2 * len + 2);
     for (size_t i = 0; i < len; i++)
@@ -203,9 +198,8 @@ static void test_long_input_takes_no_time(void **state)
     free(text);
 }
 
-static void test_specifiers(void **state)
+TEST(specifiers)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *specifier, *version;
         bool matches;
@@ -292,28 +286,25 @@ static void test_specifiers(void **state)
     };
     for (size_t i = 0; i < COUNT(vectors); i++) {
         struct sp_specifier *specifier = NULL;
-        assert_success(sp_specifier_parse(f->pool, vectors[i].specifier, &specifier, &f->err),
-                       &f->err);
+        assert_ok(f, sp_specifier_parse(f->pool, vectors[i].specifier, &specifier, &f->err));
         if (sp_specifier_matches(specifier, parse(f, vectors[i].version)) != vectors[i].matches)
             fail_msg("%s and %s", vectors[i].specifier, vectors[i].version);
     }
 }
 
 /* PEP 440: "simple string equality", of the version as it was written. */
-static void test_arbitrary_equality(void **state)
+TEST(arbitrary_equality)
 {
-    struct fixture *f = *state;
     struct sp_specifier *specifier = NULL;
-    assert_success(sp_specifier_parse(f->pool, " === 1.0.RC1 ", &specifier, &f->err), &f->err);
+    assert_ok(f, sp_specifier_parse(f->pool, " === 1.0.RC1 ", &specifier, &f->err));
     assert_true(sp_specifier_matches(specifier, parse(f, "1.0.RC1")));
     assert_true(sp_specifier_matches(specifier, parse(f, " 1.0.RC1\n")));
     assert_false(sp_specifier_matches(specifier, parse(f, "1.0rc1")));
     assert_false(sp_specifier_matches(specifier, parse(f, "1.0.RC1+a")));
 }
 
-static void test_what_is_no_specifier(void **state)
+TEST(what_is_no_specifier)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *specifier, *clause;
     } vectors[] = {
@@ -352,25 +343,23 @@ static void test_what_is_no_specifier(void **state)
         int result = sp_specifier_parse(f->pool, vectors[i].specifier, &specifier, &f->err);
         if (result == 0)
             fail_msg("'%s' is no specifier", vectors[i].specifier);
-        assert_failure_with(result, &f->err, SP_ERROR_REFUSED, vectors[i].clause);
+        assert_fails(f, result, SP_ERROR_REFUSED, vectors[i].clause);
     }
 }
 
 /* `packaging` passes over empty clauses; in a manifest they are a slip. */
-static void test_empty_clauses_are_refused(void **state)
+TEST(empty_clauses_are_refused)
 {
-    struct fixture *f = *state;
     static const char *const texts[] = {",", ">=1.0,", ",>=1.0", ">=1.0,,<2", ">=1.0, "};
     for (size_t i = 0; i < COUNT(texts); i++) {
         struct sp_specifier *specifier = NULL;
-        assert_failure_with(sp_specifier_parse(f->pool, texts[i], &specifier, &f->err), &f->err,
-                            SP_ERROR_REFUSED, "' is not a version specifier of PEP 440");
+        assert_fails(f, sp_specifier_parse(f->pool, texts[i], &specifier, &f->err),
+                     SP_ERROR_REFUSED, "' is not a version specifier of PEP 440");
     }
 }
 
-static void test_distribution_names(void **state)
+TEST(distribution_names)
 {
-    (void)state;
     static const struct {
         const char *a, *b;
         bool same;
@@ -395,21 +384,4 @@ static void test_distribution_names(void **state)
             sp_distribution_same(vectors[i].b, vectors[i].a) != vectors[i].same)
             fail_msg("'%s' and '%s'", vectors[i].a, vectors[i].b);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_order),
-        FIXTURE_TEST(test_spellings_of_the_same_version),
-        FIXTURE_TEST(test_what_is_no_version),
-        FIXTURE_TEST(test_numbers_have_at_most_18_digits),
-        FIXTURE_TEST(test_long_input_takes_no_time),
-        FIXTURE_TEST(test_specifiers),
-        FIXTURE_TEST(test_arbitrary_equality),
-        FIXTURE_TEST(test_what_is_no_specifier),
-        FIXTURE_TEST(test_empty_clauses_are_refused),
-        cmocka_unit_test(test_distribution_names),
-    };
-    return cmocka_run_group_tests_name("version", tests, NULL, NULL);
 }

@@ -81,10 +81,10 @@ static void close_archive(struct archive *archive)
     archive_write_free(archive);
 }
 
-static const char *make(struct scratch *s, const char *file, const char *format, const char *filter,
+static const char *make(struct fixture *f, const char *file, const char *format, const char *filter,
                         const struct member *members, size_t count)
 {
-    const char *path = scratch_path(s, file);
+    const char *path = scratch_path(f, file);
     struct archive *archive = open_archive(path, format, filter);
     for (size_t i = 0; i < count; i++)
         if (strcmp(format, "zip") != 0 || !strchr("hp", members[i].type))
@@ -93,95 +93,93 @@ static const char *make(struct scratch *s, const char *file, const char *format,
     return path;
 }
 
-static int try_open(struct scratch *s, const char *path, struct sp_tree **tree)
+static int try_open(struct fixture *f, const char *path, struct sp_tree **tree)
 {
     sp_strv wanted = {0};
-    *SP_PUSH(s->pool, &wanted) = "exception.py";
-    *SP_PUSH(s->pool, &wanted) = "volume/drivers/lvm.py";
+    *SP_PUSH(f->pool, &wanted) = "exception.py";
+    *SP_PUSH(f->pool, &wanted) = "volume/drivers/lvm.py";
     *tree = NULL;
-    return sp_tree_open_archive(s->pool, path, &wanted, tree, &s->err);
+    return sp_tree_open_archive(f->pool, path, &wanted, tree, &f->err);
 }
 
-static struct sp_tree *open_tree(struct scratch *s, const char *path)
+static struct sp_tree *open_tree(struct fixture *f, const char *path)
 {
     struct sp_tree *tree;
-    assert_ok(s, try_open(s, path, &tree));
+    assert_ok(f, try_open(f, path, &tree));
     return tree;
 }
 
 /* What every format must show of `sample`. */
-static void check_sample(struct scratch *s, const char *path, bool package, bool hard)
+static void check_sample(struct fixture *f, const char *path, bool package, bool hard)
 {
-    struct sp_tree *tree = open_tree(s, path);
+    struct sp_tree *tree = open_tree(f, path);
     struct sp_bytes out;
     bool complete;
 
-    assert_string_equal(names(s, tree, ""),
+    assert_string_equal(names(f, tree, ""),
                         "d:cinder d:cinder-10.0.8.dist-info f:easy.pth f:empty.egg-link ");
-    assert_string_equal(names(s, tree, "cinder/volume"), "d:drivers f:drivers.txt ");
-    assert_string_equal(names(s, tree, "cinder/vol"), "d:drivers f:drivers.txt ");
-    assert_string_equal(names(s, tree, "cinder/exception.py"), "");
-    assert_string_equal(names(s, tree, "nothing"), "");
+    assert_string_equal(names(f, tree, "cinder/volume"), "d:drivers f:drivers.txt ");
+    assert_string_equal(names(f, tree, "cinder/vol"), "d:drivers f:drivers.txt ");
+    assert_string_equal(names(f, tree, "cinder/exception.py"), "");
+    assert_string_equal(names(f, tree, "nothing"), "");
     if (hard)
-        assert_string_equal(names(s, tree, "cinder"),
+        assert_string_equal(names(f, tree, "cinder"),
                             "l:above l:absolute l:circle l:dangling l:driver.py f:exception.py "
                             "o:fifo f:hard.py l:vol d:volume ");
 
-    assert_int_equal(kind(s, tree, ""), SP_ENTRY_DIRECTORY);
-    assert_int_equal(kind(s, tree, "cinder/volume/drivers"), SP_ENTRY_DIRECTORY);
-    assert_int_equal(kind(s, tree, "cinder/vol/drivers/lvm.py"), SP_ENTRY_FILE);
-    assert_int_equal(kind(s, tree, "cinder/above"), SP_ENTRY_OTHER);
-    assert_int_equal(kind(s, tree, "cinder/circle"), SP_ENTRY_OTHER);
-    assert_int_equal(kind(s, tree, "cinder/dangling"), SP_ENTRY_OTHER);
-    assert_int_equal(kind(s, tree, "cinder/absolute"), package ? SP_ENTRY_FILE : SP_ENTRY_OTHER);
-    assert_int_equal(kind(s, tree, "cinder/volum"), SP_ENTRY_ABSENT);
-    assert_int_equal(kind(s, tree, "cinder/exception.py/x"), SP_ENTRY_ABSENT);
-    assert_int_equal(kind(s, tree, "../cinder"), SP_ENTRY_ABSENT);
+    assert_int_equal(kind(f, tree, ""), SP_ENTRY_DIRECTORY);
+    assert_int_equal(kind(f, tree, "cinder/volume/drivers"), SP_ENTRY_DIRECTORY);
+    assert_int_equal(kind(f, tree, "cinder/vol/drivers/lvm.py"), SP_ENTRY_FILE);
+    assert_int_equal(kind(f, tree, "cinder/above"), SP_ENTRY_OTHER);
+    assert_int_equal(kind(f, tree, "cinder/circle"), SP_ENTRY_OTHER);
+    assert_int_equal(kind(f, tree, "cinder/dangling"), SP_ENTRY_OTHER);
+    assert_int_equal(kind(f, tree, "cinder/absolute"), package ? SP_ENTRY_FILE : SP_ENTRY_OTHER);
+    assert_int_equal(kind(f, tree, "cinder/volum"), SP_ENTRY_ABSENT);
+    assert_int_equal(kind(f, tree, "cinder/exception.py/x"), SP_ENTRY_ABSENT);
+    assert_int_equal(kind(f, tree, "../cinder"), SP_ENTRY_ABSENT);
 
-    assert_string_equal(text(s, tree, "cinder/exception.py"), sample[2].data);
-    assert_string_equal(text(s, tree, "cinder/driver.py"), "lvm = 1\n");
-    assert_string_equal(text(s, tree, "cinder-10.0.8.dist-info/METADATA"), "Version: 10.0.8\n");
-    assert_string_equal(text(s, tree, "easy.pth"), "/opt/x\n");
-    assert_string_equal(text(s, tree, "empty.egg-link"), "");
+    assert_string_equal(text(f, tree, "cinder/exception.py"), sample[2].data);
+    assert_string_equal(text(f, tree, "cinder/driver.py"), "lvm = 1\n");
+    assert_string_equal(text(f, tree, "cinder-10.0.8.dist-info/METADATA"), "Version: 10.0.8\n");
+    assert_string_equal(text(f, tree, "easy.pth"), "/opt/x\n");
+    assert_string_equal(text(f, tree, "empty.egg-link"), "");
     if (hard) {
-        assert_string_equal(text(s, tree, "cinder/hard.py"), sample[2].data);
-        assert_string_equal(id(s, tree, "cinder/hard.py"), id(s, tree, "cinder/exception.py"));
-        assert_int_equal(kind(s, tree, "cinder/fifo"), SP_ENTRY_OTHER);
-        assert_fails(s, sp_tree_read(tree, s->pool, "cinder/fifo", 9, &out, &complete, &s->err),
+        assert_string_equal(text(f, tree, "cinder/hard.py"), sample[2].data);
+        assert_string_equal(id(f, tree, "cinder/hard.py"), id(f, tree, "cinder/exception.py"));
+        assert_int_equal(kind(f, tree, "cinder/fifo"), SP_ENTRY_OTHER);
+        assert_fails(f, sp_tree_read(tree, f->pool, "cinder/fifo", 9, &out, &complete, &f->err),
                      SP_ERROR_REFUSED, "not a regular file");
     }
-    assert_string_equal(id(s, tree, "cinder/vol/../volume/drivers"),
-                        id(s, tree, "cinder/volume/drivers"));
-    assert_string_not_equal(id(s, tree, "cinder/volume"), id(s, tree, "cinder/volume/drivers"));
+    assert_string_equal(id(f, tree, "cinder/vol/../volume/drivers"),
+                        id(f, tree, "cinder/volume/drivers"));
+    assert_string_not_equal(id(f, tree, "cinder/volume"), id(f, tree, "cinder/volume/drivers"));
 
-    assert_ok(s, sp_tree_read(tree, s->pool, "cinder/exception.py", 5, &out, &complete, &s->err));
+    assert_ok(f, sp_tree_read(tree, f->pool, "cinder/exception.py", 5, &out, &complete, &f->err));
     assert_false(complete);
     assert_int_equal(out.len, 5);
     assert_fails(
-        s, sp_tree_read(tree, s->pool, "cinder/volume/drivers.txt", 9, &out, &complete, &s->err),
+        f, sp_tree_read(tree, f->pool, "cinder/volume/drivers.txt", 9, &out, &complete, &f->err),
         SP_ERROR_REFUSED, "not among the files that were kept");
-    assert_fails(s, sp_tree_read(tree, s->pool, "cinder", 9, &out, &complete, &s->err),
+    assert_fails(f, sp_tree_read(tree, f->pool, "cinder", 9, &out, &complete, &f->err),
                  SP_ERROR_REFUSED, "not a regular file");
-    assert_fails(s, sp_tree_read(tree, s->pool, "cinder/none", 9, &out, &complete, &s->err),
+    assert_fails(f, sp_tree_read(tree, f->pool, "cinder/none", 9, &out, &complete, &f->err),
                  SP_ERROR_REFUSED, "not a regular file");
 }
 
-static void test_tar(void **state)
+TEST_IN_DIR(tar)
 {
-    struct scratch *s = *state;
     static const char *const filters[] = {"none", "gzip", "bzip2", "xz", "lzma", "zstd", "lz4"};
     static const char *const formats[] = {"ustar", "pax", "gnutar", "cpio", "newc"};
     for (size_t i = 0; i < COUNT(filters); i++)
-        check_sample(s, make(s, "t", "ustar", filters[i], sample, COUNT(sample)), false, true);
+        check_sample(f, make(f, "t", "ustar", filters[i], sample, COUNT(sample)), false, true);
     for (size_t i = 0; i < COUNT(formats); i++)
-        check_sample(s, make(s, "t", formats[i], "gzip", sample, COUNT(sample)), false,
+        check_sample(f, make(f, "t", formats[i], "gzip", sample, COUNT(sample)), false,
                      i < 3 /* cpio's hard links need inode numbers: below */);
 }
 
-static void test_zip(void **state)
+TEST_IN_DIR(zip)
 {
-    struct scratch *s = *state;
-    check_sample(s, make(s, "t.whl", "zip", "none", sample, COUNT(sample)), false, false);
+    check_sample(f, make(f, "t.whl", "zip", "none", sample, COUNT(sample)), false, false);
 }
 
 static void add_ar(struct sp_buffer *buf, const char *name, struct sp_bytes data)
@@ -193,21 +191,20 @@ static void add_ar(struct sp_buffer *buf, const char *name, struct sp_bytes data
         sp_buffer_putc(buf, '\n');
 }
 
-static const char *make_deb(struct scratch *s, const char *member, struct sp_bytes data)
+static const char *make_deb(struct fixture *f, const char *member, struct sp_bytes data)
 {
     struct sp_buffer buf = SP_BUFFER_INIT;
     sp_buffer_puts(&buf, "!<arch>\n");
     add_ar(&buf, "debian-binary", SP_BYTES_STR("2.0\n"));
     add_ar(&buf, "control.tar.gz", SP_BYTES_STR("no matter what"));
     add_ar(&buf, member, data);
-    const char *path = scratch_write(s, "t.deb", buf.data, buf.len);
+    const char *path = scratch_write(f, "t.deb", buf.data, buf.len);
     sp_buffer_free(&buf);
     return path;
 }
 
-static void test_deb(void **state)
+TEST_IN_DIR(deb)
 {
-    struct scratch *s = *state;
     static const struct {
         const char *filter, *member;
     } kinds[] = {{"gzip", "data.tar.gz"},
@@ -215,20 +212,20 @@ static void test_deb(void **state)
                  {"zstd", "data.tar.zst/"},
                  {"none", "data.tar"}};
     for (size_t i = 0; i < COUNT(kinds); i++) {
-        const char *inner = make(s, "i", "ustar", kinds[i].filter, sample, COUNT(sample));
-        check_sample(s, make_deb(s, kinds[i].member, scratch_slurp(s, inner)), true, true);
+        const char *inner = make(f, "i", "ustar", kinds[i].filter, sample, COUNT(sample));
+        check_sample(f, make_deb(f, kinds[i].member, scratch_slurp(f, inner)), true, true);
     }
     struct sp_tree *tree;
-    const char *path = make_deb(s, "date.tar", SP_BYTES_STR("x"));
-    assert_fails(s, try_open(s, path, &tree), SP_ERROR_REFUSED, "no Debian package");
-    path = make_deb(s, "data.tar", SP_BYTES_STR("this is no tar archive"));
-    assert_fails(s, try_open(s, path, &tree), SP_ERROR_REFUSED, "t.deb: can't read the archive");
+    const char *path = make_deb(f, "date.tar", SP_BYTES_STR("x"));
+    assert_fails(f, try_open(f, path, &tree), SP_ERROR_REFUSED, "no Debian package");
+    path = make_deb(f, "data.tar", SP_BYTES_STR("this is no tar archive"));
+    assert_fails(f, try_open(f, path, &tree), SP_ERROR_REFUSED, "t.deb: can't read the archive");
 }
 
-/* The parts of an RPM version 3 file that stand before the payload: a lead of 96 bytes, the
+/* The parts of an RPM version 3 file before the payload: a lead of 96 bytes, the
  * signature header padded to 8 bytes, and the header, all empty here ("RPM Package File Structure",
  * LSB Core, chapter "Package Format and Installation"). */
-static const char *make_rpm(struct scratch *s, struct sp_bytes payload)
+static const char *make_rpm(struct fixture *f, struct sp_bytes payload)
 {
     struct sp_buffer buf = SP_BUFFER_INIT;
     char lead[96] = {0};
@@ -242,26 +239,24 @@ static const char *make_rpm(struct scratch *s, struct sp_bytes payload)
                       "\0\0\0\0\0\0\0\0",
                       40);
     sp_buffer_add(&buf, payload.data, payload.len);
-    const char *path = scratch_write(s, "t.rpm", buf.data, buf.len);
+    const char *path = scratch_write(f, "t.rpm", buf.data, buf.len);
     sp_buffer_free(&buf);
     return path;
 }
 
-static void test_rpm(void **state)
+TEST_IN_DIR(rpm)
 {
-    struct scratch *s = *state;
     static const char *const filters[] = {"gzip", "xz", "zstd"};
     for (size_t i = 0; i < COUNT(filters); i++) {
-        const char *inner = make(s, "i", "newc", filters[i], sample, COUNT(sample));
-        check_sample(s, make_rpm(s, scratch_slurp(s, inner)), true, false);
+        const char *inner = make(f, "i", "newc", filters[i], sample, COUNT(sample));
+        check_sample(f, make_rpm(f, scratch_slurp(f, inner)), true, false);
     }
 }
 
 /* In a cpio archive the content comes with the last name of a file. */
-static void test_cpio_hard_links(void **state)
+TEST_IN_DIR(cpio_hard_links)
 {
-    struct scratch *s = *state;
-    const char *path = scratch_path(s, "t.cpio");
+    const char *path = scratch_path(f, "t.cpio");
     struct archive *archive = open_archive(path, "newc", "none");
     static const char *const files[] = {"a/exception.py", "a/other.txt", "b/exception.py"};
     for (size_t i = 0; i < 3; i++) {
@@ -278,57 +273,54 @@ static void test_cpio_hard_links(void **state)
         archive_entry_free(entry);
     }
     close_archive(archive);
-    struct sp_tree *tree = open_tree(s, path);
-    assert_string_equal(text(s, tree, "a/exception.py"), "last\n");
-    assert_string_equal(text(s, tree, "a/other.txt"), "last\n");
-    assert_string_equal(text(s, tree, "b/exception.py"), "last\n");
-    assert_string_equal(id(s, tree, "a/other.txt"), id(s, tree, "b/exception.py"));
-    assert_string_equal(names(s, tree, "a"), "f:exception.py f:other.txt ");
+    struct sp_tree *tree = open_tree(f, path);
+    assert_string_equal(text(f, tree, "a/exception.py"), "last\n");
+    assert_string_equal(text(f, tree, "a/other.txt"), "last\n");
+    assert_string_equal(text(f, tree, "b/exception.py"), "last\n");
+    assert_string_equal(id(f, tree, "a/other.txt"), id(f, tree, "b/exception.py"));
+    assert_string_equal(names(f, tree, "a"), "f:exception.py f:other.txt ");
 }
 
-static void test_implied_directories(void **state)
+TEST_IN_DIR(implied_directories)
 {
-    struct scratch *s = *state;
     /* the bytes before '/' ('-' and '.') must not come between a directory and what is in it */
     static const struct member members[] = {
         {'f', "b/c/d/e", "1", 0}, {'f', "b-c", "1", 0},   {'f', "b.d", "1", 0},
         {'f', "b/c.x", "1", 0},   {'f', "b/c/a", "1", 0}, {'f', "b/c-/a", "1", 0},
         {'f', "a", "1", 0},       {'f', "b0/x", "1", 0},
     };
-    struct sp_tree *tree = open_tree(s, make(s, "t", "ustar", "none", members, COUNT(members)));
-    assert_string_equal(names(s, tree, ""), "f:a d:b f:b-c f:b.d d:b0 ");
-    assert_string_equal(names(s, tree, "b"), "d:c d:c- f:c.x ");
-    assert_string_equal(names(s, tree, "b/c"), "f:a d:d ");
-    assert_string_equal(names(s, tree, "b/c/d"), "f:e ");
-    assert_string_equal(names(s, tree, "b0"), "f:x ");
-    assert_string_equal(id(s, tree, "b/c"), "b/c");
+    struct sp_tree *tree = open_tree(f, make(f, "t", "ustar", "none", members, COUNT(members)));
+    assert_string_equal(names(f, tree, ""), "f:a d:b f:b-c f:b.d d:b0 ");
+    assert_string_equal(names(f, tree, "b"), "d:c d:c- f:c.x ");
+    assert_string_equal(names(f, tree, "b/c"), "f:a d:d ");
+    assert_string_equal(names(f, tree, "b/c/d"), "f:e ");
+    assert_string_equal(names(f, tree, "b0"), "f:x ");
+    assert_string_equal(id(f, tree, "b/c"), "b/c");
 }
 
-static void test_later_wins(void **state)
+TEST_IN_DIR(later_wins)
 {
-    struct scratch *s = *state;
     static const struct member twice[] = {{'f', "a/exception.py", "old", 0},
                                           {'f', "a/exception.py", "new", 0}};
     assert_string_equal(
-        text(s, open_tree(s, make(s, "t", "ustar", "none", twice, 2)), "a/exception.py"), "new");
+        text(f, open_tree(f, make(f, "t", "ustar", "none", twice, 2)), "a/exception.py"), "new");
 }
 
-static void refused(struct scratch *s, const char *path, const char *part)
+static void refused(struct fixture *f, const char *path, const char *part)
 {
     struct sp_tree *tree;
-    int rc = try_open(s, path, &tree);
+    int rc = try_open(f, path, &tree);
     if (rc == 0)
         fail_msg("%s was opened; expected: %s", path, part);
-    for (const char *c = s->err.message; *c; c++)
+    for (const char *c = f->err.message; *c; c++)
         if ((unsigned char)*c < 0x20)
-            fail_msg("the message holds a control character: %s", s->err.message);
-    assert_non_null(strstr(s->err.message, s->dir));
-    assert_fails(s, rc, SP_ERROR_REFUSED, part);
+            fail_msg("the message holds a control character: %s", f->err.message);
+    assert_non_null(strstr(f->err.message, f->dir));
+    assert_fails(f, rc, SP_ERROR_REFUSED, part);
 }
 
-static void test_hostile_names(void **state)
+TEST_IN_DIR(hostile_names)
 {
-    struct scratch *s = *state;
     static const struct {
         struct member member;
         const char *part;
@@ -349,21 +341,21 @@ static void test_hostile_names(void **state)
         {{'h', "a", "/etc/passwd", 0}, "'/etc/passwd' has an absolute name"},
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
-        refused(s, make(s, "t.tar", "gnutar", "none", &bad[i].member, 1), bad[i].part);
+        refused(f, make(f, "t.tar", "gnutar", "none", &bad[i].member, 1), bad[i].part);
         if (bad[i].member.type == 'f' && i != 8 && i != 11) /* libarchive turns \ into / in a zip */
-            refused(s, make(s, "t.zip", "zip", "none", &bad[i].member, 1), bad[i].part);
+            refused(f, make(f, "t.zip", "zip", "none", &bad[i].member, 1), bad[i].part);
     }
     static const struct member file_and_directory[] = {{'f', "a", "x", 0}, {'f', "a/b", "x", 0}};
     static const struct member under_link[] = {{'l', "a", "/etc", 0}, {'f', "a/passwd", "x", 0}};
     static const struct member both[] = {{'d', "a", NULL, 0}, {'f', "a", "x", 0}};
-    refused(s, make(s, "t", "ustar", "none", file_and_directory, 2), "no directory");
-    refused(s, make(s, "t", "ustar", "none", under_link, 2), "no directory");
-    refused(s, make(s, "t", "ustar", "none", both, 2), "twice");
+    refused(f, make(f, "t", "ustar", "none", file_and_directory, 2), "no directory");
+    refused(f, make(f, "t", "ustar", "none", under_link, 2), "no directory");
+    refused(f, make(f, "t", "ustar", "none", both, 2), "twice");
 
-    char *name = sp_pool_alloc(s->pool, 5001);
+    char *name = sp_pool_alloc(f->pool, 5001);
     memset(name, 'n', 5000);
     struct member longest = {'f', name, "x", 0};
-    refused(s, make(s, "t", "pax", "none", &longest, 1), "too long a name");
+    refused(f, make(f, "t", "pax", "none", &longest, 1), "too long a name");
 
     /* links to wherever are fine as long as nobody follows them out */
     static const struct member links[] = {
@@ -377,27 +369,26 @@ static void test_hostile_names(void **state)
         {'h', "dir", "h", 0},
         {'d', "h", NULL, 0},
     };
-    struct sp_tree *tree = open_tree(s, make(s, "t", "gnutar", "none", links, COUNT(links)));
+    struct sp_tree *tree = open_tree(f, make(f, "t", "gnutar", "none", links, COUNT(links)));
     for (size_t i = 0; i < COUNT(links) - 1; i++)
-        assert_int_equal(kind(s, tree, links[i].name), SP_ENTRY_OTHER);
-    assert_int_equal(kind(s, tree, "a/passwd"), SP_ENTRY_ABSENT);
+        assert_int_equal(kind(f, tree, links[i].name), SP_ENTRY_OTHER);
+    assert_int_equal(kind(f, tree, "a/passwd"), SP_ENTRY_ABSENT);
 }
 
 /* The same names under a locale that has no characters but ASCII, and one that has. */
-static void test_unicode_names(void **state)
+TEST_IN_DIR(unicode_names)
 {
-    struct scratch *s = *state;
     static const struct member members[] = {{'f', "sm\xc3\xb6r/exception.py", "x\n", 0}};
     static const char *const locales[] = {"C", "C.UTF-8"};
     static const char *const formats[] = {"pax", "gnutar", "zip", "newc"};
     for (size_t l = 0; l < COUNT(locales); l++) {
         setlocale(LC_ALL, "C.UTF-8");
-        for (size_t f = 0; f < COUNT(formats); f++) {
-            const char *path = make(s, "t", formats[f], "none", members, 1);
+        for (size_t i = 0; i < COUNT(formats); i++) {
+            const char *path = make(f, "t", formats[i], "none", members, 1);
             setlocale(LC_ALL, locales[l]);
-            struct sp_tree *tree = open_tree(s, path);
-            assert_string_equal(names(s, tree, ""), "d:sm\xc3\xb6r ");
-            assert_string_equal(text(s, tree, "sm\xc3\xb6r/exception.py"), "x\n");
+            struct sp_tree *tree = open_tree(f, path);
+            assert_string_equal(names(f, tree, ""), "d:sm\xc3\xb6r ");
+            assert_string_equal(text(f, tree, "sm\xc3\xb6r/exception.py"), "x\n");
             setlocale(LC_ALL, "C.UTF-8");
         }
     }
@@ -405,28 +396,27 @@ static void test_unicode_names(void **state)
 }
 
 /* Cut at every 512 bytes, and at every byte of the last 64. */
-static void check_truncated(struct scratch *s, const char *path)
+static void check_truncated(struct fixture *f, const char *path)
 {
-    struct sp_bytes complete = scratch_slurp(s, path);
+    struct sp_bytes complete = scratch_slurp(f, path);
     struct sp_tree *tree;
     for (size_t len = 0; len < complete.len; len = len + 512 < complete.len - 64 ? len + 512
                                                    : len < complete.len - 64     ? complete.len - 64
                                                                                  : len + 1) {
-        const char *cut = scratch_write(s, "cut", complete.data, len);
-        int rc = try_open(s, cut, &tree);
+        const char *cut = scratch_write(f, "cut", complete.data, len);
+        int rc = try_open(f, cut, &tree);
         if (rc == 0)
             fail_msg("%s of %zu bytes was opened when cut to %zu", path, complete.len, len);
-        assert_int_equal(s->err.kind, SP_ERROR_REFUSED);
-        assert_non_null(strstr(s->err.message, cut));
-        sp_error_clear(&s->err);
+        assert_int_equal(f->err.kind, SP_ERROR_REFUSED);
+        assert_non_null(strstr(f->err.message, cut));
+        sp_error_clear(&f->err);
     }
 }
 
-static void test_truncated(void **state)
+TEST_IN_DIR(truncated)
 {
-    struct scratch *s = *state;
     /* content that does not shrink, so that there are many steps */
-    char *noise = sp_pool_alloc(s->pool, 20000);
+    char *noise = sp_pool_alloc(f->pool, 20000);
     uint32_t x = 1;
     for (size_t i = 0; i < 20000; i++) {
         x = x * 1664525 + 1013904223;
@@ -437,61 +427,60 @@ static void test_truncated(void **state)
                                      {'f', "b/METADATA", "Version: 1\n", 0}};
     static const char *const filters[] = {"gzip", "bzip2", "xz", "zstd"};
     for (size_t i = 0; i < COUNT(filters); i++) {
-        const char *path = make(s, "t.tar", "ustar", filters[i], members, COUNT(members));
-        check_truncated(s, path);
-        const char *deb = make_deb(s, "data.tar.x", scratch_slurp(s, path));
+        const char *path = make(f, "t.tar", "ustar", filters[i], members, COUNT(members));
+        check_truncated(f, path);
+        const char *deb = make_deb(f, "data.tar.x", scratch_slurp(f, path));
         /* the last byte may be ar's padding */
-        struct sp_bytes all = scratch_slurp(s, deb);
-        scratch_write(s, "t.deb", all.data, all.len - (all.data[all.len - 1] == '\n'));
-        check_truncated(s, deb);
-        path = make(s, "i", "newc", filters[i], members, COUNT(members));
-        check_truncated(s, make_rpm(s, scratch_slurp(s, path)));
+        struct sp_bytes all = scratch_slurp(f, deb);
+        scratch_write(f, "t.deb", all.data, all.len - (all.data[all.len - 1] == '\n'));
+        check_truncated(f, deb);
+        path = make(f, "i", "newc", filters[i], members, COUNT(members));
+        check_truncated(f, make_rpm(f, scratch_slurp(f, path)));
     }
-    check_truncated(s, make(s, "t.zip", "zip", "none", members, COUNT(members)));
+    check_truncated(f, make(f, "t.zip", "zip", "none", members, COUNT(members)));
 
     /* a plain tar archive may lack what follows the mark of its end */
-    const char *path = make(s, "t.tar", "ustar", "none", members, COUNT(members));
-    struct sp_bytes plain = scratch_slurp(s, path);
+    const char *path = make(f, "t.tar", "ustar", "none", members, COUNT(members));
+    struct sp_bytes plain = scratch_slurp(f, path);
     size_t end = plain.len;
     while (plain.data[end - 1] == '\0')
         end--;
     end = (end + 511) / 512 * 512;
-    scratch_write(s, "short.tar", plain.data, end + 512);
-    open_tree(s, scratch_path(s, "short.tar"));
-    scratch_write(s, "short.tar", plain.data, end + 511);
-    check_truncated(s, scratch_path(s, "short.tar"));
+    scratch_write(f, "short.tar", plain.data, end + 512);
+    open_tree(f, scratch_path(f, "short.tar"));
+    scratch_write(f, "short.tar", plain.data, end + 511);
+    check_truncated(f, scratch_path(f, "short.tar"));
 }
 
 /* Every byte changed once: an error or not, but no crash, and nothing from outside. */
-static void test_flipped(void **state)
+TEST_IN_DIR(flipped)
 {
-    struct scratch *s = *state;
     static const char *const formats[] = {"zip", "ustar", "newc"};
-    for (size_t f = 0; f < COUNT(formats); f++) {
-        const char *path = make(s, "t", formats[f], "none", sample, COUNT(sample));
-        struct sp_bytes good = scratch_slurp(s, path);
+    for (size_t i = 0; i < COUNT(formats); i++) {
+        const char *path = make(f, "t", formats[i], "none", sample, COUNT(sample));
+        struct sp_bytes good = scratch_slurp(f, path);
         size_t limit = good.len < 4096 ? good.len : 4096, failures = 0;
         for (size_t at = 0; at < limit; at += 5) {
-            char *bad = sp_pool_memdup(s->pool, good.data, good.len);
+            char *bad = sp_pool_memdup(f->pool, good.data, good.len);
             bad[at] = (char)(bad[at] ^ 0x5a);
             struct sp_tree *tree;
-            int rc = try_open(s, scratch_write(s, "bad", bad, good.len), &tree);
+            int rc = try_open(f, scratch_write(f, "bad", bad, good.len), &tree);
             if (rc == 0)
-                names(s, tree, "cinder");
+                names(f, tree, "cinder");
             else
                 failures++;
-            assert_int_equal(sp_error_is_set(&s->err), rc < 0);
-            sp_error_clear(&s->err);
+            assert_int_equal(sp_error_is_set(&f->err), rc < 0);
+            sp_error_clear(&f->err);
         }
         assert_true(failures > 10);
     }
 }
 
-static void write_bomb(struct scratch *s, const char *name, const char *format, const char *filter,
+static void write_bomb(struct fixture *f, const char *name, const char *format, const char *filter,
                        size_t size)
 {
     static const char zeros[1 << 20];
-    struct archive *archive = open_archive(scratch_path(s, name), format, filter);
+    struct archive *archive = open_archive(scratch_path(f, name), format, filter);
     struct archive_entry *entry = archive_entry_new();
     archive_entry_copy_pathname(entry, "exception.py");
     archive_entry_set_filetype(entry, AE_IFREG);
@@ -503,30 +492,28 @@ static void write_bomb(struct scratch *s, const char *name, const char *format, 
     close_archive(archive);
 }
 
-static void test_bombs(void **state)
+TEST_IN_DIR(bombs)
 {
-    struct scratch *s = *state;
-    write_bomb(s, "t.tar.gz", "ustar", "gzip", (size_t)100 << 20);
-    refused(s, scratch_path(s, "t.tar.gz"), "unpacks to more than 200 times");
-    write_bomb(s, "t.zip", "zip", "none", (size_t)100 << 20);
-    refused(s, scratch_path(s, "t.zip"), "unpacks to more than 200 times");
-    write_bomb(s, "t.tar.xz", "ustar", "xz", (size_t)80 << 20);
-    const char *deb = make_deb(s, "data.tar.xz", scratch_slurp(s, scratch_path(s, "t.tar.xz")));
-    refused(s, deb, "unpacks to more than 200 times");
+    write_bomb(f, "t.tar.gz", "ustar", "gzip", (size_t)100 << 20);
+    refused(f, scratch_path(f, "t.tar.gz"), "unpacks to more than 200 times");
+    write_bomb(f, "t.zip", "zip", "none", (size_t)100 << 20);
+    refused(f, scratch_path(f, "t.zip"), "unpacks to more than 200 times");
+    write_bomb(f, "t.tar.xz", "ustar", "xz", (size_t)80 << 20);
+    const char *deb = make_deb(f, "data.tar.xz", scratch_slurp(f, scratch_path(f, "t.tar.xz")));
+    refused(f, deb, "unpacks to more than 200 times");
     /* small enough: the content is cut, and said to be */
-    write_bomb(s, "small.tar.gz", "ustar", "gzip", (size_t)20 << 20);
-    struct sp_tree *tree = open_tree(s, scratch_path(s, "small.tar.gz"));
+    write_bomb(f, "small.tar.gz", "ustar", "gzip", (size_t)20 << 20);
+    struct sp_tree *tree = open_tree(f, scratch_path(f, "small.tar.gz"));
     struct sp_bytes out;
     bool complete = true;
-    assert_ok(s, sp_tree_read(tree, s->pool, "exception.py", SIZE_MAX, &out, &complete, &s->err));
+    assert_ok(f, sp_tree_read(tree, f->pool, "exception.py", SIZE_MAX, &out, &complete, &f->err));
     assert_false(complete);
     assert_int_equal(out.len, SP_MAX_SOURCE);
 }
 
 /* A header that promises three gigabytes. */
-static void test_too_large(void **state)
+TEST_IN_DIR(too_large)
 {
-    struct scratch *s = *state;
     char header[512] = {0};
     snprintf(header, sizeof(header), "big");
     memcpy(header + 100, "0000644\0000000000\0000000000\00030000000000\00000000000000\0", 48);
@@ -537,27 +524,26 @@ static void test_too_large(void **state)
     for (size_t i = 0; i < sizeof(header); i++)
         sum += (unsigned char)header[i];
     snprintf(header + 148, 8, "%06o", sum);
-    const char *path = scratch_write(s, "big.tar", header, sizeof(header));
+    const char *path = scratch_write(f, "big.tar", header, sizeof(header));
     assert_int_equal(truncate(path, (off_t)4 << 30), 0);
-    refused(s, path, "'big' claims to be larger");
+    refused(f, path, "'big' claims to be larger");
 }
 
-static void test_many(void **state)
+TEST_IN_DIR(many)
 {
-    struct scratch *s = *state;
-    const char *path = scratch_path(s, "many.tar.gz");
+    const char *path = scratch_path(f, "many.tar.gz");
     struct archive *archive = open_archive(path, "ustar", "gzip");
     for (int i = 0; i < 10000; i++) {
-        struct member m = {'f', sp_pool_printf(s->pool, "d%d/sub/f%d", i % 100, i), "x", 0};
+        struct member m = {'f', sp_pool_printf(f->pool, "d%d/sub/f%d", i % 100, i), "x", 0};
         add(archive, &m);
     }
     close_archive(archive);
-    struct sp_tree *tree = open_tree(s, path);
+    struct sp_tree *tree = open_tree(f, path);
     for (int i = 0; i < 10000; i++)
-        assert_int_equal(kind(s, tree, sp_pool_printf(s->pool, "d%d/sub/f%d", i % 100, i)),
+        assert_int_equal(kind(f, tree, sp_pool_printf(f->pool, "d%d/sub/f%d", i % 100, i)),
                          SP_ENTRY_FILE);
     sp_entries entries = {0};
-    assert_ok(s, sp_tree_list(tree, s->pool, "d7/sub", &entries, &s->err));
+    assert_ok(f, sp_tree_list(tree, f->pool, "d7/sub", &entries, &f->err));
     assert_int_equal(entries.count, 100);
 
     /* names alone are bounded too: one entry implies at most 2000 directories */
@@ -566,45 +552,22 @@ static void test_many(void **state)
     for (int i = 0; i < 2000; i++)
         sp_buffer_puts(&deep, "/d");
     for (int i = 0; i < 60; i++) {
-        struct member m = {'f', sp_pool_printf(s->pool, "%d%s", i, sp_buffer_str(&deep)), "x", 0};
+        struct member m = {'f', sp_pool_printf(f->pool, "%d%s", i, sp_buffer_str(&deep)), "x", 0};
         add(archive, &m);
     }
     sp_buffer_free(&deep);
     close_archive(archive);
-    refused(s, path, "more than 100000 entries");
+    refused(f, path, "more than 100000 entries");
 }
 
-static void test_no_archive(void **state)
+TEST_IN_DIR(no_archive)
 {
-    struct scratch *s = *state;
     struct sp_tree *tree;
-    refused(s, scratch_puts(s, "text", "just some text, and nothing more\n"), "can't read");
-    refused(s, scratch_puts(s, "empty", ""), "empty");
-    refused(s, scratch_puts(s, "gz", "\x1f\x8b\x08"), "can't read");
-    assert_int_equal(mkfifo(scratch_path(s, "fifo"), 0600), 0);
-    refused(s, scratch_path(s, "fifo"), "not a regular file");
-    refused(s, s->dir, "not a regular file");
-    assert_fails(s, try_open(s, scratch_path(s, "none"), &tree), SP_ERROR_SYSTEM, "can't open");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(test_tar),
-        SCRATCH_TEST(test_zip),
-        SCRATCH_TEST(test_deb),
-        SCRATCH_TEST(test_rpm),
-        SCRATCH_TEST(test_cpio_hard_links),
-        SCRATCH_TEST(test_implied_directories),
-        SCRATCH_TEST(test_later_wins),
-        SCRATCH_TEST(test_hostile_names),
-        SCRATCH_TEST(test_unicode_names),
-        SCRATCH_TEST(test_truncated),
-        SCRATCH_TEST(test_flipped),
-        SCRATCH_TEST(test_bombs),
-        SCRATCH_TEST(test_too_large),
-        SCRATCH_TEST(test_many),
-        SCRATCH_TEST(test_no_archive),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    refused(f, scratch_puts(f, "text", "just some text, and nothing more\n"), "can't read");
+    refused(f, scratch_puts(f, "empty", ""), "empty");
+    refused(f, scratch_puts(f, "gz", "\x1f\x8b\x08"), "can't read");
+    assert_int_equal(mkfifo(scratch_path(f, "fifo"), 0600), 0);
+    refused(f, scratch_path(f, "fifo"), "not a regular file");
+    refused(f, f->dir, "not a regular file");
+    assert_fails(f, try_open(f, scratch_path(f, "none"), &tree), SP_ERROR_SYSTEM, "can't open");
 }

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The archive that a transaction keeps the old files in.
+ *
+ * sample() makes entries with all that is kept: modes, owners, times to the nanosecond and before
+ * 1970, extended attributes with any bytes, long and non-ASCII names, a directory, large and empty
+ * files. What is written is read back and compared; the programs tar and bsdtar extract it, too.
+ * Archives that our writer would not make come from libarchive (forge()), or from a good one that is
+ * cut or changed at every byte. */
 #include "scratch.h"
 
 #include <archive.h>
@@ -11,20 +18,20 @@
 #include "fs/meta.h"
 #include "txn/backup.h"
 
-static int write_to(struct scratch *s, const char *name, const struct sp_backup_entry *items,
+static int write_to(struct fixture *f, const char *name, const struct sp_backup_entry *items,
                     size_t count)
 {
-    struct sp_dir dir = {scratch_open(s), s->dir};
-    int rc = sp_backup_write(&dir, name, items, count, &s->err);
+    struct sp_dir dir = {scratch_open(f), f->dir};
+    int rc = sp_backup_write(&dir, name, items, count, &f->err);
     sp_dir_close(&dir);
     return rc;
 }
 
-static int read_from(struct scratch *s, const char *name, struct sp_backup_entry **items,
+static int read_from(struct fixture *f, const char *name, struct sp_backup_entry **items,
                      size_t *count)
 {
-    struct sp_dir dir = {scratch_open(s), s->dir};
-    int rc = sp_backup_read(s->pool, &dir, name, items, count, &s->err);
+    struct sp_dir dir = {scratch_open(f), f->dir};
+    int rc = sp_backup_read(f->pool, &dir, name, items, count, &f->err);
     sp_dir_close(&dir);
     return rc;
 }
@@ -37,36 +44,36 @@ static struct sp_backup_entry file(const char *path, const char *text)
         .meta = {.mode = 0644, .mtime = {.tv_sec = 1500000000, .tv_nsec = 123456789}}};
 }
 
-static void add_xattr(struct scratch *s, struct sp_backup_entry *item, const char *name,
+static void add_xattr(struct fixture *f, struct sp_backup_entry *item, const char *name,
                       const void *value, size_t len)
 {
-    *SP_PUSH(s->pool, &item->meta.xattrs) = (struct sp_xattr){name, value, len};
+    *SP_PUSH(f->pool, &item->meta.xattrs) = (struct sp_xattr){name, value, len};
 }
 
 /* Files and a directory with everything that is kept. */
-static size_t sample(struct scratch *s, struct sp_backup_entry items[6])
+static size_t sample(struct fixture *f, struct sp_backup_entry items[6])
 {
     static const char binary[] = "a\0b\n=\xff";
-    char *large = sp_pool_alloc(s->pool, 70001);
+    char *large = sp_pool_alloc(f->pool, 70001);
     memset(large, 'x', 70000);
     items[0] = file("usr/lib/python2.7/dist-packages/nova/driver.py", "driver\n");
     items[0].meta.uid = 12345;
     items[0].meta.gid = 2000000000;
     items[0].meta.mode = 04755;
-    add_xattr(s, &items[0], "security.selinux", "system_u:object_r:lib_t:s0", 27);
-    add_xattr(s, &items[0], "system.posix_acl_access",
+    add_xattr(f, &items[0], "security.selinux", "system_u:object_r:lib_t:s0", 27);
+    add_xattr(f, &items[0], "system.posix_acl_access",
               "\x02\0\0\0\x01\0\x06\0\xff\xff\xff\xff\x04\0\x04\0\xff\xff\xff\xff", 20);
-    add_xattr(s, &items[0], "user.binary", binary, sizeof(binary) - 1);
-    add_xattr(s, &items[0], "user.empty", "", 0);
+    add_xattr(f, &items[0], "user.binary", binary, sizeof(binary) - 1);
+    add_xattr(f, &items[0], "user.empty", "", 0);
     items[1] = file("empty.py", "");
     items[1].meta.mtime = (struct timespec){0, 0};
     items[2] = (struct sp_backup_entry){
         .path = "usr/lib",
         .is_dir = true,
         .meta = {.mode = 01777, .mtime = {.tv_sec = 1600000000, .tv_nsec = 1}}};
-    add_xattr(s, &items[2], "system.posix_acl_default", "\x02\0\0\0", 4);
+    add_xattr(f, &items[2], "system.posix_acl_default", "\x02\0\0\0", 4);
     items[3] = file("sm\xc3\xb6r/\xe2\x82\xac.py", "non-ASCII\n");
-    items[4] = file(sp_pool_printf(s->pool, "%0150d/%0120d.py", 1, 2), "long name\n");
+    items[4] = file(sp_pool_printf(f->pool, "%0150d/%0120d.py", 1, 2), "long name\n");
     items[4].meta.mtime = (struct timespec){-5, 300000000};
     items[5] = file("large.py", large);
     return 6;
@@ -99,162 +106,156 @@ static void assert_same(const struct sp_backup_entry *a, const struct sp_backup_
     }
 }
 
-static void check_round_trip(struct scratch *s, const char *name,
+static void check_round_trip(struct fixture *f, const char *name,
                              const struct sp_backup_entry *items, size_t count)
 {
     struct sp_backup_entry *back;
     size_t found;
-    assert_ok(s, write_to(s, name, items, count));
-    assert_ok(s, read_from(s, name, &back, &found));
+    assert_ok(f, write_to(f, name, items, count));
+    assert_ok(f, read_from(f, name, &back, &found));
     assert_int_equal(found, count);
     for (size_t i = 0; i < count; i++)
         assert_same(&items[i], &back[i]);
 }
 
-static void test_round_trip(void **state)
+TEST_IN_DIR(round_trip)
 {
-    struct scratch *s = *state;
     struct sp_backup_entry items[6];
-    size_t count = sample(s, items);
+    size_t count = sample(f, items);
     struct stat st;
     umask(0);
-    check_round_trip(s, "a.tar", items, count);
+    check_round_trip(f, "a.tar", items, count);
     umask(022);
-    assert_int_equal(stat(scratch_path(s, "a.tar"), &st), 0);
+    assert_int_equal(stat(scratch_path(f, "a.tar"), &st), 0);
     assert_int_equal(st.st_mode, S_IFREG | 0600);
-    check_round_trip(s, "none.tar", NULL, 0);
+    check_round_trip(f, "none.tar", NULL, 0);
 
     /* the same bytes each time */
-    check_round_trip(s, "b.tar", items, count);
-    assert_true(sp_bytes_equal(scratch_slurp(s, scratch_path(s, "a.tar")),
-                               scratch_slurp(s, scratch_path(s, "b.tar"))));
+    check_round_trip(f, "b.tar", items, count);
+    assert_true(sp_bytes_equal(scratch_slurp(f, scratch_path(f, "a.tar")),
+                               scratch_slurp(f, scratch_path(f, "b.tar"))));
 
-    add_xattr(s, &items[1], "user.a=b", "c=d", 3);
-    add_xattr(s, &items[1], "user.per%cent nt", "%41", 3);
-    add_xattr(s, &items[1], "user.sm\xc3\xb6r", "", 0);
-    check_round_trip(s, "c.tar", items, count);
+    add_xattr(f, &items[1], "user.a=b", "c=d", 3);
+    add_xattr(f, &items[1], "user.per%cent nt", "%41", 3);
+    add_xattr(f, &items[1], "user.sm\xc3\xb6r", "", 0);
+    check_round_trip(f, "c.tar", items, count);
 }
 
 /* What is kept of a real file, given back by tar. */
-static void test_tar_reads_it(void **state)
+TEST_IN_DIR(tar_reads_it)
 {
-    struct scratch *s = *state;
-    const char *path = scratch_puts(s, "real.py", "real\n");
-    struct sp_dir dir = {scratch_open(s), s->dir};
+    const char *path = scratch_puts(f, "real.py", "real\n");
+    struct sp_dir dir = {scratch_open(f), f->dir};
     setxattr(path, "user.note", "kept", 4, 0); /* not every file system has them */
     struct sp_backup_entry items[7];
-    size_t count = sample(s, items);
+    size_t count = sample(f, items);
     items[4].meta.mtime.tv_sec = 1500000000; /* GNU tar complains about times before 1970 */
     items[count] = file("real.py", "real\n");
-    assert_ok(s, sp_fs_get_meta(&dir, s->pool, "real.py", &items[count].meta, &s->err));
+    assert_ok(f, sp_fs_get_meta(&dir, f->pool, "real.py", &items[count].meta, &f->err));
     sp_dir_close(&dir);
-    check_round_trip(s, "a.tar", items, count + 1);
+    check_round_trip(f, "a.tar", items, count + 1);
 
     static const char *const programs[] = {"tar", "bsdtar"};
     for (size_t i = 0; i < COUNT(programs); i++) {
-        const char *probe = sp_pool_printf(s->pool, "command -v %s >/dev/null 2>&1", programs[i]);
+        const char *probe = sp_pool_printf(f->pool, "command -v %s >/dev/null 2>&1", programs[i]);
         if (system(probe) != 0) {
             if (i == 0)
                 fail_msg("there is no tar");
             continue;
         }
         const char *command = sp_pool_printf(
-            s->pool,
+            f->pool,
             "cd %s && rm -rf out && mkdir out && %s tvf a.tar > list 2> complaints && "
             "%s xf a.tar -C out --no-same-owner 2>> complaints && cmp out/real.py real.py && "
             "test $(wc -l < list) = %zu && test \"$(stat -c %%Y out/real.py)\" = "
             "\"$(stat -c %%Y real.py)\" && test -d out/usr/lib && test ! -s complaints",
-            s->dir, programs[i], programs[i], count + 1);
+            f->dir, programs[i], programs[i], count + 1);
         if (system(command) != 0) {
-            struct sp_bytes text = scratch_slurp(s, scratch_path(s, "complaints"));
+            struct sp_bytes text = scratch_slurp(f, scratch_path(f, "complaints"));
             fail_msg("%s: %s", programs[i], text.data);
         }
-        assert_int_equal(system(sp_pool_printf(s->pool, "chmod -R u+rwX %s/out", s->dir)), 0);
+        assert_int_equal(system(sp_pool_printf(f->pool, "chmod -R u+rwX %s/out", f->dir)), 0);
     }
 }
 
 /* Cut at every byte. */
-static void test_truncated(void **state)
+TEST_IN_DIR(truncated)
 {
-    struct scratch *s = *state;
     struct sp_backup_entry items[6], *back;
-    size_t found, count = sample(s, items);
+    size_t found, count = sample(f, items);
     (void)count;
     const struct sp_backup_entry last = {
-        .path = "zeros", .content = {sp_pool_alloc(s->pool, 2000), 2000}, .meta = {.mode = 0600}};
+        .path = "zeros", .content = {sp_pool_alloc(f->pool, 2000), 2000}, .meta = {.mode = 0600}};
     const struct sp_backup_entry few[] = {items[0], items[2], items[1], last};
-    assert_ok(s, write_to(s, "a.tar", few, COUNT(few)));
-    struct sp_bytes complete = scratch_slurp(s, scratch_path(s, "a.tar"));
+    assert_ok(f, write_to(f, "a.tar", few, COUNT(few)));
+    struct sp_bytes complete = scratch_slurp(f, scratch_path(f, "a.tar"));
     for (size_t len = 0; len < complete.len; len++) {
-        scratch_write(s, "cut.tar", complete.data, len);
-        int rc = read_from(s, "cut.tar", &back, &found);
+        scratch_write(f, "cut.tar", complete.data, len);
+        int rc = read_from(f, "cut.tar", &back, &found);
         if (rc == 0)
             fail_msg("cut from %zu to %zu bytes it was read", complete.len, len);
-        assert_non_null(strstr(s->err.message, scratch_path(s, "cut.tar")));
-        assert_int_equal(s->err.kind, SP_ERROR_REFUSED);
-        sp_error_clear(&s->err);
+        assert_non_null(strstr(f->err.message, scratch_path(f, "cut.tar")));
+        assert_int_equal(f->err.kind, SP_ERROR_REFUSED);
+        sp_error_clear(&f->err);
     }
-    char *longer = sp_pool_alloc(s->pool, complete.len + 512);
+    char *longer = sp_pool_alloc(f->pool, complete.len + 512);
     memcpy(longer, complete.data, complete.len);
-    scratch_write(s, "long.tar", longer, complete.len + 1);
-    assert_fails(s, read_from(s, "long.tar", &back, &found), SP_ERROR_REFUSED, "at its end");
-    scratch_write(s, "long.tar", longer, complete.len + 512);
-    assert_fails(s, read_from(s, "long.tar", &back, &found), SP_ERROR_REFUSED, "at its end");
+    scratch_write(f, "long.tar", longer, complete.len + 1);
+    assert_fails(f, read_from(f, "long.tar", &back, &found), SP_ERROR_REFUSED, "at its end");
+    scratch_write(f, "long.tar", longer, complete.len + 512);
+    assert_fails(f, read_from(f, "long.tar", &back, &found), SP_ERROR_REFUSED, "at its end");
 }
 
 /* Every byte changed: no crash, and no file outside. */
-static void test_flipped(void **state)
+TEST_IN_DIR(flipped)
 {
-    struct scratch *s = *state;
     struct sp_backup_entry items[6], *back;
     size_t found, failures = 0;
-    sample(s, items);
-    assert_ok(s, write_to(s, "a.tar", items, 4));
-    struct sp_bytes good = scratch_slurp(s, scratch_path(s, "a.tar"));
+    sample(f, items);
+    assert_ok(f, write_to(f, "a.tar", items, 4));
+    struct sp_bytes good = scratch_slurp(f, scratch_path(f, "a.tar"));
     for (size_t at = 0; at < good.len; at++) {
-        char *bad = sp_pool_memdup(s->pool, good.data, good.len);
+        char *bad = sp_pool_memdup(f->pool, good.data, good.len);
         bad[at] = (char)(bad[at] ^ (1 << at % 8));
-        scratch_write(s, "bad.tar", bad, good.len);
-        int rc = read_from(s, "bad.tar", &back, &found);
+        scratch_write(f, "bad.tar", bad, good.len);
+        int rc = read_from(f, "bad.tar", &back, &found);
         failures += rc < 0;
-        assert_int_equal(sp_error_is_set(&s->err), rc < 0);
-        sp_error_clear(&s->err);
+        assert_int_equal(sp_error_is_set(&f->err), rc < 0);
+        sp_error_clear(&f->err);
     }
     assert_true(failures > 1000);
 }
 
-static void test_refused_to_write(void **state)
+TEST_IN_DIR(refused_to_write)
 {
-    struct scratch *s = *state;
     static const char *const bad[] = {"/etc/passwd", "../x", "a/../b", "", "a//b", "a\nb", "a\\b"};
     struct stat st;
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct sp_backup_entry item = file(bad[i], "x");
-        assert_fails(s, write_to(s, "a.tar", &item, 1), SP_ERROR_REFUSED, "cannot be archived");
+        assert_fails(f, write_to(f, "a.tar", &item, 1), SP_ERROR_REFUSED, "cannot be archived");
     }
     const struct sp_backup_entry twice[] = {file("a", "1"), file("b", "2"), file("a", "3")};
-    assert_fails(s, write_to(s, "a.tar", twice, 3), SP_ERROR_REFUSED, "'a' is there twice");
+    assert_fails(f, write_to(f, "a.tar", twice, 3), SP_ERROR_REFUSED, "'a' is there twice");
     struct sp_backup_entry large = file("a", "");
     large.content.len = SP_MAX_SOURCE + 1;
-    assert_fails(s, write_to(s, "a.tar", &large, 1), SP_ERROR_REFUSED, "too large");
-    assert_int_equal(stat(scratch_path(s, "a.tar"), &st), -1);
+    assert_fails(f, write_to(f, "a.tar", &large, 1), SP_ERROR_REFUSED, "too large");
+    assert_int_equal(stat(scratch_path(f, "a.tar"), &st), -1);
 
     /* never over something that is there, a link least of all */
     struct sp_backup_entry item = file("a", "x");
-    scratch_puts(s, "a.tar", "mine");
-    assert_fails(s, write_to(s, "a.tar", &item, 1), SP_ERROR_SYSTEM, "a.tar");
-    assert_string_equal(scratch_slurp(s, scratch_path(s, "a.tar")).data, "mine");
-    scratch_symlink(s, "elsewhere", "link.tar");
-    assert_fails(s, write_to(s, "link.tar", &item, 1), SP_ERROR_SYSTEM, "link.tar");
-    assert_int_equal(stat(scratch_path(s, "elsewhere"), &st), -1);
+    scratch_puts(f, "a.tar", "mine");
+    assert_fails(f, write_to(f, "a.tar", &item, 1), SP_ERROR_SYSTEM, "a.tar");
+    assert_string_equal(scratch_slurp(f, scratch_path(f, "a.tar")).data, "mine");
+    scratch_symlink(f, "elsewhere", "link.tar");
+    assert_fails(f, write_to(f, "link.tar", &item, 1), SP_ERROR_SYSTEM, "link.tar");
+    assert_int_equal(stat(scratch_path(f, "elsewhere"), &st), -1);
 }
 
 /* The file is removed when writing it fails: here, since it may not become that large. */
-static void test_no_space(void **state)
+TEST_IN_DIR(no_space)
 {
-    struct scratch *s = *state;
     struct sp_backup_entry items[6];
-    size_t count = sample(s, items);
+    size_t count = sample(f, items);
     struct stat st;
     pid_t child = fork();
     assert_true(child >= 0);
@@ -262,24 +263,24 @@ static void test_no_space(void **state)
         struct rlimit limit = {20000, 20000};
         signal(SIGXFSZ, SIG_IGN);
         setrlimit(RLIMIT_FSIZE, &limit);
-        int rc = write_to(s, "a.tar", items, count);
-        _exit(rc == -1 && s->err.kind == SP_ERROR_SYSTEM && s->err.errnum == EFBIG ? 0 : 1);
+        int rc = write_to(f, "a.tar", items, count);
+        _exit(rc == -1 && f->err.kind == SP_ERROR_SYSTEM && f->err.errnum == EFBIG ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    assert_int_equal(stat(scratch_path(s, "a.tar"), &st), -1);
+    assert_int_equal(stat(scratch_path(f, "a.tar"), &st), -1);
 }
 
 /* Archives that somebody else put there. */
-static void forge(struct scratch *s, const char *format, const char *path, unsigned type,
+static void forge(struct fixture *f, const char *format, const char *path, unsigned type,
                   const char *target, size_t size, int times)
 {
     struct archive *archive = archive_write_new();
-    unlink(scratch_path(s, "f.tar"));
+    unlink(scratch_path(f, "f.tar"));
     assert_int_equal(archive_write_set_format_by_name(archive, format), ARCHIVE_OK);
     archive_write_set_bytes_in_last_block(archive, 1);
-    assert_int_equal(archive_write_open_filename(archive, scratch_path(s, "f.tar")), ARCHIVE_OK);
+    assert_int_equal(archive_write_open_filename(archive, scratch_path(f, "f.tar")), ARCHIVE_OK);
     for (int i = 0; i < times; i++) {
         struct archive_entry *entry = archive_entry_new();
         archive_entry_copy_pathname(entry, path);
@@ -301,9 +302,8 @@ static void forge(struct scratch *s, const char *format, const char *path, unsig
     archive_write_free(archive);
 }
 
-static void test_refused_to_read(void **state)
+TEST_IN_DIR(refused_to_read)
 {
-    struct scratch *s = *state;
     struct sp_backup_entry *back;
     size_t found;
     static const struct {
@@ -328,27 +328,16 @@ static void test_refused_to_read(void **state)
         {"zip", "a", AE_IFREG, NULL, 0, 1, "cannot read"},
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
-        forge(s, bad[i].format, bad[i].path, bad[i].type, bad[i].target, bad[i].size, bad[i].times);
-        assert_fails(s, read_from(s, "f.tar", &back, &found), SP_ERROR_REFUSED, bad[i].part);
+        forge(f, bad[i].format, bad[i].path, bad[i].type, bad[i].target, bad[i].size, bad[i].times);
+        assert_fails(f, read_from(f, "f.tar", &back, &found), SP_ERROR_REFUSED, bad[i].part);
     }
-    forge(s, "pax", "a", AE_IFREG, NULL, 0, 1); /* and what is fine is read */
-    assert_ok(s, read_from(s, "f.tar", &back, &found));
+    forge(f, "pax", "a", AE_IFREG, NULL, 0, 1); /* and what is fine is read */
+    assert_ok(f, read_from(f, "f.tar", &back, &found));
     assert_int_equal(found, 1);
 
-    assert_fails(s, read_from(s, "none.tar", &back, &found), SP_ERROR_REFUSED, "is missing");
-    scratch_symlink(s, "f.tar", "link.tar");
-    assert_fails(s, read_from(s, "link.tar", &back, &found), SP_ERROR_REFUSED, "symbolic link");
-    assert_int_equal(mkfifo(scratch_path(s, "fifo"), 0600), 0);
-    assert_fails(s, read_from(s, "fifo", &back, &found), SP_ERROR_REFUSED, "not a regular file");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(test_round_trip),       SCRATCH_TEST(test_tar_reads_it),
-        SCRATCH_TEST(test_truncated),        SCRATCH_TEST(test_flipped),
-        SCRATCH_TEST(test_refused_to_write), SCRATCH_TEST(test_no_space),
-        SCRATCH_TEST(test_refused_to_read),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    assert_fails(f, read_from(f, "none.tar", &back, &found), SP_ERROR_REFUSED, "is missing");
+    scratch_symlink(f, "f.tar", "link.tar");
+    assert_fails(f, read_from(f, "link.tar", &back, &found), SP_ERROR_REFUSED, "symbolic link");
+    assert_int_equal(mkfifo(scratch_path(f, "fifo"), 0600), 0);
+    assert_fails(f, read_from(f, "fifo", &back, &found), SP_ERROR_REFUSED, "not a regular file");
 }

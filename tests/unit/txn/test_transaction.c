@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* transaction, undo and history together: what one writes, the others read. */
+/* Transactions, recovery and history together: they read each other's files.
+ *
+ * Each test has the scratch directory as its root. In it are
+ *     lib/a.py        "old a\n", mode 0640, from 2017 (1500000000)
+ *     lib/sub/b.py    "old b\n", the same
+ *     lib, lib/sub    from 2014 (1400000000); all times end in 123456789 ns
+ *     var/work        the work directory, locked
+ * and a transaction "install" of the component "toy" without changes; most tests add those of
+ * usual(): lib/sub/new.py is added, lib/a.py is replaced, lib/sub/b.py is removed.
+ *
+ * A crash is simulated: the transaction runs to its end, then set_state() writes an earlier state
+ * into its journal, and the test makes the files that such a crash leaves. tests/fault/ has the real
+ * crashes, at every call. A failure half-way comes from a file that is in the way of a step. */
 #include "txn/transaction.h"
 
 #include <signal.h>
@@ -17,7 +29,7 @@
 #define WORK "var/work"
 
 struct run {
-    struct scratch *s;
+    struct fixture *f;
     struct sp_root root;
     struct sp_workdir workdir;
     struct sp_transaction txn;
@@ -27,40 +39,42 @@ struct run {
 static void set_time(struct run *r, const char *name, time_t seconds)
 {
     struct timespec times[2] = {{.tv_sec = seconds}, {.tv_sec = seconds, .tv_nsec = 123456789}};
-    assert_int_equal(utimensat(AT_FDCWD, scratch_path(r->s, name), times, 0), 0);
+    assert_int_equal(utimensat(AT_FDCWD, scratch_path(r->f, name), times, 0), 0);
 }
 
 static void put(struct run *r, const char *name, const char *text)
 {
-    scratch_puts(r->s, name, text);
-    assert_int_equal(chmod(scratch_path(r->s, name), 0640), 0);
+    scratch_puts(r->f, name, text);
+    assert_int_equal(chmod(scratch_path(r->f, name), 0640), 0);
     set_time(r, name, 1500000000);
 }
 
-/* /lib with two files and a directory. */
-static void open_run(void **state, struct run *r)
+static void open_run(struct fixture *f)
 {
     static const char *const dirs[] = {"lib", "lib/sub", "var"};
-    memset(r, 0, sizeof(*r));
-    r->s = *state;
+    struct run *r = f->own = sp_pool_alloc(f->pool, sizeof(*r));
+    r->f = f;
     for (size_t i = 0; i < COUNT(dirs); i++)
-        scratch_mkdir(r->s, dirs[i], 0755);
+        scratch_mkdir(f, dirs[i], 0755);
     put(r, "lib/a.py", "old a\n");
     put(r, "lib/sub/b.py", "old b\n");
     set_time(r, "lib/sub", 1400000000);
     set_time(r, "lib", 1400000000);
-    assert_ok(r->s, sp_root_open(r->s->dir, &r->root, &r->s->err));
-    assert_ok(r->s, sp_workdir_lock(r->s->pool, &r->root, WORK, &r->workdir, &r->s->err));
+    assert_ok(f, sp_root_open(f->dir, &r->root, &f->err));
+    assert_ok(f, sp_workdir_lock(f->pool, &r->root, WORK, &r->workdir, &f->err));
     r->txn.command = "install";
-    *SP_PUSH(r->s->pool, &r->txn.components) =
-        (struct sp_journal_component){"toy", "1.0", "newton", "lib"};
+    *SP_PUSH(r->f->pool, &r->txn.components) =
+        (struct sp_journal_component){"toy", "1.0", "newton", "", "lib"};
 }
 
-static void close_run(struct run *r)
+static void close_run(struct fixture *f)
 {
+    struct run *r = f->own;
     sp_workdir_close(&r->workdir);
     sp_root_close(&r->root);
 }
+
+#define TEST_IN_ROOT(name) TEST_IN_DIR_WITH(name, struct run *r, open_run, close_run)
 
 static struct sp_bytes text_or_none(const char *text)
 {
@@ -71,7 +85,7 @@ static struct sp_bytes text_or_none(const char *text)
 static struct sp_file_change *change(struct run *r, const char *path, const char *before,
                                      const char *after)
 {
-    struct sp_file_change *one = SP_PUSH(r->s->pool, &r->txn.changes);
+    struct sp_file_change *one = SP_PUSH(r->f->pool, &r->txn.changes);
     *one = (struct sp_file_change){.component = "toy",
                                    .path = path,
                                    .action = !before ? SP_ACTION_ADD
@@ -92,75 +106,72 @@ static void usual(struct run *r)
 
 static int run(struct run *r)
 {
-    return sp_transaction_run(r->s->pool, &r->workdir, &r->txn, &r->id, &r->s->err);
+    return sp_transaction_run(r->f->pool, &r->workdir, &r->txn, &r->id, &r->f->err);
 }
 
 static void assert_time(struct run *r, const char *name, time_t seconds)
 {
     struct stat st;
-    assert_int_equal(stat(scratch_path(r->s, name), &st), 0);
+    assert_int_equal(stat(scratch_path(r->f, name), &st), 0);
     if (st.st_mtim.tv_sec != seconds || st.st_mtim.tv_nsec != 123456789)
         fail_msg("%s has the time %ld.%09ld", name, (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
-/* As open_run() left it, metadata and all, with nothing beside it. */
+/* Everything is as open_run() made it, with its metadata, and there are no other files. */
 static void assert_old(struct run *r)
 {
     struct stat st;
     static const char *const dirs[] = {"lib", "lib/sub"};
     static const char *const entries[] = {"a.py sub", "b.py"};
-    assert_content(r->s, "lib/a.py", "old a\n");
-    assert_content(r->s, "lib/sub/b.py", "old b\n");
-    assert_int_equal(stat(scratch_path(r->s, "lib/sub/b.py"), &st), 0);
+    assert_content(r->f, "lib/a.py", "old a\n");
+    assert_content(r->f, "lib/sub/b.py", "old b\n");
+    assert_int_equal(stat(scratch_path(r->f, "lib/sub/b.py"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
     assert_time(r, "lib/a.py", 1500000000);
     assert_time(r, "lib/sub/b.py", 1500000000);
     for (size_t i = 0; i < COUNT(dirs); i++) {
         sp_strv names = {NULL, 0, 0};
-        struct sp_dir dir = {open(scratch_path(r->s, dirs[i]), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+        struct sp_dir dir = {open(scratch_path(r->f, dirs[i]), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
                              dirs[i]};
-        assert_ok(r->s, sp_fs_list(&dir, r->s->pool, &names, &r->s->err));
+        assert_ok(r->f, sp_fs_list(&dir, r->f->pool, &names, &r->f->err));
         sp_dir_close(&dir);
-        assert_string_equal(sp_strv_join(r->s->pool, &names, " "), entries[i]);
+        assert_string_equal(sp_strv_join(r->f->pool, &names, " "), entries[i]);
     }
 }
 
 static void assert_nothing_staged(struct run *r)
 {
     sp_strv names = {NULL, 0, 0};
-    assert_ok(r->s, sp_fs_list(&r->workdir.staging, r->s->pool, &names, &r->s->err));
+    assert_ok(r->f, sp_fs_list(&r->workdir.staging, r->f->pool, &names, &r->f->err));
     assert_int_equal(names.count, 0);
 }
 
 static struct sp_history history_of(struct run *r)
 {
     struct sp_history history;
-    assert_ok(r->s, sp_history_load(r->s->pool, &r->workdir, &history, &r->s->err));
+    assert_ok(r->f, sp_history_load(r->f->pool, &r->workdir, &history, &r->f->err));
     return history;
 }
 
-/* ---- doing ------------------------------------------------------------------------------------
- */
+/* ---- running -------------------------------------------------------------------------------- */
 
-static void test_run(void **state)
+TEST_IN_ROOT(run)
 {
-    struct run r;
-    open_run(state, &r);
     struct stat st;
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    assert_int_equal(r.id, 1);
-    assert_content(r.s, "lib/a.py", "new a\n");
-    assert_content(r.s, "lib/sub/new.py", "new\n");
-    assert_false(scratch_exists(r.s, "lib/sub/b.py"));
-    assert_int_equal(stat(scratch_path(r.s, "lib/a.py"), &st), 0);
+    usual(r);
+    assert_ok(f, run(r));
+    assert_int_equal(r->id, 1);
+    assert_content(f, "lib/a.py", "new a\n");
+    assert_content(f, "lib/sub/new.py", "new\n");
+    assert_false(scratch_exists(f, "lib/sub/b.py"));
+    assert_int_equal(stat(scratch_path(f, "lib/a.py"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640); /* of the one that was there */
     assert_true(st.st_mtim.tv_sec != 1500000000);
-    assert_int_equal(stat(scratch_path(r.s, "lib/sub/new.py"), &st), 0);
+    assert_int_equal(stat(scratch_path(f, "lib/sub/new.py"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0644);
-    assert_nothing_staged(&r);
+    assert_nothing_staged(r);
 
-    struct sp_history history = history_of(&r);
+    struct sp_history history = history_of(r);
     assert_int_equal(history.journals.count, 1);
     assert_int_equal(history.pending.count, 0);
     const struct sp_journal *journal = sp_history_find(&history, 1);
@@ -172,108 +183,89 @@ static void test_run(void **state)
     assert_string_equal(journal->files.items[1].path, "lib/a.py");
     assert_int_equal(journal->files.items[2].action, SP_ACTION_REMOVE);
     assert_int_equal(journal->dirs.count, 2);
-    close_run(&r);
 }
 
 /* A content that goes back brings its time; mode, owner and attributes are the file's own, whoever set
  * them since, and that is said. */
-static void test_metadata_that_is_asked_for(void **state)
+TEST_IN_ROOT(metadata_that_is_asked_for)
 {
-    struct run r;
-    open_run(state, &r);
     struct sp_meta meta = {.mode = 0600,
                            .uid = geteuid(),
                            .gid = getegid(),
                            .mtime = {.tv_sec = 1300000000, .tv_nsec = 123456789}};
     struct stat st;
     sp_strv notes = {NULL, 0, 0};
-    r.txn.notes = &notes;
-    change(&r, "lib/a.py", "old a\n", "older a\n")->meta = &meta;
-    change(&r, "lib/new.py", NULL, "new\n")->meta = &meta;
-    *SP_PUSH(r.s->pool, &r.txn.dirs) = (struct sp_journal_dir){
+    r->txn.notes = &notes;
+    change(r, "lib/a.py", "old a\n", "older a\n")->meta = &meta;
+    change(r, "lib/new.py", NULL, "new\n")->meta = &meta;
+    *SP_PUSH(f->pool, &r->txn.dirs) = (struct sp_journal_dir){
         .path = "lib", .before = {.tv_sec = 1200000000, .tv_nsec = 123456789}};
-    assert_ok(r.s, run(&r));
-    assert_int_equal(stat(scratch_path(r.s, "lib/a.py"), &st), 0);
+    assert_ok(f, run(r));
+    assert_int_equal(stat(scratch_path(f, "lib/a.py"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
-    assert_time(&r, "lib/a.py", 1300000000);
-    assert_int_equal(stat(scratch_path(r.s, "lib/new.py"), &st), 0);
+    assert_time(r, "lib/a.py", 1300000000);
+    assert_int_equal(stat(scratch_path(f, "lib/new.py"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600); /* a new file has none of its own */
-    assert_time(&r, "lib/new.py", 1300000000);
-    assert_time(&r, "lib", 1200000000);
+    assert_time(r, "lib/new.py", 1300000000);
+    assert_time(r, "lib", 1200000000);
     assert_int_equal(notes.count, 1);
     assert_non_null(strstr(notes.items[0], "/lib/a.py"));
-    close_run(&r);
 }
 
 /* Content that was made in this second gets another second: Python 2 compares no more of it. */
-static void test_time_of_a_file_that_is_just_written(void **state)
+TEST_IN_ROOT(time_of_a_file_that_is_just_written)
 {
-    struct run r;
-    open_run(state, &r);
     struct stat before, after;
-    scratch_puts(r.s, "lib/a.py", "old a\n");
-    assert_int_equal(stat(scratch_path(r.s, "lib/a.py"), &before), 0);
-    change(&r, "lib/a.py", "old a\n", "new a\n");
-    assert_ok(r.s, run(&r));
-    assert_int_equal(stat(scratch_path(r.s, "lib/a.py"), &after), 0);
+    scratch_puts(f, "lib/a.py", "old a\n");
+    assert_int_equal(stat(scratch_path(f, "lib/a.py"), &before), 0);
+    change(r, "lib/a.py", "old a\n", "new a\n");
+    assert_ok(f, run(r));
+    assert_int_equal(stat(scratch_path(f, "lib/a.py"), &after), 0);
     assert_true(before.st_mtime != after.st_mtime);
-    close_run(&r);
 }
 
-static void test_compiled_go_with_a_module(void **state)
+TEST_IN_ROOT(pyc_files_are_removed_with_a_module)
 {
-    struct run r;
-    open_run(state, &r);
-    scratch_puts(r.s, "lib/sub/b.pyc", "");
-    scratch_puts(r.s, "lib/sub/a.pyc", "");
-    change(&r, "lib/sub/b.py", "old b\n", NULL);
-    assert_ok(r.s, run(&r));
-    assert_false(scratch_exists(r.s, "lib/sub/b.pyc"));
-    assert_true(scratch_exists(r.s, "lib/sub/a.pyc"));
-    close_run(&r);
+    scratch_puts(f, "lib/sub/b.pyc", "");
+    scratch_puts(f, "lib/sub/a.pyc", "");
+    change(r, "lib/sub/b.py", "old b\n", NULL);
+    assert_ok(f, run(r));
+    assert_false(scratch_exists(f, "lib/sub/b.pyc"));
+    assert_true(scratch_exists(f, "lib/sub/a.pyc"));
 }
 
-static void test_nothing_to_change(void **state)
+TEST_IN_ROOT(nothing_to_change)
 {
-    struct run r;
-    open_run(state, &r);
-    assert_ok(r.s, run(&r)); /* a rollback that finds all as it was is recorded, too */
-    assert_int_equal(history_of(&r).journals.count, 1);
-    close_run(&r);
+    assert_ok(f, run(r)); /* a rollback without changes is recorded, too */
+    assert_int_equal(history_of(r).journals.count, 1);
 }
 
-static void test_numbers(void **state)
+TEST_IN_ROOT(numbers)
 {
-    struct run r;
-    open_run(state, &r);
-    scratch_puts(r.s, "var/work/transactions/notes", "");
-    change(&r, "lib/a.py", "old a\n", "new a\n");
-    assert_ok(r.s, run(&r));
-    assert_int_equal(r.id, 1);
-    assert_int_equal(rename(scratch_path(r.s, "var/work/transactions/1"),
-                            scratch_path(r.s, "var/work/transactions/9")),
+    scratch_puts(f, "var/work/transactions/notes", "");
+    change(r, "lib/a.py", "old a\n", "new a\n");
+    assert_ok(f, run(r));
+    assert_int_equal(r->id, 1);
+    assert_int_equal(rename(scratch_path(f, "var/work/transactions/1"),
+                            scratch_path(f, "var/work/transactions/9")),
                      0);
-    r.txn.changes.count = 0;
-    change(&r, "lib/a.py", "new a\n", "newer a\n");
-    assert_ok(r.s, run(&r));
-    assert_int_equal(r.id, 10);
-    close_run(&r);
+    r->txn.changes.count = 0;
+    change(r, "lib/a.py", "new a\n", "newer a\n");
+    assert_ok(f, run(r));
+    assert_int_equal(r->id, 10);
 }
 
-/* ---- refusing ---------------------------------------------------------------------------------
- */
+/* ---- refusing ------------------------------------------------------------------------------- */
 
 static void refused(struct run *r, enum sp_error_kind kind, const char *part)
 {
-    assert_fails(r->s, run(r), kind, part);
+    assert_fails(r->f, run(r), kind, part);
     assert_nothing_staged(r);
     assert_int_equal(history_of(r).pending.count, 0);
 }
 
-static void test_target_that_is_not_what_was_planned_for(void **state)
+TEST_IN_ROOT(target_other_than_planned)
 {
-    struct run r;
-    open_run(state, &r);
     static const struct {
         const char *path, *before, *after;
     } vectors[] = {
@@ -282,135 +274,114 @@ static void test_target_that_is_not_what_was_planned_for(void **state)
         {"lib/none.py", "old\n", NULL},       {"lib/sub", NULL, "new\n"},
     };
     for (size_t i = 0; i < COUNT(vectors); i++) {
-        r.txn.changes.count = 0;
-        change(&r, "lib/sub/new.py", NULL, "new\n");
-        change(&r, vectors[i].path, vectors[i].before, vectors[i].after);
-        assert_fails(r.s, sp_transaction_check(r.s->pool, &r.root, &r.txn, &r.s->err),
-                     SP_ERROR_REFUSED, vectors[i].path);
-        refused(&r, SP_ERROR_REFUSED, vectors[i].path);
-        assert_old(&r);
-        assert_time(&r, "lib", 1400000000); /* nothing was even tried */
+        r->txn.changes.count = 0;
+        change(r, "lib/sub/new.py", NULL, "new\n");
+        change(r, vectors[i].path, vectors[i].before, vectors[i].after);
+        assert_fails(f, sp_transaction_check(f->pool, &r->root, &r->txn, &f->err), SP_ERROR_REFUSED,
+                     vectors[i].path);
+        refused(r, SP_ERROR_REFUSED, vectors[i].path);
+        assert_old(r);
+        assert_time(r, "lib", 1400000000); /* nothing was even tried */
     }
-    assert_int_equal(history_of(&r).journals.count, 0);
-    close_run(&r);
+    assert_int_equal(history_of(r).journals.count, 0);
 }
 
-static void test_directory_that_is_missing(void **state)
+TEST_IN_ROOT(directory_that_is_missing)
 {
-    struct run r;
-    open_run(state, &r);
-    change(&r, "lib/a.py", "old a\n", "new a\n");
-    change(&r, "lib/none/new.py", NULL, "new\n");
-    refused(&r, SP_ERROR_SYSTEM, "/lib/none");
-    assert_old(&r);
-    close_run(&r);
+    change(r, "lib/a.py", "old a\n", "new a\n");
+    change(r, "lib/none/new.py", NULL, "new\n");
+    refused(r, SP_ERROR_SYSTEM, "/lib/none");
+    assert_old(r);
 }
 
-static void test_path_that_a_journal_can_not_hold(void **state)
+TEST_IN_ROOT(path_that_a_journal_can_not_hold)
 {
-    struct run r;
-    open_run(state, &r);
-    change(&r, "lib/a\n.py", NULL, "new\n");
-    refused(&r, SP_ERROR_REFUSED, "control characters");
-    assert_old(&r);
-    close_run(&r);
+    change(r, "lib/a\n.py", NULL, "new\n");
+    refused(r, SP_ERROR_REFUSED, "control characters");
+    assert_old(r);
 }
 
 /* A link in the way is not followed: the paths are real ones. */
-static void test_link_in_place_of_a_target(void **state)
+TEST_IN_ROOT(link_in_place_of_a_target)
 {
-    struct run r;
-    open_run(state, &r);
-    scratch_symlink(r.s, "a.py", "lib/link.py");
-    set_time(&r, "lib", 1400000000);
-    change(&r, "lib/link.py", "old a\n", "new a\n");
-    refused(&r, SP_ERROR_REFUSED, "/lib/link.py");
-    assert_content(r.s, "lib/a.py", "old a\n");
-    close_run(&r);
+    scratch_symlink(f, "a.py", "lib/link.py");
+    set_time(r, "lib", 1400000000);
+    change(r, "lib/link.py", "old a\n", "new a\n");
+    refused(r, SP_ERROR_REFUSED, "/lib/link.py");
+    assert_content(f, "lib/a.py", "old a\n");
 }
 
-/* ---- failing half-way -------------------------------------------------------------------------
- */
+/* ---- failing half-way ----------------------------------------------------------------------- */
 
-/* While the new files are written beside: the second time that name is taken. */
-static void test_failure_before_the_first_rename(void **state)
+/* While the temporary files are written: the second time that name is taken. */
+TEST_IN_ROOT(failure_before_the_first_rename)
 {
-    struct run r;
-    open_run(state, &r);
-    change(&r, "lib/a.py", "old a\n", "new a\n");
-    change(&r, "lib/sub/new.py", NULL, "new\n");
-    change(&r, "lib/sub/new.py", NULL, "new\n");
-    refused(&r, SP_ERROR_SYSTEM, "/lib/sub/new.py");
-    assert_old(&r);
-    assert_time(&r, "lib", 1400000000);
-    assert_time(&r, "lib/sub", 1400000000);
-    close_run(&r);
+    change(r, "lib/a.py", "old a\n", "new a\n");
+    change(r, "lib/sub/new.py", NULL, "new\n");
+    change(r, "lib/sub/new.py", NULL, "new\n");
+    refused(r, SP_ERROR_SYSTEM, "/lib/sub/new.py");
+    assert_old(r);
+    assert_time(r, "lib", 1400000000);
+    assert_time(r, "lib/sub", 1400000000);
 }
 
-/* Among the renames: what stands where Python keeps compiled modules can't be removed. */
-static void test_failure_among_the_renames(void **state)
+/* Among the renames: a directory has the name of a .pyc file and cannot be removed. */
+TEST_IN_ROOT(failure_among_the_renames)
 {
-    struct run r;
-    open_run(state, &r);
-    scratch_mkdir(r.s, "lib/sub/__pycache__", 0755);
-    scratch_mkdir(r.s, "lib/sub/__pycache__/b.cpython-36.pyc", 0755);
-    set_time(&r, "lib/sub", 1400000000);
-    usual(&r);
-    refused(&r, SP_ERROR_SYSTEM, "/lib/sub/__pycache__/b.cpython-36.pyc");
-    assert_time(&r, "lib", 1400000000);
-    assert_time(&r, "lib/sub", 1400000000);
-    struct sp_history history = history_of(&r);
+    scratch_mkdir(f, "lib/sub/__pycache__", 0755);
+    scratch_mkdir(f, "lib/sub/__pycache__/b.cpython-36.pyc", 0755);
+    set_time(r, "lib/sub", 1400000000);
+    usual(r);
+    refused(r, SP_ERROR_SYSTEM, "/lib/sub/__pycache__/b.cpython-36.pyc");
+    assert_time(r, "lib", 1400000000);
+    assert_time(r, "lib/sub", 1400000000);
+    struct sp_history history = history_of(r);
     assert_int_equal(history.journals.count, 1);
     assert_int_equal(history.journals.items[0].state, SP_JOURNAL_ABORTED);
     /* without it all is as it was, and the next one works */
-    assert_int_equal(rmdir(scratch_path(r.s, "lib/sub/__pycache__/b.cpython-36.pyc")), 0);
-    assert_int_equal(rmdir(scratch_path(r.s, "lib/sub/__pycache__")), 0);
-    assert_old(&r);
-    assert_ok(r.s, run(&r));
-    assert_int_equal(r.id, 2);
-    close_run(&r);
+    assert_int_equal(rmdir(scratch_path(f, "lib/sub/__pycache__/b.cpython-36.pyc")), 0);
+    assert_int_equal(rmdir(scratch_path(f, "lib/sub/__pycache__")), 0);
+    assert_old(r);
+    assert_ok(f, run(r));
+    assert_int_equal(r->id, 2);
 }
 
 /* SIGTERM is noted and ends it before the next step; in a process of its own, since it stays noted.
  */
-static void test_signal(void **state)
+TEST_IN_ROOT(signal)
 {
-    struct run r;
-    open_run(state, &r);
-    usual(&r);
+    usual(r);
     pid_t child = fork();
     if (child == 0) {
         sp_transaction_catch_signals();
         raise(SIGTERM);
-        int rc = run(&r);
-        _exit(rc == -1 && r.s->err.kind == SP_ERROR_SYSTEM &&
-                      strstr(r.s->err.message, "interrupted")
+        int rc = run(r);
+        _exit(rc == -1 && f->err.kind == SP_ERROR_SYSTEM && strstr(f->err.message, "interrupted")
                   ? 0
                   : 1);
     }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    assert_old(&r);
-    assert_nothing_staged(&r);
-    assert_int_equal(history_of(&r).pending.count, 0);
-    close_run(&r);
+    assert_old(r);
+    assert_nothing_staged(r);
+    assert_int_equal(history_of(r).pending.count, 0);
 }
 
-/* ---- undoing ----------------------------------------------------------------------------------
- */
+/* ---- recovering ----------------------------------------------------------------------------- */
 
 /* The journal of transaction 1 as it was in that state. */
 static void set_state_of(struct run *r, unsigned id, enum sp_journal_state state)
 {
     struct sp_journal journal;
-    bool found;
     struct sp_dir dir;
-    assert_ok(r->s, sp_workdir_transaction(r->s->pool, &r->workdir, id, &dir, &r->s->err));
-    assert_ok(r->s, sp_journal_load(r->s->pool, &dir, id, &journal, &found, &r->s->err));
-    assert_true(found);
+    assert_ok(r->f, sp_workdir_transaction(r->f->pool, &r->workdir, id, &dir, &r->f->err));
+    assert_ok(r->f, sp_journal_load(r->f->pool, &dir, id, &journal, &r->f->err));
+    assert_int_equal(journal.record, SP_RECORD_READABLE);
     journal.state = state;
-    assert_ok(r->s, sp_journal_save(r->s->pool, &dir, &journal, &r->s->err));
+    unlinkat(dir.fd, "committed.json", 0); /* it would count before the unfinished one */
+    unlinkat(dir.fd, "aborted.json", 0);
+    assert_ok(r->f, sp_journal_save(r->f->pool, &dir, &journal, &r->f->err));
     sp_dir_close(&dir);
 }
 
@@ -422,340 +393,297 @@ static void set_state(struct run *r, enum sp_journal_state state)
 static int recover(struct run *r, bool leave, sp_strv *messages)
 {
     messages->count = 0;
-    return sp_recover(r->s->pool, &r->workdir, leave, messages, &r->s->err);
+    return sp_recover(r->f->pool, &r->workdir, leave, messages, &r->f->err);
 }
 
-static void test_recover(void **state)
+TEST_IN_ROOT(recover)
 {
-    struct run r;
-    open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    assert_ok(r.s, recover(&r, false, &messages)); /* nothing is pending */
+    usual(r);
+    assert_ok(f, run(r));
+    assert_ok(f, recover(r, false, &messages)); /* nothing is pending */
     assert_int_equal(messages.count, 0);
-    assert_content(r.s, "lib/a.py", "new a\n");
+    assert_content(f, "lib/a.py", "new a\n");
 
-    set_state(&r, SP_JOURNAL_APPLYING);
-    assert_int_equal(history_of(&r).pending.count, 1);
-    assert_ok(r.s, recover(&r, false, &messages));
+    set_state(r, SP_JOURNAL_APPLYING);
+    assert_int_equal(history_of(r).pending.count, 1);
+    assert_ok(f, recover(r, false, &messages));
     assert_int_equal(messages.count, 1);
     assert_non_null(strstr(messages.items[0], "transaction 1"));
-    assert_old(&r);
-    assert_time(&r, "lib", 1400000000);
-    assert_time(&r, "lib/sub", 1400000000);
-    assert_ok(r.s, recover(&r, false, &messages));
+    assert_old(r);
+    assert_time(r, "lib", 1400000000);
+    assert_time(r, "lib/sub", 1400000000);
+    assert_ok(f, recover(r, false, &messages));
     assert_int_equal(messages.count, 0);
 
     /* once more, as after a crash in the middle of recovering: some is back already */
-    set_state(&r, SP_JOURNAL_APPLYING);
-    assert_ok(r.s, recover(&r, false, &messages));
-    assert_old(&r);
-    close_run(&r);
+    set_state(r, SP_JOURNAL_APPLYING);
+    assert_ok(f, recover(r, false, &messages));
+    assert_old(r);
 }
 
-/* Some of it was renamed, some was not, and what was written beside is still there. */
-static void test_recover_in_the_middle(void **state)
+/* Some files were renamed, some were not, and the temporary files are still there. */
+TEST_IN_ROOT(recover_in_the_middle)
 {
-    struct run r;
-    open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    struct sp_history history = history_of(&r);
+    usual(r);
+    assert_ok(f, run(r));
+    struct sp_history history = history_of(r);
     const struct sp_journal *journal = &history.journals.items[0];
-    put(&r, "lib/sub/b.py", "old b\n");
-    scratch_puts(r.s, sp_pool_printf(r.s->pool, "lib/sub/%s", journal->files.items[2].temp), "x");
-    scratch_puts(r.s, sp_pool_printf(r.s->pool, "lib/%s", journal->files.items[1].temp), "y");
-    scratch_puts(r.s, sp_pool_printf(r.s->pool, "lib/%s~", journal->files.items[1].temp), "z");
-    set_state(&r, SP_JOURNAL_APPLYING);
-    assert_ok(r.s, recover(&r, false, &messages));
-    assert_old(&r);
-    close_run(&r);
+    put(r, "lib/sub/b.py", "old b\n");
+    scratch_puts(f, sp_pool_printf(f->pool, "lib/sub/%s", journal->files.items[2].temp), "x");
+    scratch_puts(f, sp_pool_printf(f->pool, "lib/%s", journal->files.items[1].temp), "y");
+    scratch_puts(f, sp_pool_printf(f->pool, "lib/%s~", journal->files.items[1].temp), "z");
+    set_state(r, SP_JOURNAL_APPLYING);
+    assert_ok(f, recover(r, false, &messages));
+    assert_old(r);
 }
 
-static void test_recover_of_a_prepared_one(void **state)
+TEST_IN_ROOT(recover_of_a_prepared_one)
 {
-    struct run r;
-    open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    set_state(&r, SP_JOURNAL_PREPARED);
-    /* nothing was renamed yet: what stands there now is somebody else's */
-    assert_ok(r.s, recover(&r, false, &messages));
-    assert_content(r.s, "lib/a.py", "new a\n");
-    assert_content(r.s, "lib/sub/new.py", "new\n");
-    assert_false(scratch_exists(r.s, "lib/sub/b.py"));
-    assert_int_equal(history_of(&r).journals.items[0].state, SP_JOURNAL_ABORTED);
-    close_run(&r);
+    usual(r);
+    assert_ok(f, run(r));
+    set_state(r, SP_JOURNAL_PREPARED);
+    /* nothing was renamed yet: the present contents are somebody else's */
+    assert_ok(f, recover(r, false, &messages));
+    assert_content(f, "lib/a.py", "new a\n");
+    assert_content(f, "lib/sub/new.py", "new\n");
+    assert_false(scratch_exists(f, "lib/sub/b.py"));
+    assert_int_equal(history_of(r).journals.items[0].state, SP_JOURNAL_ABORTED);
 }
 
-static void test_recover_of_what_something_else_changed(void **state)
+TEST_IN_ROOT(recover_of_what_something_else_changed)
 {
-    struct run r;
-    open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    set_state(&r, SP_JOURNAL_APPLYING);
-    scratch_puts(r.s, "lib/a.py", "another\n");
+    usual(r);
+    assert_ok(f, run(r));
+    set_state(r, SP_JOURNAL_APPLYING);
+    scratch_puts(f, "lib/a.py", "another\n");
     for (int round = 0; round < 2; round++) {
-        assert_fails(r.s, recover(&r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "/lib/a.py");
-        assert_content(r.s, "lib/sub/new.py", "new\n"); /* nothing at all was touched */
-        assert_false(scratch_exists(r.s, "lib/sub/b.py"));
+        assert_fails(f, recover(r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "/lib/a.py");
+        assert_content(f, "lib/sub/new.py", "new\n"); /* nothing at all was touched */
+        assert_false(scratch_exists(f, "lib/sub/b.py"));
     }
-    assert_ok(r.s, recover(&r, true, &messages));
+    assert_ok(f, recover(r, true, &messages));
     assert_int_equal(messages.count, 2);
     assert_non_null(strstr(messages.items[1], "/lib/a.py"));
-    assert_content(r.s, "lib/a.py", "another\n");
-    assert_content(r.s, "lib/sub/b.py", "old b\n");
-    assert_false(scratch_exists(r.s, "lib/sub/new.py"));
-    close_run(&r);
+    assert_content(f, "lib/a.py", "another\n");
+    assert_content(f, "lib/sub/b.py", "old b\n");
+    assert_false(scratch_exists(f, "lib/sub/new.py"));
 }
 
-static void test_recover_without_the_originals(void **state)
+TEST_IN_ROOT(recover_without_the_backup)
 {
-    struct run r;
-    open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    set_state(&r, SP_JOURNAL_APPLYING);
-    scratch_unlink(r.s, "var/work/transactions/1/backup.tar");
-    assert_int_equal(recover(&r, false, &messages), -1);
-    assert_non_null(strstr(r.s->err.message, "backup.tar"));
-    sp_error_clear(&r.s->err);
-    assert_content(r.s, "lib/a.py", "new a\n");
-    assert_content(r.s, "lib/sub/new.py", "new\n");
-    assert_int_equal(history_of(&r).pending.count, 1);
-    close_run(&r);
+    usual(r);
+    assert_ok(f, run(r));
+    set_state(r, SP_JOURNAL_APPLYING);
+    scratch_unlink(f, "var/work/transactions/1/backup.tar");
+    assert_int_equal(recover(r, false, &messages), -1);
+    assert_non_null(strstr(f->err.message, "backup.tar"));
+    sp_error_clear(&f->err);
+    assert_content(f, "lib/a.py", "new a\n");
+    assert_content(f, "lib/sub/new.py", "new\n");
+    assert_int_equal(history_of(r).pending.count, 1);
 }
 
-static void test_recover_when_the_package_is_gone(void **state)
+TEST_IN_ROOT(recover_when_the_package_is_gone)
 {
-    struct run r;
-    open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
-    scratch_mkdir(r.s, "etc", 0755); /* else it could be another system */
-    scratch_puts(r.s, "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
-    change(&r, "lib/sub/new.py", NULL, "new\n");
-    assert_ok(r.s, run(&r));
-    set_state(&r, SP_JOURNAL_APPLYING);
-    assert_int_equal(rename(scratch_path(r.s, "lib/sub"), scratch_path(r.s, "gone")), 0);
-    assert_ok(r.s, recover(&r, false, &messages));
-    assert_int_equal(history_of(&r).pending.count, 0);
-    close_run(&r);
+    scratch_mkdir(f, "etc", 0755); /* else it could be another system */
+    scratch_puts(f, "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    change(r, "lib/sub/new.py", NULL, "new\n");
+    assert_ok(f, run(r));
+    set_state(r, SP_JOURNAL_APPLYING);
+    assert_int_equal(rename(scratch_path(f, "lib/sub"), scratch_path(f, "gone")), 0);
+    assert_ok(f, recover(r, false, &messages));
+    assert_int_equal(history_of(r).pending.count, 0);
 }
 
-static void test_recover_without_a_journal(void **state)
+TEST_IN_ROOT(recover_without_a_journal)
 {
-    struct run r;
-    open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
     /* ended early: part of a backup */
-    scratch_mkdir(r.s, "var/work/transactions/4", 0700);
-    scratch_puts(r.s, "var/work/transactions/4/backup.tar", "half");
-    assert_int_equal(history_of(&r).pending.count, 1);
-    assert_ok(r.s, recover(&r, false, &messages));
+    scratch_mkdir(f, "var/work/transactions/4", 0700);
+    scratch_puts(f, "var/work/transactions/4/backup.tar", "half");
+    assert_int_equal(history_of(r).pending.count, 1);
+    assert_ok(f, recover(r, false, &messages));
     assert_int_equal(messages.count, 1);
-    assert_false(scratch_exists(r.s, "var/work/transactions/4"));
+    assert_false(scratch_exists(f, "var/work/transactions/4"));
     /* ended before the journal: the backup is what the files are */
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    set_state(&r, SP_JOURNAL_APPLYING);
-    assert_ok(r.s, recover(&r, false, &messages));
-    scratch_unlink(r.s, "var/work/transactions/1/journal.yaml");
-    assert_ok(r.s, recover(&r, false, &messages));
-    assert_false(scratch_exists(r.s, "var/work/transactions/1"));
+    usual(r);
+    assert_ok(f, run(r));
+    set_state(r, SP_JOURNAL_APPLYING);
+    assert_ok(f, recover(r, false, &messages));
+    scratch_unlink(f, "var/work/transactions/1/aborted.json");
+    assert_ok(f, recover(r, false, &messages));
+    assert_false(scratch_exists(f, "var/work/transactions/1"));
     /* the journal was lost: the backup is all that is left of the files */
-    assert_ok(r.s, run(&r));
-    scratch_unlink(r.s, "var/work/transactions/1/journal.yaml");
-    assert_fails(r.s, recover(&r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "has no journal");
-    assert_true(scratch_exists(r.s, "var/work/transactions/1/backup.tar"));
-    assert_ok(r.s, recover(&r, true, &messages));
-    assert_false(scratch_exists(r.s, "var/work/transactions/1"));
+    assert_ok(f, run(r));
+    scratch_unlink(f, "var/work/transactions/1/committed.json");
+    assert_fails(f, recover(r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "has no journal");
+    assert_true(scratch_exists(f, "var/work/transactions/1/backup.tar"));
+    assert_ok(f, recover(r, true, &messages));
+    assert_false(scratch_exists(f, "var/work/transactions/1"));
     assert_int_equal(messages.count, 1);
     const char *kept = strchr(messages.items[0], '\'') + 1;
-    const char *tar = sp_pool_printf(r.s->pool, "%.*s/backup.tar", (int)strcspn(kept, "'"), kept);
-    assert_true(scratch_slurp(r.s, tar).len > 1000);
-    assert_int_equal(history_of(&r).pending.count, 0);
-    close_run(&r);
+    const char *tar = sp_pool_printf(f->pool, "%.*s/backup.tar", (int)strcspn(kept, "'"), kept);
+    assert_true(scratch_slurp(f, tar).len > 1000);
+    assert_int_equal(history_of(r).pending.count, 0);
 }
 
 /* A package that was moved to another disk, with a link in its place. */
-static void test_recover_through_a_link(void **state)
+TEST_IN_ROOT(recover_through_a_link)
 {
-    struct run r;
-    open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    set_state(&r, SP_JOURNAL_APPLYING);
-    assert_int_equal(rename(scratch_path(r.s, "lib"), scratch_path(r.s, "moved")), 0);
-    scratch_symlink(r.s, "moved", "lib");
-    assert_ok(r.s, recover(&r, false, &messages));
-    assert_content(r.s, "moved/a.py", "old a\n");
-    assert_old(&r);
-    close_run(&r);
+    usual(r);
+    assert_ok(f, run(r));
+    set_state(r, SP_JOURNAL_APPLYING);
+    assert_int_equal(rename(scratch_path(f, "lib"), scratch_path(f, "moved")), 0);
+    scratch_symlink(f, "moved", "lib");
+    assert_ok(f, recover(r, false, &messages));
+    assert_content(f, "moved/a.py", "old a\n");
+    assert_old(r);
 }
 
 /* Mode, owner and attributes that something else gave to the new file stay. */
-static void test_recover_keeps_a_changed_mode(void **state)
+TEST_IN_ROOT(recover_keeps_a_changed_mode)
 {
-    struct run r;
-    open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
     struct stat st;
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    set_state(&r, SP_JOURNAL_APPLYING);
-    assert_int_equal(chmod(scratch_path(r.s, "lib/a.py"), 0600), 0);
-    assert_ok(r.s, recover(&r, false, &messages));
-    assert_content(r.s, "lib/a.py", "old a\n");
-    assert_int_equal(stat(scratch_path(r.s, "lib/a.py"), &st), 0);
+    usual(r);
+    assert_ok(f, run(r));
+    set_state(r, SP_JOURNAL_APPLYING);
+    assert_int_equal(chmod(scratch_path(f, "lib/a.py"), 0600), 0);
+    assert_ok(f, recover(r, false, &messages));
+    assert_content(f, "lib/a.py", "old a\n");
+    assert_int_equal(stat(scratch_path(f, "lib/a.py"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
     assert_int_equal(messages.count, 2);
     assert_non_null(strstr(messages.items[1], "/lib/a.py"));
-    close_run(&r);
 }
 
 /* What was committed, but not cleared: old files at temporary names, and work/1 that says so. */
-static void test_recover_clears_what_was_committed(void **state)
+TEST_IN_ROOT(recover_clears_what_was_committed)
 {
-    struct run r;
-    open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
     struct stat before, after;
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    struct sp_history history = history_of(&r);
+    usual(r);
+    assert_ok(f, run(r));
+    struct sp_history history = history_of(r);
     const struct sp_journal *journal = &history.journals.items[0];
-    assert_int_equal(stat(scratch_path(r.s, "lib"), &before), 0);
-    scratch_puts(r.s, sp_pool_printf(r.s->pool, "lib/%s", journal->files.items[1].temp), "old a\n");
-    scratch_mkdir(r.s, "var/work/work/1", 0700);
-    assert_ok(r.s, recover(&r, false, &messages));
+    assert_int_equal(stat(scratch_path(f, "lib"), &before), 0);
+    scratch_puts(f, sp_pool_printf(f->pool, "lib/%s", journal->files.items[1].temp), "old a\n");
+    scratch_mkdir(f, "var/work/work/1", 0700);
+    assert_ok(f, recover(r, false, &messages));
     assert_int_equal(messages.count, 0);
     assert_false(
-        scratch_exists(r.s, sp_pool_printf(r.s->pool, "lib/%s", journal->files.items[1].temp)));
-    assert_nothing_staged(&r);
-    assert_content(r.s, "lib/a.py", "new a\n");
-    assert_int_equal(stat(scratch_path(r.s, "lib"), &after), 0);
+        scratch_exists(f, sp_pool_printf(f->pool, "lib/%s", journal->files.items[1].temp)));
+    assert_nothing_staged(r);
+    assert_content(f, "lib/a.py", "new a\n");
+    assert_int_equal(stat(scratch_path(f, "lib"), &after), 0);
     assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof(after.st_mtim));
-    close_run(&r);
 }
 
 /* One that cannot be undone keeps neither the other from it, nor other files from being changed. */
-static void test_one_record_does_not_lock_out_others(void **state)
+TEST_IN_ROOT(one_record_does_not_lock_out_others)
 {
-    struct run r;
-    open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    scratch_mkdir(r.s, "other", 0755);
-    put(&r, "other/c.py", "old c\n");
-    r.txn.components.items[0].path = "other";
-    r.txn.changes.count = 0;
-    change(&r, "other/c.py", "old c\n", "new c\n");
-    assert_ok(r.s, run(&r));
-    set_state(&r, SP_JOURNAL_APPLYING);
-    set_state_of(&r, 2, SP_JOURNAL_APPLYING);
-    scratch_puts(r.s, "lib/a.py", "edited\n");
-    assert_fails(r.s, recover(&r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "/lib/a.py");
+    usual(r);
+    assert_ok(f, run(r));
+    scratch_mkdir(f, "other", 0755);
+    put(r, "other/c.py", "old c\n");
+    r->txn.components.items[0].path = "other";
+    r->txn.changes.count = 0;
+    change(r, "other/c.py", "old c\n", "new c\n");
+    assert_ok(f, run(r));
+    set_state(r, SP_JOURNAL_APPLYING);
+    set_state_of(r, 2, SP_JOURNAL_APPLYING);
+    scratch_puts(f, "lib/a.py", "edited\n");
+    assert_fails(f, recover(r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "/lib/a.py");
     assert_int_equal(messages.count, 1);
-    assert_content(r.s, "other/c.py", "old c\n");
-    assert_ok(r.s, run(&r));
-    assert_content(r.s, "other/c.py", "new c\n");
-    r.txn.changes.count = 0;
-    change(&r, "lib/c.py", NULL, "new\n"); /* the same directory, whatever the component */
-    assert_fails(r.s, run(&r), SP_ERROR_NEEDS_RECOVERY, "transaction 1 was interrupted");
-    r.txn.components.items[0].path = "lib"; /* the same component, whatever the directory */
-    r.txn.changes.count = 0;
-    change(&r, "other/d.py", NULL, "new\n");
-    assert_fails(r.s, run(&r), SP_ERROR_NEEDS_RECOVERY, "transaction 1 was interrupted");
-    assert_false(scratch_exists(r.s, "lib/c.py") || scratch_exists(r.s, "other/d.py"));
-    close_run(&r);
-}
-
-/* ---- the system, and the package, that it is about -------------------------------------------- */
-
-static void set_machine(struct run *r, const char *id)
-{
-    scratch_puts(r->s, "etc/machine-id", id);
+    assert_content(f, "other/c.py", "old c\n");
+    assert_ok(f, run(r));
+    assert_content(f, "other/c.py", "new c\n");
+    r->txn.changes.count = 0;
+    change(r, "lib/c.py", NULL, "new\n"); /* the same directory, whatever the component */
+    assert_fails(f, run(r), SP_ERROR_NEEDS_RECOVERY, "transaction 1 was interrupted");
+    r->txn.components.items[0].path = "lib"; /* the same component, whatever the directory */
+    r->txn.changes.count = 0;
+    change(r, "other/d.py", NULL, "new\n");
+    assert_fails(f, run(r), SP_ERROR_NEEDS_RECOVERY, "transaction 1 was interrupted");
+    assert_false(scratch_exists(f, "lib/c.py") || scratch_exists(f, "other/d.py"));
 }
 
 #define ID_A "0123456789abcdef0123456789abcdef\n"
 #define ID_B "ffffffffffffffffffffffffffffffff\n"
 
-static void test_another_system(void **state)
+static void set_machine(struct run *r, const char *id)
 {
-    struct run r;
-    open_run(state, &r);
-    sp_strv messages = {NULL, 0, 0};
-    scratch_mkdir(r.s, "etc", 0755);
-    set_machine(&r, ID_A);
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    struct sp_journal journal = history_of(&r).journals.items[0];
-    assert_memory_equal(journal.machine, ID_A, 32);
-    assert_int_equal(sp_system_of(&r.root, r.s->pool, &journal), SP_SYSTEM_SAME);
-    set_machine(&r, ID_B);
-    assert_int_equal(sp_system_of(&r.root, r.s->pool, &journal), SP_SYSTEM_OTHER);
-    set_machine(&r, "uninitialized\n"); /* the directories tell */
-    assert_int_equal(sp_system_of(&r.root, r.s->pool, &journal), SP_SYSTEM_SAME);
-    journal.dirs.items[0].inode++;
-    assert_int_equal(sp_system_of(&r.root, r.s->pool, &journal), SP_SYSTEM_SAME);
-    journal.dirs.items[1].inode += 2;
-    assert_int_equal(sp_system_of(&r.root, r.s->pool, &journal), SP_SYSTEM_UNKNOWN);
+    scratch_puts(r->f, "etc/machine-id", id);
+}
 
-    set_state(&r, SP_JOURNAL_APPLYING);
-    set_machine(&r, ID_B);
-    assert_fails(r.s, recover(&r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "another system");
-    assert_content(r.s, "lib/a.py", "new a\n");
-    assert_int_equal(history_of(&r).pending.count, 1);
-    assert_ok(r.s, recover(&r, true, &messages)); /* the operator knows better */
-    assert_old(&r);
-    close_run(&r);
+TEST_IN_ROOT(another_system)
+{
+    sp_strv messages = {NULL, 0, 0};
+    scratch_mkdir(f, "etc", 0755);
+    set_machine(r, ID_A);
+    usual(r);
+    assert_ok(f, run(r));
+    struct sp_journal journal = history_of(r).journals.items[0];
+    assert_memory_equal(journal.machine, ID_A, 32);
+    assert_int_equal(sp_system_of(&r->root, f->pool, &journal), SP_SYSTEM_SAME);
+    set_machine(r, ID_B);
+    assert_int_equal(sp_system_of(&r->root, f->pool, &journal), SP_SYSTEM_OTHER);
+    set_machine(r, "uninitialized\n"); /* the directories tell */
+    assert_int_equal(sp_system_of(&r->root, f->pool, &journal), SP_SYSTEM_SAME);
+    journal.dirs.items[0].inode++;
+    assert_int_equal(sp_system_of(&r->root, f->pool, &journal), SP_SYSTEM_SAME);
+    journal.dirs.items[1].inode += 2;
+    assert_int_equal(sp_system_of(&r->root, f->pool, &journal), SP_SYSTEM_UNKNOWN);
+
+    set_state(r, SP_JOURNAL_APPLYING);
+    set_machine(r, ID_B);
+    assert_fails(f, recover(r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "another system");
+    assert_content(f, "lib/a.py", "new a\n");
+    assert_int_equal(history_of(r).pending.count, 1);
+    assert_ok(f, recover(r, true, &messages)); /* the operator knows better */
+    assert_old(r);
 }
 
 /* No machine id, other directories, and nothing of it in them: that proves no success. */
-static void test_nothing_of_it_here(void **state)
+TEST_IN_ROOT(nothing_of_it_here)
 {
-    struct run r;
-    open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    set_state(&r, SP_JOURNAL_APPLYING);
-    assert_int_equal(rename(scratch_path(r.s, "lib"), scratch_path(r.s, "there")), 0);
-    scratch_mkdir(r.s, "lib", 0755);
-    scratch_mkdir(r.s, "lib/sub", 0755);
-    put(&r, "lib/a.py", "old a\n");
-    put(&r, "lib/sub/b.py", "old b\n");
-    assert_fails(r.s, recover(&r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "none of its files");
-    assert_int_equal(history_of(&r).pending.count, 1);
-    assert_ok(r.s, recover(&r, true, &messages));
-    assert_old(&r);
-    close_run(&r);
+    usual(r);
+    assert_ok(f, run(r));
+    set_state(r, SP_JOURNAL_APPLYING);
+    assert_int_equal(rename(scratch_path(f, "lib"), scratch_path(f, "there")), 0);
+    scratch_mkdir(f, "lib", 0755);
+    scratch_mkdir(f, "lib/sub", 0755);
+    put(r, "lib/a.py", "old a\n");
+    put(r, "lib/sub/b.py", "old b\n");
+    assert_fails(f, recover(r, false, &messages), SP_ERROR_NEEDS_RECOVERY, "none of its files");
+    assert_int_equal(history_of(r).pending.count, 1);
+    assert_ok(f, recover(r, true, &messages));
+    assert_old(r);
 }
 
 /* Whichever work directory the other one uses. */
-static void test_package_is_locked(void **state)
+TEST_IN_ROOT(package_is_locked)
 {
-    struct run r;
-    open_run(state, &r);
     int ready[2], done[2];
     char byte = 0;
-    scratch_puts(r.s, "lib/__init__.py", "");
-    set_time(&r, "lib", 1400000000);
+    scratch_puts(f, "lib/__init__.py", "");
+    set_time(r, "lib", 1400000000);
     assert_int_equal(pipe(ready), 0);
     assert_int_equal(pipe(done), 0);
     pid_t child = fork();
     if (child == 0) {
         sp_package_locks locks = {NULL, 0, 0};
-        byte = sp_package_locks_take(r.s->pool, &r.root, r.txn.components.items, 1, &locks,
-                                     &r.s->err) == 0
+        byte = sp_package_locks_take(f->pool, &r->root, r->txn.components.items, 1, &locks,
+                                     &f->err) == 0
                    ? 'y'
                    : 'n';
         if (write(ready[1], &byte, 1) != 1 || read(done[0], &byte, 1) != 1)
@@ -764,139 +692,159 @@ static void test_package_is_locked(void **state)
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
     assert_int_equal(byte, 'y');
-    usual(&r);
-    assert_fails(r.s, run(&r), SP_ERROR_SYSTEM,
-                 sp_pool_printf(r.s->pool, "process %ld", (long)child));
-    assert_time(&r, "lib", 1400000000); /* nothing was even tried */
-    assert_int_equal(history_of(&r).journals.count, 0);
+    usual(r);
+    assert_fails(f, run(r), SP_ERROR_SYSTEM, sp_pool_printf(f->pool, "process %ld", (long)child));
+    assert_time(r, "lib", 1400000000); /* nothing was even tried */
+    assert_int_equal(history_of(r).journals.count, 0);
     assert_int_equal(write(done[1], &byte, 1), 1);
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    assert_ok(r.s, run(&r));
+    assert_ok(f, run(r));
     for (int i = 0; i < 2; i++) {
         close(ready[i]);
         close(done[i]);
     }
-    close_run(&r);
 }
 
-static void test_recover_of_a_damaged_journal(void **state)
+TEST_IN_ROOT(recover_of_a_damaged_journal)
 {
-    struct run r;
-    open_run(state, &r);
     sp_strv messages = {NULL, 0, 0};
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    scratch_puts(r.s, "var/work/transactions/1/journal.yaml", "state: committed\n");
-    assert_fails(r.s, recover(&r, false, &messages), SP_ERROR_NEEDS_RECOVERY,
-                 "transactions/1/journal.yaml");
-    struct sp_history history = history_of(&r);
+    usual(r);
+    assert_ok(f, run(r));
+    set_state(r, SP_JOURNAL_APPLYING);
+    scratch_puts(f, "var/work/transactions/1/journal.json", "{\"state\": \"committed\"}\n");
+    assert_fails(f, recover(r, false, &messages), SP_ERROR_NEEDS_RECOVERY,
+                 "transactions/1/journal.json");
+    struct sp_history history = history_of(r);
     assert_int_equal(history.journals.count, 0);
     assert_int_equal(history.pending.count, 1);
     assert_int_equal(history.pending.items[0], 1);
     /* a way past it, which keeps the backup */
-    assert_ok(r.s, recover(&r, true, &messages));
-    assert_int_equal(history_of(&r).pending.count, 0);
+    assert_ok(f, recover(r, true, &messages));
+    assert_int_equal(history_of(r).pending.count, 0);
     assert_non_null(strstr(messages.items[0], "transactions/1.kept-"));
-    assert_content(r.s, "lib/a.py", "new a\n");
-    close_run(&r);
+    assert_content(f, "lib/a.py", "new a\n");
 }
 
-/* ---- remembering ------------------------------------------------------------------------------
- */
+/* "committed" whose saving failed is on disk, or may be: what is undone then is not committed. */
+TEST_IN_ROOT(journal_is_unfinished_again)
+{
+    struct sp_dir dir;
+    sp_strv messages = {NULL, 0, 0};
+    usual(r);
+    assert_ok(f, run(r));
+    struct sp_journal journal = history_of(r).journals.items[0];
+    assert_ok(f, sp_workdir_transaction(f->pool, &r->workdir, 1, &dir, &f->err));
+    journal.state = SP_JOURNAL_APPLYING;
+    assert_ok(f, sp_journal_save(f->pool, &dir, &journal, &f->err));
+    assert_int_equal(history_of(r).pending.count, 0);
+    assert_ok(f, sp_journal_reopen(&dir, &f->err));
+    sp_dir_close(&dir);
+    assert_int_equal(history_of(r).pending.count, 1);
+    assert_ok(f, recover(r, false, &messages));
+    assert_old(r);
+}
 
-static int original(struct run *r, const char *path, const char *expected, struct sp_bytes *content,
-                    struct sp_meta *meta)
+/* Of a finished one nothing has to be recovered. */
+TEST_IN_ROOT(damaged_journal_of_a_finished_one)
+{
+    sp_strv messages = {NULL, 0, 0};
+    usual(r);
+    assert_ok(f, run(r));
+    scratch_puts(f, "var/work/transactions/1/committed.json", "{\"state\": \"committed\"}\n");
+    assert_ok(f, recover(r, false, &messages));
+    assert_int_equal(messages.count, 0);
+    struct sp_history history = history_of(r);
+    assert_int_equal(history.journals.count, 0);
+    assert_int_equal(history.pending.count, 0);
+    assert_int_equal(history.damaged.count, 1);
+    assert_int_equal(history.damaged.items[0], 1);
+    assert_content(f, "lib/a.py", "new a\n");
+}
+
+/* ---- the history ---------------------------------------------------------------------------- */
+
+static int read_backup(struct run *r, const char *path, const char *expected,
+                       struct sp_bytes *content, struct sp_meta *meta)
 {
     struct sp_history history = history_of(r);
     struct sp_blob_id id;
-    assert_ok(r->s, sp_blob_hash(SP_BYTES_STR(expected), &id, &r->s->err));
-    return sp_history_backup(r->s->pool, &history, 1, path, &id, content, meta, &r->s->err);
+    assert_ok(r->f, sp_blob_hash(SP_BYTES_STR(expected), &id, &r->f->err));
+    struct sp_history_entry wanted = {path, &id, content, meta};
+    return sp_history_backup(r->f->pool, &history, 1, &wanted, &r->f->err);
 }
 
-static void test_original(void **state)
+TEST_IN_ROOT(backup)
 {
-    struct run r;
-    open_run(state, &r);
     struct sp_bytes content;
     struct sp_meta meta;
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    assert_ok(r.s, original(&r, "lib/a.py", "old a\n", &content, &meta));
+    usual(r);
+    assert_ok(f, run(r));
+    assert_ok(f, read_backup(r, "lib/a.py", "old a\n", &content, &meta));
     assert_int_equal(content.len, 6);
     assert_memory_equal(content.data, "old a\n", 6);
     assert_int_equal(meta.mode, 0640);
     assert_int_equal(meta.mtime.tv_sec, 1500000000);
     assert_int_equal(meta.mtime.tv_nsec, 123456789);
-    assert_fails(r.s, original(&r, "lib/sub/new.py", "new\n", &content, &meta),
+    assert_fails(f, read_backup(r, "lib/sub/new.py", "new\n", &content, &meta),
                  SP_ERROR_NEEDS_RECOVERY, "/lib/sub/new.py");
-    assert_fails(r.s, original(&r, "lib/a.py", "another\n", &content, &meta),
+    assert_fails(f, read_backup(r, "lib/a.py", "another\n", &content, &meta),
                  SP_ERROR_NEEDS_RECOVERY, "backup.tar");
-    close_run(&r);
 }
 
-/* The archive's content is not what the journal says: it is not handed out. */
-static void test_original_that_was_altered(void **state)
+/* Content of the backup that is not the one in the journal is not returned. */
+TEST_IN_ROOT(backup_that_was_altered)
 {
-    struct run r;
-    open_run(state, &r);
     struct sp_bytes content;
     struct sp_meta meta;
-    usual(&r);
-    assert_ok(r.s, run(&r));
+    usual(r);
+    assert_ok(f, run(r));
     const char *name = "var/work/transactions/1/backup.tar";
-    struct sp_bytes tar = scratch_slurp(r.s, scratch_path(r.s, name));
-    char *copy = sp_pool_memdup(r.s->pool, tar.data, tar.len);
+    struct sp_bytes tar = scratch_slurp(f, scratch_path(f, name));
+    char *copy = sp_pool_memdup(f->pool, tar.data, tar.len);
     char *at = memmem(copy, tar.len, "old a\n", 6);
     assert_non_null(at);
     *at = 'O';
-    scratch_write(r.s, name, copy, tar.len);
-    assert_fails(r.s, original(&r, "lib/a.py", "old a\n", &content, &meta), SP_ERROR_NEEDS_RECOVERY,
+    scratch_write(f, name, copy, tar.len);
+    assert_fails(f, read_backup(r, "lib/a.py", "old a\n", &content, &meta), SP_ERROR_NEEDS_RECOVERY,
                  "backup.tar");
-    close_run(&r);
 }
 
-static void test_meta_of_a_content(void **state)
+TEST_IN_ROOT(meta_of_a_content)
 {
-    struct run r;
-    open_run(state, &r);
     struct sp_meta meta;
     struct sp_blob_id id;
     bool found;
-    usual(&r);
-    assert_ok(r.s, run(&r));
-    struct sp_history history = history_of(&r);
-    assert_ok(r.s, sp_blob_hash(SP_BYTES_STR("old a\n"), &id, &r.s->err));
-    assert_ok(r.s, sp_history_meta(r.s->pool, &history, "lib/a.py", &id, &meta, &found, &r.s->err));
+    usual(r);
+    assert_ok(f, run(r));
+    struct sp_history history = history_of(r);
+    assert_ok(f, sp_blob_hash(SP_BYTES_STR("old a\n"), &id, &f->err));
+    assert_ok(f, sp_history_meta(f->pool, &history, "lib/a.py", &id, &meta, &found, &f->err));
     assert_true(found);
     assert_int_equal(meta.mode, 0640);
-    assert_ok(r.s, sp_history_meta(r.s->pool, &history, "lib/b.py", &id, &meta, &found, &r.s->err));
+    assert_ok(f, sp_history_meta(f->pool, &history, "lib/b.py", &id, &meta, &found, &f->err));
     assert_false(found);
-    assert_ok(r.s, sp_blob_hash(SP_BYTES_STR("new a\n"), &id, &r.s->err));
-    assert_ok(r.s, sp_history_meta(r.s->pool, &history, "lib/a.py", &id, &meta, &found, &r.s->err));
+    assert_ok(f, sp_blob_hash(SP_BYTES_STR("new a\n"), &id, &f->err));
+    assert_ok(f, sp_history_meta(f->pool, &history, "lib/a.py", &id, &meta, &found, &f->err));
     assert_false(found);
-    close_run(&r);
 }
 
-static void test_rolled_back(void **state)
+TEST_IN_ROOT(is_reverted)
 {
-    struct run r;
-    open_run(state, &r);
-    change(&r, "lib/a.py", "old a\n", "new a\n");
-    assert_ok(r.s, run(&r));
-    r.txn.changes.count = 0;
-    r.txn.command = "rollback";
-    *SP_PUSH(r.s->pool, &r.txn.undoes) = 1;
-    change(&r, "lib/a.py", "new a\n", "old a\n");
-    assert_ok(r.s, run(&r));
-    struct sp_history history = history_of(&r);
+    change(r, "lib/a.py", "old a\n", "new a\n");
+    assert_ok(f, run(r));
+    r->txn.changes.count = 0;
+    r->txn.command = "rollback";
+    *SP_PUSH(f->pool, &r->txn.reverts) = 1;
+    change(r, "lib/a.py", "new a\n", "old a\n");
+    assert_ok(f, run(r));
+    struct sp_history history = history_of(r);
     assert_true(sp_history_is_reverted(&history, 1));
     assert_false(sp_history_is_reverted(&history, 2));
     assert_false(sp_history_is_reverted(&history, 3));
     history.journals.items[1].state = SP_JOURNAL_ABORTED; /* a rollback that did not come to pass */
     assert_false(sp_history_is_reverted(&history, 1));
-    close_run(&r);
 }
 
 static struct timespec at(time_t seconds)
@@ -905,15 +853,14 @@ static struct timespec at(time_t seconds)
 }
 
 /* Back through all that is ours, as long as nothing else changed the directory in between. */
-static void test_time_of_a_directory(void **state)
+TEST_IN_DIR(time_of_a_directory)
 {
-    struct scratch *s = *state;
     struct sp_history history = {.workdir = NULL};
     for (unsigned i = 1; i <= 3; i++) {
-        struct sp_journal *journal = SP_PUSH(s->pool, &history.journals);
+        struct sp_journal *journal = SP_PUSH(f->pool, &history.journals);
         journal->id = i;
         journal->state = SP_JOURNAL_COMMITTED;
-        *SP_PUSH(s->pool, &journal->dirs) =
+        *SP_PUSH(f->pool, &journal->dirs) =
             (struct sp_journal_dir){"lib", at(10 * i), at(10 * i + 10), 0};
     }
     assert_int_equal(sp_history_dir_time(&history, "lib", at(40), 0).tv_sec, 10);
@@ -933,44 +880,4 @@ static void test_time_of_a_directory(void **state)
     history.journals.items[2].state = SP_JOURNAL_ABORTED;
     assert_int_equal(sp_history_dir_time(&history, "lib", at(40), 0).tv_sec, 40);
     assert_int_equal(sp_history_dir_time(&history, "lib", at(30), 0).tv_sec, 25);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(test_run),
-        SCRATCH_TEST(test_metadata_that_is_asked_for),
-        SCRATCH_TEST(test_time_of_a_file_that_is_just_written),
-        SCRATCH_TEST(test_compiled_go_with_a_module),
-        SCRATCH_TEST(test_nothing_to_change),
-        SCRATCH_TEST(test_numbers),
-        SCRATCH_TEST(test_target_that_is_not_what_was_planned_for),
-        SCRATCH_TEST(test_directory_that_is_missing),
-        SCRATCH_TEST(test_path_that_a_journal_can_not_hold),
-        SCRATCH_TEST(test_link_in_place_of_a_target),
-        SCRATCH_TEST(test_failure_before_the_first_rename),
-        SCRATCH_TEST(test_failure_among_the_renames),
-        SCRATCH_TEST(test_signal),
-        SCRATCH_TEST(test_recover),
-        SCRATCH_TEST(test_recover_in_the_middle),
-        SCRATCH_TEST(test_recover_of_a_prepared_one),
-        SCRATCH_TEST(test_recover_of_what_something_else_changed),
-        SCRATCH_TEST(test_recover_without_the_originals),
-        SCRATCH_TEST(test_recover_when_the_package_is_gone),
-        SCRATCH_TEST(test_recover_without_a_journal),
-        SCRATCH_TEST(test_recover_through_a_link),
-        SCRATCH_TEST(test_recover_keeps_a_changed_mode),
-        SCRATCH_TEST(test_recover_clears_what_was_committed),
-        SCRATCH_TEST(test_one_record_does_not_lock_out_others),
-        SCRATCH_TEST(test_another_system),
-        SCRATCH_TEST(test_nothing_of_it_here),
-        SCRATCH_TEST(test_package_is_locked),
-        SCRATCH_TEST(test_recover_of_a_damaged_journal),
-        SCRATCH_TEST(test_original),
-        SCRATCH_TEST(test_original_that_was_altered),
-        SCRATCH_TEST(test_meta_of_a_content),
-        SCRATCH_TEST(test_rolled_back),
-        SCRATCH_TEST(test_time_of_a_directory),
-    };
-    return cmocka_run_group_tests_name("transaction", tests, NULL, NULL);
 }

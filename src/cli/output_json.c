@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/output_json.h"
+
+#include "cli/output_text.h"
+
+static const char *evidence_name(const struct sp_detection *found)
+{
+    static const char *const names[] = {[SP_EVIDENCE_METADATA] = "metadata",
+                                        [SP_EVIDENCE_CHECKSUMS] = "checksums",
+                                        [SP_EVIDENCE_PROBES] = "probes",
+                                        [SP_EVIDENCE_NONE] = "none"};
+    return names[found->evidence];
+}
+
+void sp_output_begin(struct sp_json *json, struct sp_buffer *buf, const char *command)
+{
+    sp_json_init(json, buf);
+    sp_json_object(json);
+    sp_json_key(json, "schema");
+    sp_json_number(json, 1);
+    sp_json_pair(json, "command", command);
+}
+
+static void put_files(struct sp_json *json, struct sp_context *s, const struct sp_target *one)
+{
+    sp_json_key(json, "files");
+    sp_json_array(json);
+    for (size_t i = 0; i < one->plan.files.count; i++) {
+        const struct sp_file_plan *file = &one->plan.files.items[i];
+        sp_json_object(json);
+        sp_json_pair(json, "path", sp_output_path(s, one, file));
+        sp_json_pair(json, "action", sp_action_name(file->action));
+        sp_json_pair(json, "state", sp_state_name(file->state));
+        sp_json_pair(json, "note", file->note);
+        sp_json_end_object(json);
+    }
+    sp_json_end_array(json);
+}
+
+void sp_output_components(struct sp_json *json, struct sp_context *s, const sp_selection *selection,
+                          bool with_plan)
+{
+    sp_json_key(json, "components");
+    sp_json_array(json);
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct sp_target *one = &selection->items[i];
+        const struct sp_detection *found = one->found;
+        sp_json_object(json);
+        sp_json_pair(json, "component", one->name);
+        sp_json_pair(json, "version", found ? found->version : NULL);
+        sp_json_pair(json, "release", sp_output_release(one));
+        sp_json_pair(json, "path", found ? sp_context_show(s, one->view, found->dir) : NULL);
+        sp_json_pair(json, "evidence", found ? evidence_name(found) : NULL);
+        sp_json_pair(json, "because", found ? found->because : NULL);
+        sp_json_pair(json, "support",
+                     found && found->spec ? sp_support_name(found->spec->release->support) : NULL);
+        sp_json_pair(json, "needed_by", one->needed_by);
+        if (with_plan) {
+            sp_json_pair(json, "state", sp_state_name(one->plan.state));
+            sp_json_pair(json, "note", one->plan.note);
+            put_files(json, s, one);
+        }
+        sp_json_end_object(json);
+    }
+    sp_json_end_array(json);
+}
+
+void sp_output_prerequisites(struct sp_pool *pool, struct sp_json *json,
+                             const sp_prerequisites *prerequisites)
+{
+    sp_json_key(json, "prerequisites");
+    sp_json_array(json);
+    for (size_t i = 0; i < prerequisites->count; i++) {
+        const struct sp_prerequisite *item = &prerequisites->items[i];
+        sp_json_object(json);
+        sp_json_pair(json, "name", item->name);
+        sp_json_pair(json, "version", item->version);
+        sp_json_pair(json, "needed_by", item->needed_by);
+        sp_json_pair(json, "command", item->version ? NULL : sp_output_pip(pool, item, item->name));
+        sp_json_end_object(json);
+    }
+    sp_json_end_array(json);
+}
+
+void sp_output_strings(struct sp_json *json, const char *key, const sp_strv *strings)
+{
+    sp_json_key(json, key);
+    sp_json_array(json);
+    for (size_t i = 0; i < strings->count; i++)
+        sp_json_string(json, strings->items[i]);
+    sp_json_end_array(json);
+}
+
+void sp_output_id(struct sp_json *json, const char *key, unsigned id)
+{
+    sp_json_key(json, key);
+    if (id)
+        sp_json_number(json, id);
+    else
+        sp_json_string(json, NULL);
+}
+
+void sp_output_end(struct sp_json *json, struct sp_context *s)
+{
+    sp_output_strings(json, "warnings", &s->report->warnings);
+    sp_json_end_object(json);
+    sp_json_finish(json);
+    fwrite(sp_buffer_str(json->out), 1, json->out->len, s->report->out);
+    sp_buffer_free(json->out);
+}

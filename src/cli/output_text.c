@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/output_text.h"
+
+#include <string.h>
+
+#include "base/path.h"
+
+const char *sp_output_release(const struct sp_target *one)
+{
+    return one->found && one->found->spec ? one->found->spec->release->name : NULL;
+}
+
+const char *sp_output_title(struct sp_pool *pool, const struct sp_target *one)
+{
+    const char *version = one->found && one->found->version ? one->found->version : NULL;
+    const char *release = sp_output_release(one);
+    return sp_pool_printf(pool, "%s%s%s%s%s%s", one->name, version ? " " : "",
+                          version ? version : "", release ? " (" : "", release ? release : "",
+                          release ? ")" : "");
+}
+
+const char *sp_output_path(struct sp_context *s, const struct sp_target *one,
+                           const struct sp_file_plan *file)
+{
+    return sp_context_show(s, one->view, file->snapshot->real);
+}
+
+static enum sp_tone tone_of(enum sp_state state)
+{
+    switch (state) {
+    case SP_STATE_INSTALLED:
+    case SP_STATE_INCLUDED:
+        return SP_TONE_GOOD;
+    case SP_STATE_NOT_INSTALLED:
+    case SP_STATE_PARTIAL:
+    case SP_STATE_OUTDATED:
+        return SP_TONE_OPEN;
+    case SP_STATE_CONFLICT:
+    case SP_STATE_UNSUPPORTED:
+    case SP_STATE_NOT_FOUND:
+        return SP_TONE_BAD;
+    default:
+        return SP_TONE_NONE;
+    }
+}
+
+void sp_output_table(struct sp_context *s, const sp_selection *selection, bool with_plan)
+{
+    struct sp_table table = {.columns = 5, .toned_column = with_plan ? 3 : -1};
+    const char *head[] = {"COMPONENT", "VERSION", "RELEASE", with_plan ? "STATE" : "DIRECTORY",
+                          with_plan ? "DIRECTORY" : "EVIDENCE"};
+    sp_table_row(s->pool, &table, SP_TONE_NONE, head);
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct sp_target *one = &selection->items[i];
+        const struct sp_detection *found = one->found;
+        const char *dir = found ? sp_context_show(s, one->view, found->dir) : NULL;
+        const char *release = sp_output_release(one);
+        const char *row[] = {one->name, found ? found->version : NULL, release,
+                             with_plan ? sp_state_name(one->plan.state) : dir,
+                             with_plan ? dir
+                             : found   ? found->because
+                                       : "not found"};
+        sp_table_row(s->pool, &table, with_plan ? tone_of(one->plan.state) : SP_TONE_NONE, row);
+    }
+    sp_table_print(s->report, &table);
+}
+
+static bool needs_words(const struct sp_context *s, const struct sp_target *one)
+{
+    return s->report->verbose > 0 || one->plan.state == SP_STATE_PARTIAL ||
+           one->plan.state == SP_STATE_OUTDATED || one->plan.state == SP_STATE_CONFLICT;
+}
+
+void sp_output_details(struct sp_context *s, const sp_selection *selection)
+{
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct sp_target *one = &selection->items[i];
+        if (one->plan.note)
+            sp_console_print(s->report, 0, "%s: %s", sp_output_title(s->pool, one), one->plan.note);
+        if (!needs_words(s, one) || one->plan.files.count == 0)
+            continue;
+        sp_console_print(s->report, 0, "%s:", sp_output_title(s->pool, one));
+        for (size_t j = 0; j < one->plan.files.count; j++) {
+            const struct sp_file_plan *file = &one->plan.files.items[j];
+            if (file->state == SP_STATE_UNTOUCHED && s->report->verbose < 1 && !file->note)
+                continue;
+            sp_console_print(s->report, 0, "  %-13s  %s%s%s%s", sp_state_name(file->state),
+                             sp_output_path(s, one, file), file->note ? " (" : "",
+                             file->note ? file->note : "", file->note ? ")" : "");
+        }
+    }
+}
+
+/* confget, which storpool needs, runs on Python 2 up to version 4 only, and a pip before 9 does not
+ * see that (measured with pip 8.1.2: it takes 5.1.2, which has no setup.py). */
+const char *sp_output_pip(struct sp_pool *pool, const struct sp_prerequisite *item,
+                          const char *names)
+{
+    return sp_pool_printf(pool, "%s install %s%s", item->pip, item->python2 ? "'confget<5' " : "",
+                          names);
+}
+
+/* Those that are missing for the same component, in one sentence. */
+static void warn_missing(struct sp_context *s, const sp_prerequisites *prerequisites, size_t first)
+{
+    const struct sp_prerequisite *item = &prerequisites->items[first];
+    sp_strv names = {NULL, 0, 0};
+    for (size_t i = first; i < prerequisites->count; i++)
+        if (!prerequisites->items[i].version &&
+            prerequisites->items[i].needed_by == item->needed_by)
+            *SP_PUSH(s->pool, &names) = prerequisites->items[i].name;
+    sp_console_warn(
+        s->pool, s->report, "%s, which the drivers need, %s not installed with %s; run: %s",
+        sp_strv_join(s->pool, &names, " and "), names.count > 1 ? "are" : "is", item->needed_by,
+        sp_output_pip(s->pool, item, sp_strv_join(s->pool, &names, " ")));
+}
+
+void sp_output_warn_prerequisites(struct sp_context *s, const sp_prerequisites *prerequisites)
+{
+    const char *warned = NULL; /* for this component already */
+    for (size_t i = 0; i < prerequisites->count; i++) {
+        const struct sp_prerequisite *item = &prerequisites->items[i];
+        if (item->version) {
+            sp_console_print(s->report, 0, "%s %s is installed with %s", item->name, item->version,
+                             item->needed_by);
+        } else if (item->needed_by != warned) {
+            warn_missing(s, prerequisites, i);
+            warned = item->needed_by;
+        }
+    }
+}
+
+const char *sp_output_files(struct sp_pool *pool, size_t count)
+{
+    return sp_pool_printf(pool, "%zu file%s", count, count == 1 ? "" : "s");
+}

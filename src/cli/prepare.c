@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/prepare.h"
+
+#include <unistd.h>
+
+#include "base/invocation.h"
+#include "txn/recover.h"
+
+static int check_user(struct sp_context *context, struct sp_error *err)
+{
+    const char *name = context->options->command->name;
+    if (geteuid() == 0 || context->options->dry_run)
+        return 0;
+    return sp_error_set(err, SP_ERROR_SYSTEM, "%s has to be run by root; use sudo, or --dry-run",
+                        name);
+}
+
+/* ---- the work directory ---------------------------------------------------------------------- */
+
+static int load_history(struct sp_context *context, struct sp_error *err)
+{
+    struct sp_work *work = context->work;
+    if (sp_history_load(context->pool, &work->dir, &work->history, err) < 0)
+        return -1;
+    work->pending = work->history.pending.count > 0;
+    return 0;
+}
+
+static int open_work_dir(struct sp_context *context, bool must_read, struct sp_error *err)
+{
+    struct sp_work *work = context->work;
+    bool unreadable = false;
+    if (sp_workdir_open(context->pool, &context->root, context->work_dir, &work->dir, &unreadable,
+                        err) < 0)
+        return -1;
+    work->exists = true; /* to be closed */
+    if (unreadable && must_read)
+        return sp_error_set(err, SP_ERROR_SYSTEM,
+                            "you may not read the work directory %s; run this as root",
+                            work->dir.dir.shown);
+    return load_history(context, err);
+}
+
+/* A finished transaction whose journal cannot be read concerns only those who want to undo it. */
+static void warn_damaged(struct sp_context *context)
+{
+    const struct sp_work *work = context->work;
+    for (size_t i = 0; i < work->history.damaged.count; i++)
+        sp_console_warn(context->pool, context->report,
+                        "cannot read the journal of transaction %u, which is finished; it cannot "
+                        "be rolled back, and its backup is kept in '%s'",
+                        work->history.damaged.items[i],
+                        sp_workdir_show(context->pool, &work->dir, "transactions",
+                                        work->history.damaged.items[i]));
+}
+
+static void warn_pending(struct sp_context *context)
+{
+    sp_console_warn(context->pool, context->report,
+                    "transaction %u was interrupted, and the files may be half changed; run: %s "
+                    "recover",
+                    context->work->history.pending.items[0], sp_invocation());
+}
+
+static int refuse_pending(struct sp_context *context, struct sp_error *err)
+{
+    return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                        "transaction %u was interrupted, and has to be recovered before a plan can "
+                        "be made; run: %s recover",
+                        context->work->history.pending.items[0], sp_invocation());
+}
+
+static int recover(struct sp_context *context, struct sp_error *err)
+{
+    sp_strv messages = {NULL, 0, 0};
+    if (sp_recover(context->pool, &context->work->dir, false, &messages, err) < 0)
+        return -1;
+    for (size_t i = 0; i < messages.count; i++)
+        sp_console_warn(context->pool, context->report, "%s", messages.items[i]);
+    return 0;
+}
+
+int sp_prepare_lock(struct sp_context *context, struct sp_error *err)
+{
+    struct sp_work *work = context->work;
+    if (work->locked)
+        return 0;
+    if (work->exists)
+        sp_workdir_close(&work->dir);
+    work->exists = false;
+    if (sp_workdir_lock(context->pool, &context->root, context->work_dir, &work->dir, err) < 0)
+        return -1;
+    work->exists = work->locked = true;
+    return 0;
+}
+
+/* Locks a work directory that is there; one that is missing is created by the first change. */
+static int lock_work_dir(struct sp_context *context, unsigned needs, struct sp_error *err)
+{
+    struct sp_work *work = context->work;
+    bool unreadable = false;
+    if (sp_workdir_open(context->pool, &context->root, context->work_dir, &work->dir, &unreadable,
+                        err) < 0)
+        return -1;
+    bool there = work->dir.dir.fd >= 0 || unreadable;
+    sp_workdir_close(&work->dir);
+    if (!there)
+        return 0;
+    if (sp_prepare_lock(context, err) < 0)
+        return -1;
+    if (needs & SP_NEEDS_RECOVERED)
+        return recover(context, err) < 0 ? -1 : load_history(context, err);
+    return 0;
+}
+
+static int prepare_work_dir(struct sp_context *context, unsigned needs, struct sp_error *err)
+{
+    bool changes = needs & SP_NEEDS_LOCK;
+    if (context->options->trees.count ||
+        !(needs & (SP_NEEDS_WORK_DIR | SP_NEEDS_HISTORY | SP_NEEDS_LOCK)))
+        return 0;
+    if (changes && !context->options->dry_run)
+        return lock_work_dir(context, needs, err);
+    if (open_work_dir(context, needs & SP_NEEDS_HISTORY, err) < 0)
+        return -1;
+    pid_t holder = context->work->pending ? sp_workdir_holder(&context->work->dir) : 0;
+    if (holder) { /* not interrupted, but under way */
+        sp_console_warn(context->pool, context->report,
+                        "transaction %u is under way (process %ld); files may change meanwhile",
+                        context->work->history.pending.items[0], (long)holder);
+        context->work->pending = false;
+    }
+    if (context->work->pending && changes)
+        return refuse_pending(context, err);
+    if (context->work->pending)
+        warn_pending(context);
+    if (needs & SP_NEEDS_HISTORY)
+        warn_damaged(context);
+    return 0;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+/* The accounts come from the manifests of what is found, unless they were named; the group and the
+ * directory are set up on a host with a broken data directory, too. */
+static int prepare_accounts(struct sp_context *context, struct sp_error *err)
+{
+    struct sp_error unread = SP_ERROR_INIT;
+    if (context->options->users.count)
+        return 0;
+    if (sp_context_load_manifests(context, &unread) == 0)
+        return sp_scan_all(context, err);
+    sp_console_warn(context->pool, context->report,
+                    "%s; the accounts are taken from the names of the components", unread.message);
+    sp_error_clear(&unread);
+    return 0;
+}
+
+int sp_prepare(struct sp_pool *pool, const struct sp_options *options, struct sp_console *console,
+               struct sp_context *out, struct sp_error *err)
+{
+    unsigned needs = options->command->needs;
+    sp_context_init(pool, options, console, out);
+    out->work = sp_pool_alloc(pool, sizeof(*out->work));
+    if (needs & SP_NEEDS_SUPERUSER && check_user(out, err) < 0)
+        return -1;
+    if (needs & SP_NEEDS_ROOT && sp_context_open(out, err) < 0)
+        return -1;
+    if (needs & SP_NEEDS_MANIFESTS && sp_context_load_manifests(out, err) < 0)
+        return -1;
+    if (prepare_work_dir(out, needs, err) < 0)
+        return -1;
+    if (needs & SP_NEEDS_SCAN && sp_scan_all(out, err) < 0)
+        return -1;
+    return needs & SP_NEEDS_ACCOUNTS ? prepare_accounts(out, err) : 0;
+}
+
+void sp_prepare_close(struct sp_context *context)
+{
+    if (context->work->exists)
+        sp_workdir_close(&context->work->dir);
+    sp_context_close(context);
+}
