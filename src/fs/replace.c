@@ -19,7 +19,7 @@
 #define RENAME_EXCHANGE (1 << 1)
 #endif
 
-/* renameat2(2) with flags; -1/ENOSYS when this kernel or file system can't. */
+/* renameat2(2) with flags; -1/ENOSYS when this kernel or file system cannot. */
 static int rename_flags(int dirfd, const char *from, const char *to, unsigned flags)
 {
 #ifdef SYS_renameat2

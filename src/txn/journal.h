@@ -18,7 +18,8 @@
 #include "model/action.h"
 
 enum sp_journal_state {
-    SP_JOURNAL_PREPARED,  /* originals are archived; files may stand beside their targets */
+    SP_JOURNAL_PREPARED,  /* originals are archived; new files may be in the directories of their
+                           * targets */
     SP_JOURNAL_APPLYING,  /* targets may have been replaced */
     SP_JOURNAL_COMMITTED, /* all of them are */
     SP_JOURNAL_ABORTED    /* none is */
@@ -34,7 +35,7 @@ struct sp_journal_file {
     const char *component;
     const char *path; /* the real path, relative to the root */
     enum sp_action action;
-    const char *temp;                /* the name of the new content beside the target */
+    const char *temp;                /* the name of the new content, in the target's directory */
     struct sp_blob_id before, after; /* "" where there is no file */
 };
 
@@ -43,7 +44,7 @@ struct sp_journal_dir {
     struct timespec before, after; /* modification times; after counts once committed */
 };
 
-/* What sp_journal_load() found. */
+/* The findings of sp_journal_load(). */
 enum sp_record {
     SP_RECORD_READABLE,
     SP_RECORD_DAMAGED, /* only id and state are known, the state by the file's name */

@@ -23,7 +23,7 @@ const char sp_recover_out_of_memory[] =
     "sp-openstack: out of memory in the middle of a transaction; "
     "run: sp-openstack recover\n";
 
-/* How a target stands, compared with the journal. */
+/* The state of a target, compared with the journal. */
 enum standing {
     STANDS_OLD,
     STANDS_NEW,
@@ -187,7 +187,7 @@ static int run(struct undo *u, bool leave, sp_strv *left, struct sp_error *err)
         u->targets[i].file = &u->journal->files.items[i];
         if (look(u, &u->targets[i], err) < 0)
             return -1;
-        /* nothing was renamed yet: whatever stands there is not our doing */
+        /* nothing was renamed yet: a file that is there is not our doing */
         if (u->journal->state == SP_JOURNAL_PREPARED)
             u->targets[i].standing = STANDS_OLD;
         if (u->targets[i].standing != STANDS_OTHER)

@@ -18,7 +18,7 @@ extern const char sp_recover_out_of_memory[];
 int sp_abort(struct sp_pool *pool, struct sp_workdir *workdir, struct sp_journal *journal,
              bool leave, sp_strv *left, struct sp_error *err) SP_MUST_CHECK;
 
-/* Settles everything that is unfinished in the work directory, one sentence each in *messages.
+/* Recovers everything that is unfinished in the work directory, one sentence each in *messages.
  * leave as above. */
 int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool leave, sp_strv *messages,
                struct sp_error *err) SP_MUST_CHECK;

@@ -131,7 +131,7 @@ static int hash_if(struct sp_bytes content, struct sp_blob_id *out, struct sp_er
     return content.data ? sp_blob_hash(content, out, err) : 0;
 }
 
-/* What hashes of the content vouch for must not be taken over by another content. */
+/* Attributes that vouch for the content, by its hash, must not be given to another content. */
 static void drop_hashes(struct sp_meta *meta)
 {
     size_t kept = 0;

@@ -33,9 +33,9 @@ int sp_transaction_check(struct sp_pool *pool, const struct sp_root *root,
                          const struct sp_transaction *txn, struct sp_error *err) SP_MUST_CHECK;
 
 /* Runs it; the work directory is locked and nothing is pending in it. *id is its number.
- * SP_ERROR_REFUSED: a target is not what was planned for. SP_ERROR_SYSTEM: the system refused, or a
- * signal came. Either way everything is as it was; should putting back fail too, SP_ERROR_NEEDS_RECOVERY.
- */
+ * SP_ERROR_REFUSED: a target is no longer the file of the plan. SP_ERROR_SYSTEM: the system
+ * refused, or a signal came. Either way everything is as it was; should putting back fail too,
+ * SP_ERROR_NEEDS_RECOVERY. */
 int sp_transaction_run(struct sp_pool *pool, struct sp_workdir *workdir,
                        const struct sp_transaction *txn, unsigned *id,
                        struct sp_error *err) SP_MUST_CHECK;

@@ -122,7 +122,7 @@ static int make_workdir(struct sp_pool *pool, const char *path, struct sp_workdi
     return out->dir.fd < 0 ? sp_error_errno(err, errno, "cannot open '%s'", shown) : 0;
 }
 
-/* What others could change is nothing to restore a system from. */
+/* A system is not restored from files that others could change. */
 static int check_private(const struct sp_workdir *workdir, const struct stat *st,
                          struct sp_error *err)
 {
