@@ -29,7 +29,7 @@ char *sp_pool_vprintf(struct sp_pool *pool, const char *fmt, va_list args) SP_PR
 /* Runs fn(data) when the pool is freed, the latest registered first. */
 void sp_pool_defer(struct sp_pool *pool, void (*fn)(void *), void *data);
 
-/* malloc() family that never returns NULL, for what outlives a pool. */
+/* malloc() family that never returns NULL, for data that outlives a pool. */
 void *sp_xmalloc(size_t size);
 void *sp_xrealloc(void *old, size_t size);
 char *sp_xstrdup(const char *str);

@@ -136,7 +136,7 @@ static int choose_named(struct rollback *r, const char *text, struct sp_error *e
                             text, sp_invocation());
     if (!sp_revert_applies(r->history, journal))
         return sp_error_set(
-            err, SP_ERROR_REFUSED, "cannot roll back transaction %s: it is %s", text,
+            err, SP_ERROR_REFUSED, "cannot roll back transaction '%s': it is %s", text,
             strcmp(journal->command, "rollback") == 0 ? "a rollback itself"
                                                       : state_of(r->history, journal));
     return 0;

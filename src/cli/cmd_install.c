@@ -27,7 +27,7 @@ struct job {
 
 /* ---- from the plan to the transaction ------------------------------------------------------ */
 
-/* What the file had when it last had this content, if we remember. */
+/* The metadata of the file when it last had this content, if we remember. */
 static int remembered_meta(struct job *job, const char *path, struct sp_bytes content,
                            const struct sp_meta **out, struct sp_error *err)
 {
@@ -171,7 +171,7 @@ static void print_file(struct job *job, const struct sp_target *one,
     /* a package upgrade put the original back, say */
     if (!note && job->goal == SP_GOAL_UNINSTALL && file->state == SP_STATE_NOT_INSTALLED &&
         file->snapshot->content.data && sp_plan_changes(&one->plan))
-        note = "nothing of ours is in it; left alone";
+        note = "nothing of ours is in it, and it is left alone";
     bool worth = file->action != SP_ACTION_NONE || note;
     sp_console_print(s->report, worth ? 0 : 1, "  %-7s  %s%s%s%s",
                      file->action == SP_ACTION_NONE ? "keep" : sp_action_name(file->action),
@@ -201,7 +201,7 @@ static void print_plan(struct job *job)
     }
 }
 
-/* The backup of what an administrator may miss. */
+/* The backup of a file that an administrator may miss. */
 static void warn_edited(struct job *job)
 {
     struct sp_context *s = job->s;
@@ -397,7 +397,7 @@ static int check_dependents(struct job *job, struct sp_error *err)
     for (size_t i = 0; i < others.count; i++)
         if (is_integrated(&others.items[i].plan))
             return sp_error_set(err, SP_ERROR_REFUSED,
-                                "%s is integrated and needs %s; take both out, or add --no-deps",
+                                "%s is integrated and needs %s; uninstall both, or add --no-deps",
                                 others.items[i].name, others.items[i].needed_by);
     return 0;
 }

@@ -141,8 +141,8 @@ static int prepare_work_dir(struct sp_context *context, unsigned needs, struct s
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-/* The accounts come from the manifests of what is found, unless they were named; the group and the
- * directory are set up on a host with a broken data directory, too. */
+/* The accounts come from the manifests of the components that are found, unless they were named;
+ * the group and the directory are set up on a host with a broken data directory, too. */
 static int prepare_accounts(struct sp_context *context, struct sp_error *err)
 {
     struct sp_error unread = SP_ERROR_INIT;

@@ -72,9 +72,9 @@ void sp_json_end_array(struct sp_json *json)
     end(json, ']');
 }
 
-/* What is escaped though RFC 8259, section 7, does not demand it: DEL and U+0080 to U+009F, which a
- * terminal that shows the text may obey; U+2028 and U+2029, which YAML 1.1 takes for line ends; and
- * U+FEFF, U+FFFE and U+FFFF, which libyaml refuses (YAML 1.1, section 5.1). */
+/* Characters that are escaped though RFC 8259, section 7, does not demand it: DEL and U+0080 to
+ * U+009F, which a terminal that shows the text may obey; U+2028 and U+2029, which YAML 1.1 takes
+ * for line ends; and U+FEFF, U+FFFE and U+FFFF, which libyaml refuses (YAML 1.1, section 5.1). */
 static unsigned escaped_code(const unsigned char *s, size_t len)
 {
     unsigned code = 0;

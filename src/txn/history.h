@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The transactions of a work directory, and what they know about the files of today. */
+/* The transactions of a work directory, and their knowledge of today's files. */
 #ifndef SP_HISTORY_H
 #define SP_HISTORY_H
 
@@ -23,11 +23,11 @@ int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, stru
 /* The journal of that number, or NULL. */
 const struct sp_journal *sp_history_find(const struct sp_history *history, unsigned id);
 
-/* Whether a committed rollback took the transaction back. */
+/* Whether a committed rollback reverted the transaction. */
 bool sp_history_is_reverted(const struct sp_history *history, unsigned id);
 
 /* Looks for the latest committed transaction that replaced or removed the file with this content:
- * *meta is what the file had then. *found is false if there is none. */
+ * *meta is the file's metadata then. *found is false if there is none. */
 int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, const char *path,
                     const struct sp_blob_id *content, struct sp_meta *meta, bool *found,
                     struct sp_error *err) SP_MUST_CHECK;

@@ -149,7 +149,7 @@ static int get_word(struct reader *r, struct sp_yaml_node *map, const char *key,
             *out = (int)i;
             return 0;
         }
-    return sp_yaml_error(&r->doc, map, r->err, "'%s' can't be '%s'", key, text);
+    return sp_yaml_error(&r->doc, map, r->err, "'%s' cannot be '%s'", key, text);
 }
 
 static int get_list(struct reader *r, struct sp_yaml_node *map, const char *key,
@@ -431,7 +431,7 @@ static int read_text(struct sp_pool *pool, const struct sp_dir *dir, const char 
     return 0;
 }
 
-/* In the order of what counts: a crash may leave the unfinished one beside the finished one. */
+/* In the order of their weight: a crash may leave both the unfinished one and the finished one. */
 static const enum sp_journal_state search_order[] = {SP_JOURNAL_COMMITTED, SP_JOURNAL_ABORTED,
                                                      SP_JOURNAL_PREPARED};
 

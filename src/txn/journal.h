@@ -22,7 +22,8 @@
 extern const char *const sp_journal_names[3];
 
 enum sp_journal_state {
-    SP_JOURNAL_PREPARED,  /* originals are archived; files may stand beside their targets */
+    SP_JOURNAL_PREPARED,  /* originals are archived; new files may be in the directories of their
+                           * targets */
     SP_JOURNAL_APPLYING,  /* targets may have been replaced */
     SP_JOURNAL_COMMITTED, /* all of them are */
     SP_JOURNAL_ABORTED    /* none is */
@@ -38,7 +39,7 @@ struct sp_journal_file {
     const char *component;
     const char *path; /* the real path, relative to the root */
     enum sp_action action;
-    const char *temp;                /* the name of the new content beside the target */
+    const char *temp;                /* the name of the new content, in the target's directory */
     struct sp_blob_id before, after; /* "" where there is no file */
 };
 
@@ -48,7 +49,7 @@ struct sp_journal_dir {
     uint64_t inode;                /* of the directory; 0: not known */
 };
 
-/* What sp_journal_load() found. */
+/* The findings of sp_journal_load(). */
 enum sp_record {
     SP_RECORD_READABLE,
     SP_RECORD_DAMAGED, /* only id and state are known, the state by the file's name */

@@ -13,7 +13,7 @@
 #include "fs/resolve.h"
 #include "model/edit.h"
 
-/* What one transaction did to one file. */
+/* The change of one file by one transaction. */
 struct file_operation {
     const struct sp_journal *journal;
     const struct sp_journal_component *component; /* NULL: the journal does not list it */
@@ -21,7 +21,7 @@ struct file_operation {
     const struct sp_manifest_file *spec; /* NULL: no manifest describes the file any more */
 };
 
-/* A content on its way back. What it is is known by its id; it is read only when it is needed. */
+/* A content on its way back. Its id is known; it is read only when it is needed. */
 struct content {
     struct sp_blob_id id;                /* "" where there is no file */
     struct sp_bytes bytes;               /* when backup is NULL */
@@ -37,7 +37,7 @@ enum outcome {
     OUTCOME_GONE      /* its directory does not exist any more */
 };
 
-/* One file, and what the transactions did to it, the earliest first. */
+/* One file, and its changes by the transactions, the earliest first. */
 struct file_history {
     const char *path, *shown;
     struct package *package;
@@ -199,7 +199,7 @@ static int revert_module(const struct plan *p, const struct file_operation *oper
         return 0;
     }
     history->outcome = OUTCOME_FOREIGN;
-    history->reason = "it is not what was installed any more";
+    history->reason = "it is no longer the file that was installed";
     return 0;
 }
 
@@ -327,7 +327,7 @@ static void leave_foreign(const struct plan *p)
     }
 }
 
-/* What was taken out of one release does not go into another. */
+/* Lines that were removed from one release do not go into another. */
 static void leave_other_release(const struct plan *p)
 {
     for (size_t i = 0; i < p->histories.count; i++) {
@@ -347,7 +347,7 @@ static bool same_site(const struct plan *p, const struct package *a, const struc
     return strcmp(sp_path_dirname(p->pool, a->path), sp_path_dirname(p->pool, b->path)) == 0;
 }
 
-/* What a component that is left needs is left, too. */
+/* The requirements of a component that is left are left, too. */
 static void leave_required(const struct plan *p)
 {
     for (size_t round = 0; round < p->packages.count; round++)

@@ -173,7 +173,7 @@ static int make_workdir(struct sp_pool *pool, const char *path, struct sp_workdi
     return open_workdir(pool, &parent, name, out, err);
 }
 
-/* What others could change is nothing to restore a system from. */
+/* A system is not restored from files that others could change. */
 static int check_private(const struct sp_workdir *workdir, const struct stat *st,
                          struct sp_error *err)
 {
