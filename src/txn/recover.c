@@ -17,6 +17,7 @@
 #include "fs/write.h"
 #include "txn/backup.h"
 #include "txn/history.h"
+#include "txn/prune.h"
 #include "txn/pyc.h"
 
 const char sp_recover_out_of_memory[] =
@@ -268,6 +269,7 @@ int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool leave, sp_
     for (size_t i = history.pending.count; i-- > 0;)
         if (recover_one(pool, workdir, history.pending.items[i], leave, messages, err) < 0)
             return -1;
+    sp_prune(workdir);
     /* what was committed may have ended before it cleaned up */
     return sp_workdir_unstage_all(pool, workdir, err);
 }

@@ -151,10 +151,10 @@ static int prepare_step(struct run *r, const struct sp_file_change *change, cons
     step->name = sp_path_basename(change->path);
     step->shown = sp_root_show(r->root, r->pool, change->path);
     step->temp = sp_pool_printf(r->pool, ".%s.sp-openstack-%s", step->name, random);
-    if (!sp_path_is_printable(change->path))
+    if (!sp_path_is_safe_relative(change->path))
         return sp_error_set(err, SP_ERROR_REFUSED,
-                            "the path '%s' has control characters or bytes that are not UTF-8 in "
-                            "it; a journal cannot hold it",
+                            "the path '%s' has control characters, a backslash, or bytes that are "
+                            "not UTF-8 in it; a journal cannot hold it",
                             step->shown);
     if (find_place(r, change->path, &step->place, err) < 0 || check_target(r, step, err) < 0)
         return -1;
@@ -286,6 +286,8 @@ static void fill_journal(struct run *r)
         const struct step *step = &r->steps.items[i];
         *SP_PUSH(r->pool, &r->journal.files) =
             (struct sp_journal_file){.component = step->change->component,
+                                     .package = step->change->package ? step->change->package : "",
+                                     .name = step->change->name ? step->change->name : "",
                                      .path = step->change->path,
                                      .action = step->change->action,
                                      .temp = step->temp,
