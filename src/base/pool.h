@@ -51,6 +51,8 @@ void sp_out_of_memory_calls(void (*fn)(void));
     ((vec)->items =                                                                                \
          sp_pool_grow((pool), (vec)->items, (vec)->count, &(vec)->room, sizeof(*(vec)->items)),    \
      &(vec)->items[(vec)->count++])
+/* The last item of an array that is not empty. */
+#define SP_LAST(vec) (&(vec)->items[(vec)->count - 1])
 void *sp_pool_grow(struct sp_pool *pool, void *items, size_t count, size_t *room, size_t size);
 
 /* A list of strings. */

@@ -80,6 +80,8 @@ static int add_change(struct job *job, const struct sp_target *one, const struct
 {
     struct sp_pool *pool = job->s->pool;
     struct sp_file_change change = {.component = one->name,
+                                    .package = SP_LAST(&job->txn.components)->path,
+                                    .name = file->snapshot->spec->path,
                                     .action = file->action,
                                     .before = file->snapshot->content,
                                     .after = file->after};
@@ -130,19 +132,27 @@ static int add_changes_of(struct job *job, const struct sp_target *one, struct s
     return 0;
 }
 
-static void add_component(struct job *job, const struct sp_target *one)
+/* The directory is recorded as it is found, so that it is found again; where that is by way of "..",
+ * which a journal does not hold, by its real path. */
+static int add_component(struct job *job, const struct sp_target *one, struct sp_error *err)
 {
     struct sp_pool *pool = job->s->pool;
     const struct sp_component *spec = one->found->spec;
+    struct sp_tree *tree = one->view->tree;
+    const char *real = NULL;
+    if (!sp_path_is_safe_relative(one->found->dir) && tree->ops->real &&
+        tree->ops->real(tree, pool, one->found->dir, &real, err) < 0)
+        return -1;
     *SP_PUSH(pool, &job->txn.components) = (struct sp_journal_component){
         .name = one->name,
         .version = one->found->version ? one->found->version : "",
         .release = spec->release->name,
         .layout = one->found->layout && one->found->layout->name ? one->found->layout->name : "",
-        .path = one->found->dir};
+        .path = real ? real : one->found->dir};
     for (size_t i = 0; i < spec->services.count; i++)
         if (!sp_strv_has(&job->services, spec->services.items[i]))
             *SP_PUSH(pool, &job->services) = spec->services.items[i];
+    return 0;
 }
 
 static int build(struct job *job, struct sp_error *err)
@@ -152,8 +162,7 @@ static int build(struct job *job, struct sp_error *err)
         const struct sp_target *one = in_order(job, i);
         if (!sp_plan_changes(&one->plan))
             continue;
-        add_component(job, one);
-        if (add_changes_of(job, one, err) < 0)
+        if (add_component(job, one, err) < 0 || add_changes_of(job, one, err) < 0)
             return -1;
     }
     if (job->goal == SP_GOAL_UNINSTALL && job->s->work->locked)

@@ -9,14 +9,22 @@
 #include "txn/journal.h"
 #include "txn/workdir.h"
 
-struct sp_history {
-    const struct sp_workdir *workdir;
-    SP_VEC(struct sp_journal) journals; /* by number, ascending */
-    sp_ids pending; /* unfinished: no journal, or one that is damaged, prepared or applying */
-    sp_ids damaged; /* finished, with a journal that cannot be read: nobody has to wait for them */
+/* A finished transaction whose journal cannot be read. */
+struct sp_history_damage {
+    unsigned id;
+    const char *reason; /* a sentence with the path of the journal */
 };
 
-/* Reads all journals. */
+struct sp_history {
+    const struct sp_workdir *workdir;
+    /* By number, ascending. Of a finished one whose journal cannot be read, record, id and state
+     * are known, and all else is empty: nobody has to wait for it. */
+    SP_VEC(struct sp_journal) journals;
+    SP_VEC(struct sp_history_damage) damaged; /* why, by number, ascending */
+    sp_ids pending; /* unfinished: no journal, or one that is damaged, prepared or applying */
+};
+
+/* Reads all journals. Memory: some 2 KB a transaction. */
 int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, struct sp_history *out,
                     struct sp_error *err) SP_MUST_CHECK;
 
@@ -25,6 +33,9 @@ const struct sp_journal *sp_history_find(const struct sp_history *history, unsig
 
 /* Whether a committed rollback reverted the transaction. */
 bool sp_history_is_reverted(const struct sp_history *history, unsigned id);
+
+/* What people are told of it: prepared, applying, committed, aborted, rolled-back or damaged. */
+const char *sp_history_state(const struct sp_history *history, const struct sp_journal *journal);
 
 /* Looks for the latest committed transaction that replaced or removed the file with this content:
  * *meta is the file's metadata then. *found is false if there is none. */

@@ -37,12 +37,20 @@ struct sp_revert_left {
 struct sp_revert {
     struct sp_transaction txn; /* its components, changes and reverts; the rest is the caller's */
     SP_VEC(struct sp_revert_left) left;
-    sp_strv edited; /* files that something else edited, as shown: only our part is reverted */
+    /* files that something else edited, as shown: */
+    sp_strv edited;  /* only our part is reverted */
+    sp_strv dropped; /* our modules: their edits are in the backup of the rollback alone */
 };
 
-/* Whether a transaction can be rolled back: it is committed, no rollback itself, and not rolled
- * back yet. */
+/* Whether a transaction can be rolled back: it is committed, can be read, is no rollback itself, and
+ * not rolled back yet. */
 bool sp_revert_applies(const struct sp_history *history, const struct sp_journal *journal);
+
+/* Chooses the transaction from which on to revert: the one with the number id, or for 0 the latest
+ * that is committed, no rollback itself, and not rolled back yet; *from is 0 when there is none.
+ * SP_ERROR_REFUSED: id cannot be reverted, or the latest one's journal is damaged. */
+int sp_revert_choose(const struct sp_history *history, unsigned id, unsigned *from,
+                     struct sp_error *err) SP_MUST_CHECK;
 
 /* Adds the directories, in a tree, of the packages that transactions with numbers from `from` on
  * changed: where to look for the components of today. */
