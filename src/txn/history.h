@@ -34,7 +34,7 @@ const struct sp_journal *sp_history_find(const struct sp_history *history, unsig
 /* Whether a committed rollback reverted the transaction. */
 bool sp_history_is_reverted(const struct sp_history *history, unsigned id);
 
-/* What people are told of it: prepared, applying, committed, aborted, rolled-back or damaged. */
+/* The state of it as it is shown: prepared, applying, committed, aborted, rolled-back or damaged. */
 const char *sp_history_state(const struct sp_history *history, const struct sp_journal *journal);
 
 /* Looks for the latest committed transaction that replaced or removed the file with this content:

@@ -257,7 +257,7 @@ static int revert_file(const struct plan *p, struct file *file)
 }
 
 /* A release that includes the drivers has lines and modules of its own where ours were; one that is
- * not known may have. What is recorded byte by byte is ours all the same. */
+ * not known may have. A content that is recorded is ours all the same. */
 static void leave_included(const struct plan *p, struct package *package)
 {
     const struct sp_detection *today = package->today;
@@ -284,7 +284,7 @@ static void leave_foreign(const struct plan *p)
     }
 }
 
-/* What was taken out of one release does not go into another. */
+/* The drivers of one release do not go back into another. */
 static void leave_other_release(const struct plan *p)
 {
     for (size_t i = 0; i < p->files.count; i++) {

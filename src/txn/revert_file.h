@@ -10,7 +10,7 @@
 #include "model/manifest.h"
 #include "txn/history.h"
 
-/* What one transaction did to the file. */
+/* The change of the file by one transaction. */
 struct sp_file_operation {
     const struct sp_journal *journal;
     const struct sp_journal_file *file;
@@ -47,7 +47,7 @@ struct sp_file_revert {
 int sp_file_revert(struct sp_pool *pool, struct sp_file_revert *file,
                    struct sp_error *err) SP_MUST_CHECK;
 
-/* Whether the target differs from what is there. */
+/* Whether the target differs from the file of today. */
 bool sp_file_revert_changes(const struct sp_file_revert *file);
 
 #endif

@@ -126,7 +126,7 @@ static bool concerns(const struct sp_journal *journal, const struct sp_run *r)
     return false;
 }
 
-/* An interrupted transaction that recover could not undo is in the way of what it is about. */
+/* An interrupted transaction that recover could not undo is in the way of its own packages. */
 static int check_pending(struct sp_run *r, struct sp_error *err)
 {
     struct sp_history history;
@@ -286,8 +286,8 @@ static int apply(struct sp_run *r, struct sp_error *err)
     return sp_run_save_journal(r, SP_JOURNAL_COMMITTED, err);
 }
 
-/* The old files go, then work/ID, which says that they may be there. What fails here is for the next
- * writing command: the transaction is committed. */
+/* The old files go, then work/ID, which says that they may be there. A failure here is left to
+ * the next writing command: the transaction is committed. */
 static void clean_up(struct sp_run *r)
 {
     for (size_t i = 0; i < r->steps.count; i++)
