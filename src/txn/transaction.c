@@ -286,20 +286,33 @@ static int apply(struct sp_run *r, struct sp_error *err)
     return sp_run_save_journal(r, SP_JOURNAL_COMMITTED, err);
 }
 
-/* The old files go, then work/ID, which says that they may be there. What fails here is for the next
- * writing command: the transaction is committed. */
-static void clean_up(struct sp_run *r)
+static int remove_old_files(struct sp_run *r, struct sp_error *err)
 {
+    int rc = 0;
     for (size_t i = 0; i < r->steps.count; i++)
-        if (sp_run_clear(&r->steps.items[i].place->dir, r->steps.items[i].temp, NULL) < 0)
-            return;
+        if (sp_run_clear(&r->steps.items[i].place->dir, r->steps.items[i].temp, err) < 0)
+            rc = -1;                               /* the others go all the same */
     for (size_t i = 0; i < r->places.count; i++) { /* the time that the journal says */
         const struct sp_file itself = sp_dir_itself(&r->places.items[i]->dir);
         if (sp_fs_set_mtime(&itself, r->journal.dirs.items[i].after, NULL) < 0)
             continue;
     }
-    if (sync_places(r, NULL) < 0 || sp_workdir_unstage(r->workdir, r->journal.id, NULL) < 0)
-        return;
+    return rc;
+}
+
+/* The old files go, then work/ID, which says that they may be there. The transaction is committed: what
+ * fails here is for the next writing command. */
+static void clean_up(struct sp_run *r)
+{
+    SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT;
+    if (remove_old_files(r, &reason) < 0 || sync_places(r, &reason) < 0 ||
+        sp_workdir_unstage(r->workdir, r->journal.id, &reason) < 0)
+        if (r->txn->notes)
+            *SP_PUSH(r->pool, r->txn->notes) =
+                sp_pool_printf(r->pool,
+                               "all is changed, but temporary files are left: %s; run: %s "
+                               "recover",
+                               reason.message, sp_invocation());
 }
 
 /* ---- all together -------------------------------------------------------------------------- */
