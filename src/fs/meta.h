@@ -29,7 +29,7 @@ struct sp_meta {
 int sp_fs_get_meta(const struct sp_dir *dir, struct sp_pool *pool, const char *name,
                    struct sp_meta *meta, struct sp_error *err) SP_MUST_CHECK;
 
-/* What to take over from a struct sp_meta when a file is written. */
+/* The parts to take over from a struct sp_meta when a file is written. */
 enum sp_keep {
     SP_KEEP_MODE = 1,
     SP_KEEP_OWNER = 2,

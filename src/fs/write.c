@@ -30,7 +30,7 @@ static int cannot(const char *verb, const struct sp_dir *dir, const char *name,
     return sp_error_errno(err, errno, "cannot %s '" SP_AT "'", verb, SP_AT_ARGS(dir, name));
 }
 
-/* After a failure, which is what is reported: best effort, the journal names the file as well. */
+/* After a failure, which alone is reported: best effort, the journal names the file as well. */
 static void discard(const struct sp_dir *dir, const char *name)
 {
     if (sp_fs_unlink(dir, name, NULL) < 0)
@@ -101,7 +101,7 @@ static int fill_new(const struct sp_file *file, struct sp_bytes content, const s
         return -1;
     if (!(keep & SP_SYNC_LATER))
         return sp_fs_sync(file, err);
-    sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: the fsync is what counts */
+    sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: the fsync counts */
     return 0;
 }
 

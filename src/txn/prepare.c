@@ -91,8 +91,8 @@ static void take_content_meta(struct sp_run *r, struct sp_step *step, const stru
             step->shown);
 }
 
-/* What the new file gets. A file that is replaced keeps mode, owner and attributes, whatever the
- * content: so they never are what a transaction changed, and nobody's chmod(1) is undone. */
+/* The metadata of the new file. A file that is replaced keeps mode, owner and attributes, whatever the
+ * content: so no transaction changes them, and nobody's chmod(1) is undone. */
 static void choose_meta(struct sp_run *r, struct sp_step *step)
 {
     const struct sp_file_change *change = step->change;

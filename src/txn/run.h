@@ -55,7 +55,7 @@ struct sp_run {
  * Changes nothing. */
 int sp_run_prepare(struct sp_run *r, struct sp_error *err) SP_MUST_CHECK;
 
-/* Whether the target still is what it was then: content, mode, owner and attributes. */
+/* Whether the target is unchanged since then: content, mode, owner and attributes. */
 int sp_run_check_target(struct sp_run *r, const struct sp_step *step,
                         struct sp_error *err) SP_MUST_CHECK;
 

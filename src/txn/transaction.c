@@ -126,7 +126,7 @@ static bool concerns(const struct sp_journal *journal, const struct sp_run *r)
     return false;
 }
 
-/* An interrupted transaction that recover could not undo is in the way of what it is about. */
+/* An interrupted transaction that recover could not undo is in the way of its packages. */
 static int check_pending(struct sp_run *r, struct sp_error *err)
 {
     struct sp_history history;

@@ -173,7 +173,7 @@ static int make_workdir(struct sp_pool *pool, const char *path, struct sp_workdi
     return open_workdir(pool, &parent, name, out, err);
 }
 
-/* What others could change is nothing to restore a system from. */
+/* A system is not restored from files that others could change. */
 static int check_private(const struct sp_workdir *workdir, const struct stat *st,
                          struct sp_error *err)
 {
@@ -263,8 +263,8 @@ static unsigned number_of(const char *name)
     return (unsigned)strtoul(name, NULL, 10);
 }
 
-/* Whether everything in the directory is made here: then it is a transaction that ended early. What an
- * administrator put there may have a number for a name, too. */
+/* Whether everything in the directory is made here: then it is a transaction that ended early. A
+ * directory of the administrator's may have a number for a name, too. */
 static bool is_ours(struct sp_pool *pool, const struct sp_dir *dir, const char *name)
 {
     SP_CLEANUP_DIR struct sp_dir own = SP_DIR_NONE;
