@@ -47,7 +47,7 @@
  *     staging_of_somebody_else]
  * 11. An interrupted transaction that cannot be undone is in the way of its own packages only.
  *     [one_record_does_not_lock_out_others]
- * 12. What may be created may not always be renamed: that is tried in each directory before the first
+ * 12. A file that may be created may not always be renamed: that is tried in each directory before the first
  *     target changes. [fs/test_fs.c: try_rename, append_only_directory]
  *
  * Crashed here            on disk is                                   recover does
