@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parses the command line, sees to what the command needs, runs it, prints the error once. */
+/* Parses the command line, sees to its needs, runs it, prints the error once. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

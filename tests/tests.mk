@@ -10,7 +10,7 @@ FORMAT   = $(sort $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/unit/*
 CMOCKA     = $(eval CMOCKA := $(shell pkg-config --cflags --libs cmocka 2>/dev/null))$(CMOCKA)
 
 .PHONY: check suites check-unit check-cli check-fuzz check-manifests check-docs check-drivers check-drivers-light \
-        check-trees check-packages check-fault check-power check-asan check-valgrind check-static instrumented \
+        check-trees check-lives check-packages check-fault check-power check-asan check-valgrind check-static instrumented \
         coverage coverage-run fuzz fuzz-run analyze analyze-run analyze-cppcheck format format-check bench bench-run
 
 # all modules but main, so that a unit test links what it needs
@@ -84,6 +84,11 @@ check-trees: all
 	@$(PYTHON3) -B tests/trees/versions.py $(if $(GIT),--git '$(GIT)')
 	@test -n '$(GIT)' || { echo 'make check-trees: name the directory with the clones: GIT=DIR' >&2; exit 2; }
 	@$(PYTHON3) -B tests/trees/run.py --git '$(GIT)' $(PATTERN)
+
+#: make check-lives GIT=DIR hosts through upgrades, removals, other tools and other hands, on clones
+check-lives: all
+	@test -n '$(GIT)' || { echo 'make check-lives: name the directory with the clones: GIT=DIR' >&2; exit 2; }
+	@$(PYTHON3) -B tests/trees/lives.py --git '$(GIT)' $(LIFE)
 
 #: make check-fault         every call that changes something fails, crashes, or meets a package upgrade;
 #:                          the same as on a kernel 3.10; GIT=DIR or SITE=DIR. TMPDIR=/dev/shm is fast

@@ -11,7 +11,7 @@
 #define SP_PRINTF(fmt, a) __attribute__((format(printf, fmt, a)))
 #define SP_UNUSED         __attribute__((unused))
 
-/* What a function that looks for one thing returns; SP_FAILED is the -1 of all others. */
+/* The results of a function that looks for one thing; SP_FAILED is the -1 of all others. */
 enum sp_found {
     SP_FAILED = -1,
     SP_ABSENT = 0, /* and that is an answer, not an error */

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one error object: built where something fails, given context upward, printed once by main.
  *
- * Convention of every fallible function: the last parameter is `struct sp_error *err`; it returns 0,
- * or -1 with *err set (functions that return a descriptor: the descriptor, or -1). An error that is
- * already set is never overwritten: the first one is what the operator needs. NULL says that the
- * caller does not care why it failed. */
+ * Convention of every fallible function: the last parameter is `struct sp_error *err`; it returns
+ * 0, or -1 with *err set (functions that return a descriptor: the descriptor, or -1). An error that
+ * is already set is never overwritten: the operator needs the first one. NULL says that the caller
+ * does not care why it failed. */
 #ifndef SP_ERROR_H
 #define SP_ERROR_H
 
 #include "base/common.h"
 
-/* What an error means for the exit status; and every exit status of the
- * program: main returns these values. */
+/* The kinds of errors, and every exit status of the program: main returns these values. */
 enum sp_error_kind {
     SP_ERROR_NONE = 0,
     SP_ERROR_INCOMPLETE = 1,    /* no error: not all is integrated, or not all was rolled back */
     SP_ERROR_USAGE = 2,         /* the command line is wrong */
-    SP_ERROR_REFUSED = 3,       /* it cannot be done with what was found */
+    SP_ERROR_REFUSED = 3,       /* it cannot be done with the files that were found */
     SP_ERROR_SYSTEM = 4,        /* the system refused: I/O, permission, space */
     SP_ERROR_NEEDS_RECOVERY = 5 /* an interrupted transaction waits for `recover` */
 };

@@ -6,7 +6,7 @@
 
 #include "base/common.h"
 
-/* "sp-openstack", or what was set: "sp-openstack -R /mnt/image". */
+/* "sp-openstack", or the text that was set: "sp-openstack -R /mnt/image". */
 const char *sp_invocation(void);
 
 /* The string is not copied, and has to live until it is replaced; NULL: the program's name alone. */

@@ -29,7 +29,7 @@ char *sp_pool_vprintf(struct sp_pool *pool, const char *fmt, va_list args) SP_PR
 /* Runs fn(data) when the pool is freed, the latest registered first. */
 void sp_pool_defer(struct sp_pool *pool, void (*fn)(void *), void *data);
 
-/* malloc() family that never returns NULL, for what outlives a pool. */
+/* malloc() family that never returns NULL, for data that outlives a pool. */
 void *sp_xmalloc(size_t size);
 void *sp_xrealloc(void *old, size_t size);
 char *sp_xstrdup(const char *str);
@@ -51,6 +51,8 @@ void sp_out_of_memory_calls(void (*fn)(void));
     ((vec)->items =                                                                                \
          sp_pool_grow((pool), (vec)->items, (vec)->count, &(vec)->room, sizeof(*(vec)->items)),    \
      &(vec)->items[(vec)->count++])
+/* The last item of an array that is not empty. */
+#define SP_LAST(vec) (&(vec)->items[(vec)->count - 1])
 void *sp_pool_grow(struct sp_pool *pool, void *items, size_t count, size_t *room, size_t size);
 
 /* A list of strings. */

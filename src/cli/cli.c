@@ -216,7 +216,7 @@ static int take_options(struct sp_pool *pool, int argc, char **argv, struct sp_o
     int code;
     make_getopt_tables(longs, shorts);
     opterr = 0;
-    optind = 0; /* glibc and musl: begin anew, also what is left of a call before */
+    optind = 0; /* glibc and musl: begin anew, also the rest of an earlier call */
     while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         if (code == ':') /* by its letter: musl counts on beyond the words here */
             return missing_value(id_of(optopt), err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line: from argv to options. The tables of commands and options are also what `help`
- * prints. */
+/* The command line: from argv to options. The tables of commands and options are also printed by
+ * `help`. */
 #ifndef SP_CLI_H
 #define SP_CLI_H
 
@@ -52,14 +52,14 @@ enum sp_words {
     SP_WORDS_COMMAND     /* the name of a command, or nothing */
 };
 
-/* What has to be there before a command runs; sp_prepare() sees to it. */
+/* The needs of a command, which sp_prepare() sees to before it runs. */
 enum sp_needs {
     SP_NEEDS_ROOT = 1,        /* the root is open */
     SP_NEEDS_MANIFESTS = 2,   /* the manifests are read */
     SP_NEEDS_SCAN = 4,        /* the trees are open, and the components in them found */
     SP_NEEDS_ACCOUNTS = 8,    /* both, where the data directory can be read: else a warning */
     SP_NEEDS_WORK_DIR = 16,   /* the work directory is open, if it is there and can be read */
-    SP_NEEDS_HISTORY = 32,    /* the same, and it is an error if it can't be read */
+    SP_NEEDS_HISTORY = 32,    /* the same, and it is an error if it cannot be read */
     SP_NEEDS_LOCK = 64,       /* the work directory is locked, if it is there */
     SP_NEEDS_RECOVERED = 128, /* no interrupted transaction is in it */
     SP_NEEDS_SUPERUSER = 256, /* the user is root, unless this is a dry run */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands. Each returns its exit status (enum sp_error_kind), or -1 with *err set. What it
- * needs is there already: commands.c says what that is, sp_prepare() has seen to it. */
+/* The commands. Each returns its exit status (enum sp_error_kind), or -1 with *err set. Its needs,
+ * as commands.c declares them, were seen to by sp_prepare(). */
 #ifndef SP_CMD_H
 #define SP_CMD_H
 

@@ -15,13 +15,6 @@
 
 /* ---- history ------------------------------------------------------------------------------- */
 
-static const char *state_of(const struct sp_history *history, const struct sp_journal *journal)
-{
-    if (sp_history_is_reverted(history, journal->id))
-        return "rolled-back";
-    return sp_journal_state_name(journal->state);
-}
-
 /* Each name once: a component can be there in several environments. */
 static sp_strv components_of(struct sp_pool *pool, const struct sp_journal *journal)
 {
@@ -47,9 +40,9 @@ static void put_transaction(struct sp_json *json, struct sp_context *s,
     sp_json_object(json);
     sp_json_key(json, "id");
     sp_json_number(json, journal->id);
-    sp_json_pair(json, "time", journal->time);
-    sp_json_pair(json, "command", journal->command);
-    sp_json_pair(json, "state", state_of(history, journal));
+    sp_json_pair(json, "time", *journal->time ? journal->time : NULL);
+    sp_json_pair(json, "command", *journal->command ? journal->command : NULL);
+    sp_json_pair(json, "state", sp_history_state(history, journal));
     sp_output_strings(json, "components", &names);
     sp_json_key(json, "files");
     sp_json_array(json);
@@ -86,9 +79,9 @@ static void print_history(struct sp_context *s, const struct sp_history *history
         const struct sp_journal *journal = &history->journals.items[i];
         sp_strv names = components_of(s->pool, journal);
         const char *row[] = {sp_pool_printf(s->pool, "%u", journal->id),
-                             journal->time,
-                             journal->command,
-                             state_of(history, journal),
+                             *journal->time ? journal->time : "-",
+                             *journal->command ? journal->command : "-",
+                             sp_history_state(history, journal),
                              sp_pool_printf(s->pool, "%zu", journal->files.count),
                              sp_strv_join(s->pool, &names, " ")};
         sp_table_row(s->pool, &table, SP_TONE_NONE, row);
@@ -129,17 +122,11 @@ static int choose_named(struct rollback *r, const char *text, struct sp_error *e
         return sp_error_set(err, SP_ERROR_USAGE,
                             "'%s' is not the number of a transaction; run: %s history", text,
                             sp_invocation());
-    r->from = (unsigned)strtoul(text, NULL, 10);
-    const struct sp_journal *journal = sp_history_find(r->history, r->from);
-    if (!journal)
+    unsigned id = (unsigned)strtoul(text, NULL, 10);
+    if (id == 0 || !sp_history_find(r->history, id))
         return sp_error_set(err, SP_ERROR_REFUSED, "there is no transaction %s; run: %s history",
                             text, sp_invocation());
-    if (!sp_revert_applies(r->history, journal))
-        return sp_error_set(
-            err, SP_ERROR_REFUSED, "cannot roll back transaction %s: it is %s", text,
-            strcmp(journal->command, "rollback") == 0 ? "a rollback itself"
-                                                      : state_of(r->history, journal));
-    return 0;
+    return sp_revert_choose(r->history, id, &r->from, err);
 }
 
 static int choose_from(struct rollback *r, struct sp_error *err)
@@ -147,10 +134,7 @@ static int choose_from(struct rollback *r, struct sp_error *err)
     const sp_strv *arguments = &r->s->options->arguments;
     if (arguments->count)
         return choose_named(r, arguments->items[0], err);
-    for (size_t i = r->history->journals.count; i-- > 0 && r->from == 0;)
-        if (sp_revert_applies(r->history, &r->history->journals.items[i]))
-            r->from = r->history->journals.items[i].id;
-    return 0;
+    return sp_revert_choose(r->history, 0, &r->from, err);
 }
 
 static void put_rollback(struct rollback *r, unsigned id)
@@ -224,10 +208,20 @@ static int plan_rollback(struct rollback *r, struct sp_error *err)
     return sp_revert_plan(s->pool, &request, &r->plan, err);
 }
 
+/* Finished transactions with journals that cannot be read, from a number on. */
+static void warn_damaged(struct sp_context *s, unsigned from)
+{
+    const struct sp_history *history = &s->work->history;
+    for (size_t i = 0; i < history->damaged.count; i++)
+        if (history->damaged.items[i].id >= from)
+            sp_console_warn(s->pool, s->report, "%s", history->damaged.items[i].reason);
+}
+
 static void print_plan(const struct rollback *r)
 {
     struct sp_context *s = r->s;
     const struct sp_transaction *txn = &r->plan.txn;
+    warn_damaged(s, r->from);
     for (size_t i = 0; i < r->plan.left.count; i++)
         sp_console_warn(s->pool, s->report, "'%s' is left as it is: %s",
                         r->plan.left.items[i].shown, r->plan.left.items[i].reason);
@@ -235,6 +229,11 @@ static void print_plan(const struct rollback *r)
         sp_console_warn(s->pool, s->report,
                         "'%s' was edited since; only the changes of the transactions are reverted",
                         r->plan.edited.items[i]);
+    for (size_t i = 0; i < r->plan.dropped.count; i++)
+        sp_console_warn(s->pool, s->report,
+                        "'%s' is ours and was edited since; the edited file is in the backup of "
+                        "this rollback",
+                        r->plan.dropped.items[i]);
     for (size_t i = 0; i < txn->changes.count; i++)
         sp_console_print(s->report, 0, "  %-7s  %s", sp_action_name(txn->changes.items[i].action),
                          sp_root_show(&s->root, s->pool, txn->changes.items[i].path));
@@ -309,8 +308,10 @@ int sp_cmd_recover(struct sp_context *s, struct sp_error *err)
 {
     sp_strv messages = {NULL, 0, 0};
     if (s->work->locked &&
-        sp_recover(s->pool, &s->work->dir, s->options->force, &messages, err) < 0)
+        (sp_recover(s->pool, &s->work->dir, s->options->force, &messages, err) < 0 ||
+         sp_history_load(s->pool, &s->work->dir, &s->work->history, err) < 0))
         return -1;
+    warn_damaged(s, 0);
     if (messages.count == 0)
         sp_console_print(s->report, 0, "nothing to recover");
     for (size_t i = 0; i < messages.count; i++)

@@ -27,7 +27,7 @@ struct job {
 
 /* ---- from the plan to the transaction ------------------------------------------------------ */
 
-/* What the file had when it last had this content, if we remember. */
+/* The metadata of the file when it last had this content, if we remember. */
 static int remembered_meta(struct job *job, const char *path, struct sp_bytes content,
                            const struct sp_meta **out, struct sp_error *err)
 {
@@ -80,6 +80,8 @@ static int add_change(struct job *job, const struct sp_target *one, const struct
 {
     struct sp_pool *pool = job->s->pool;
     struct sp_file_change change = {.component = one->name,
+                                    .package = SP_LAST(&job->txn.components)->path,
+                                    .name = file->snapshot->spec->path,
                                     .action = file->action,
                                     .before = file->snapshot->content,
                                     .after = file->after};
@@ -130,19 +132,27 @@ static int add_changes_of(struct job *job, const struct sp_target *one, struct s
     return 0;
 }
 
-static void add_component(struct job *job, const struct sp_target *one)
+/* The directory is recorded as it is found, so that it is found again; where that is by way of "..",
+ * which a journal does not hold, by its real path. */
+static int add_component(struct job *job, const struct sp_target *one, struct sp_error *err)
 {
     struct sp_pool *pool = job->s->pool;
     const struct sp_component *spec = one->found->spec;
+    struct sp_tree *tree = one->view->tree;
+    const char *real = NULL;
+    if (!sp_path_is_safe_relative(one->found->dir) && tree->ops->real &&
+        tree->ops->real(tree, pool, one->found->dir, &real, err) < 0)
+        return -1;
     *SP_PUSH(pool, &job->txn.components) = (struct sp_journal_component){
         .name = one->name,
         .version = one->found->version ? one->found->version : "",
         .release = spec->release->name,
         .layout = one->found->layout && one->found->layout->name ? one->found->layout->name : "",
-        .path = one->found->dir};
+        .path = real ? real : one->found->dir};
     for (size_t i = 0; i < spec->services.count; i++)
         if (!sp_strv_has(&job->services, spec->services.items[i]))
             *SP_PUSH(pool, &job->services) = spec->services.items[i];
+    return 0;
 }
 
 static int build(struct job *job, struct sp_error *err)
@@ -152,8 +162,7 @@ static int build(struct job *job, struct sp_error *err)
         const struct sp_target *one = in_order(job, i);
         if (!sp_plan_changes(&one->plan))
             continue;
-        add_component(job, one);
-        if (add_changes_of(job, one, err) < 0)
+        if (add_component(job, one, err) < 0 || add_changes_of(job, one, err) < 0)
             return -1;
     }
     if (job->goal == SP_GOAL_UNINSTALL && job->s->work->locked)
@@ -171,7 +180,7 @@ static void print_file(struct job *job, const struct sp_target *one,
     /* a package upgrade put the original back, say */
     if (!note && job->goal == SP_GOAL_UNINSTALL && file->state == SP_STATE_NOT_INSTALLED &&
         file->snapshot->content.data && sp_plan_changes(&one->plan))
-        note = "nothing of ours is in it; left alone";
+        note = "nothing of ours is in it, and it is left alone";
     bool worth = file->action != SP_ACTION_NONE || note;
     sp_console_print(s->report, worth ? 0 : 1, "  %-7s  %s%s%s%s",
                      file->action == SP_ACTION_NONE ? "keep" : sp_action_name(file->action),
@@ -201,7 +210,7 @@ static void print_plan(struct job *job)
     }
 }
 
-/* The backup of what an administrator may miss. */
+/* The backup of a file that an administrator may miss. */
 static void warn_edited(struct job *job)
 {
     struct sp_context *s = job->s;
@@ -397,7 +406,7 @@ static int check_dependents(struct job *job, struct sp_error *err)
     for (size_t i = 0; i < others.count; i++)
         if (is_integrated(&others.items[i].plan))
             return sp_error_set(err, SP_ERROR_REFUSED,
-                                "%s is integrated and needs %s; take both out, or add --no-deps",
+                                "%s is integrated and needs %s; uninstall both, or add --no-deps",
                                 others.items[i].name, others.items[i].needed_by);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What people read: messages on standard error, tables on standard output. */
+/* Output for people: messages on standard error, tables on standard output. */
 #ifndef SP_CONSOLE_H
 #define SP_CONSOLE_H
 

@@ -32,7 +32,7 @@ static bool has_manifests(struct sp_pool *pool, const char *dir)
     return access(sp_path_join(pool, dir, "manifests"), R_OK | X_OK) == 0;
 }
 
-/* --data-dir; else beside the program (a checkout), else PREFIX/share/sp-openstack of the
+/* --data-dir; else the program's own directory (a checkout), else PREFIX/share/sp-openstack of the
  * PREFIX/sbin that the program is in, else where it was built to be installed. */
 static const char *find_data_dir(struct sp_pool *pool, const struct sp_options *options)
 {
@@ -80,7 +80,7 @@ int sp_context_load_manifests(struct sp_context *out, struct sp_error *err)
     const char *data = find_data_dir(out->pool, out->options);
     struct sp_tree *tree;
     if (sp_root_open(data, &out->data_root, err) < 0)
-        return sp_error_prefix(err, "the manifests and drivers can't be read");
+        return sp_error_prefix(err, "cannot read the manifests and drivers");
     if (sp_tree_open_root(out->pool, &out->data_root, data, &tree, err) < 0)
         return -1;
     return sp_manifests_load(out->pool, tree, &out->manifests, err);
@@ -255,9 +255,8 @@ static int several(struct chooser *c, const struct sp_scan *view, const char *na
         if (strcmp(view->found.items[i].name, name) == 0)
             sp_buffer_printf(&list, "%s%s", list.len ? ", " : "",
                              sp_context_show(c->s, view, view->found.items[i].site->path));
-    sp_error_set(c->err, SP_ERROR_REFUSED,
-                 "%s stands in several places: %s; name the one that is meant with --path", name,
-                 sp_buffer_str(&list));
+    sp_error_set(c->err, SP_ERROR_REFUSED, "%s is in several places: %s; choose one with --path",
+                 name, sp_buffer_str(&list));
     sp_buffer_free(&list);
     return -1;
 }
@@ -339,7 +338,8 @@ static int choose_one(struct chooser *c, struct sp_scan *view, const char *name,
     if (count == 0)
         return named ? not_found(c, view, name) : 0;
     if (count > 1 && !reports) {
-        /* one in each of several environments: they come in with what needs them, and go with it */
+        /* one in each of several environments: they are installed and removed with the components
+         * that need them */
         if (named || !is_required_by_others(view, name))
             return several(c, view, name);
         if (c->mode == SP_SELECT_CHANGE)
@@ -352,7 +352,7 @@ static int choose_one(struct chooser *c, struct sp_scan *view, const char *name,
     return 0;
 }
 
-/* What was named itself is not there because something needs it. */
+/* A component that was named itself is not there because another one needs it. */
 static void forget_needs(struct chooser *c, const sp_strv *names)
 {
     for (size_t i = 0; i < c->out->count; i++)
@@ -366,7 +366,8 @@ static bool needs(const struct sp_target *one, const struct sp_target *other)
            sp_strv_has(&one->found->spec->requires, other->name);
 }
 
-/* What others need comes before them; otherwise the order stays. A circle stays as it is. */
+/* A component comes after those that it needs; otherwise the order stays. A circle stays as it
+ * is. */
 static void order_by_needs(sp_selection *selection)
 {
     for (size_t i = 0; i < selection->count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every command works on: the root, the manifests, the trees with their sites, and the
- * components that the operator means, planned. */
+/* The data of every command: the root, the manifests, the trees with their sites, and the
+ * selected components, planned. */
 #ifndef SP_CONTEXT_H
 #define SP_CONTEXT_H
 
@@ -15,8 +15,8 @@
 #include "model/site.h"
 #include "tree/tree.h"
 
-/* One tree with what was found in it. Components of different trees have nothing to do with each
- * other. */
+/* One tree with the components that were found in it. Components of different trees have nothing to
+ * do with each other. */
 struct sp_scan {
     struct sp_tree *tree;
     size_t number; /* of --tree, from 0 */
@@ -75,8 +75,8 @@ enum sp_select_mode {
 };
 
 /* Chooses the components: those that were named, or all that are found; with SELECT_REPORT and
- * SELECT_CHANGE also what they require, in the same site if it is there, before them. Plans
- * nothing. SP_ERROR_REFUSED: one that was named or is required is not found, or stands in several
+ * SELECT_CHANGE also those that they require, in the same site if it is there, before them. Plans
+ * nothing. SP_ERROR_REFUSED: one that was named or is required is not found, or is in several
  * places. */
 int sp_select(struct sp_context *session, enum sp_select_mode mode, sp_selection *out,
               struct sp_error *err) SP_MUST_CHECK;
@@ -95,12 +95,13 @@ struct sp_prerequisite {
     const char *name;
     const char *version; /* NULL: missing */
     const char *needed_by;
-    const char *pip; /* the pip that installs beside it */
+    const char *pip; /* the pip of its environment */
     bool python2;    /* in a directory of Python 2 */
 };
 typedef SP_VEC(struct sp_prerequisite) sp_prerequisites;
 
-/* Looks beside each selected component that is supported; each distribution and site once. */
+/* Looks in the environment of each selected component that is supported; each distribution and site
+ * once. */
 int sp_prerequisites_find(struct sp_context *session, const sp_selection *selection,
                           sp_prerequisites *out, struct sp_error *err) SP_MUST_CHECK;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What --tree names is read in a process of its own, under limits: host/worker.h. */
+/* The trees of --tree are read in a process of its own, under limits: host/worker.h. */
 #ifndef SP_GUARD_H
 #define SP_GUARD_H
 

@@ -46,12 +46,8 @@ static void warn_damaged(struct sp_context *context)
 {
     const struct sp_work *work = context->work;
     for (size_t i = 0; i < work->history.damaged.count; i++)
-        sp_console_warn(context->pool, context->report,
-                        "cannot read the journal of transaction %u, which is finished; it cannot "
-                        "be rolled back, and its backup is kept in '%s'",
-                        work->history.damaged.items[i],
-                        sp_workdir_show(context->pool, &work->dir, "transactions",
-                                        work->history.damaged.items[i]));
+        sp_console_warn(context->pool, context->report, "%s",
+                        work->history.damaged.items[i].reason);
 }
 
 static void warn_pending(struct sp_context *context)
@@ -141,8 +137,8 @@ static int prepare_work_dir(struct sp_context *context, unsigned needs, struct s
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-/* The accounts come from the manifests of what is found, unless they were named; the group and the
- * directory are set up on a host with a broken data directory, too. */
+/* The accounts come from the manifests of the components that are found, unless they were named;
+ * the group and the directory are set up on a host with a broken data directory, too. */
 static int prepare_accounts(struct sp_context *context, struct sp_error *err)
 {
     struct sp_error unread = SP_ERROR_INIT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sees to what a command needs (enum sp_needs) before it runs. */
+/* Sees to the needs of a command (enum sp_needs) before it runs. */
 #ifndef SP_PREPARE_H
 #define SP_PREPARE_H
 

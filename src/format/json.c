@@ -12,6 +12,7 @@ void sp_json_init(struct sp_json *json, struct sp_buffer *out)
     json->depth = 0;
     json->first = true;
     json->after_key = false;
+    json->replaced = false;
 }
 
 static void new_line(struct sp_json *json)
@@ -72,9 +73,9 @@ void sp_json_end_array(struct sp_json *json)
     end(json, ']');
 }
 
-/* What is escaped though RFC 8259, section 7, does not demand it: DEL and U+0080 to U+009F, which a
- * terminal that shows the text may obey; U+2028 and U+2029, which YAML 1.1 takes for line ends; and
- * U+FEFF, U+FFFE and U+FFFF, which libyaml refuses (YAML 1.1, section 5.1). */
+/* Characters that are escaped though RFC 8259, section 7, does not demand it: DEL and U+0080 to
+ * U+009F, which a terminal that shows the text may obey; U+2028 and U+2029, which YAML 1.1 takes
+ * for line ends; and U+FEFF, U+FFFE and U+FFFF, which libyaml refuses (YAML 1.1, section 5.1). */
 static unsigned escaped_code(const unsigned char *s, size_t len)
 {
     unsigned code = 0;
@@ -102,8 +103,9 @@ static void put_character(struct sp_buffer *out, const char *s, size_t len)
         sp_buffer_add(out, s, len);
 }
 
-static void put_string(struct sp_buffer *out, const char *str)
+static void put_string(struct sp_json *json, const char *str)
 {
+    struct sp_buffer *out = json->out;
     sp_buffer_putc(out, '"');
     for (size_t left = strlen(str), len; left > 0; str += len, left -= len) {
         len = sp_utf8_length(str, left);
@@ -111,6 +113,7 @@ static void put_string(struct sp_buffer *out, const char *str)
             put_character(out, str, len);
         } else {
             sp_buffer_puts(out, "\xef\xbf\xbd");
+            json->replaced = true;
             len = 1;
         }
     }
@@ -120,7 +123,7 @@ static void put_string(struct sp_buffer *out, const char *str)
 void sp_json_key(struct sp_json *json, const char *key)
 {
     separate(json);
-    put_string(json->out, key);
+    put_string(json, key);
     sp_buffer_puts(json->out, ": ");
     json->after_key = true;
 }
@@ -129,7 +132,7 @@ void sp_json_string(struct sp_json *json, const char *str)
 {
     separate(json);
     if (str)
-        put_string(json->out, str);
+        put_string(json, str);
     else
         sp_buffer_puts(json->out, "null");
 }

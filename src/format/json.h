@@ -9,6 +9,7 @@ struct sp_json {
     struct sp_buffer *out;
     unsigned depth;
     bool first, after_key;
+    bool replaced; /* some bytes were not UTF-8: the text is not what was given */
 };
 
 void sp_json_init(struct sp_json *json, struct sp_buffer *out);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/regex.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/path.h"
 
@@ -75,10 +75,9 @@ static void regex_free(void *data)
 static int pattern_error(struct sp_error *err, const char *pattern, const char *reason)
 {
     /* as it is where a terminal allows it: backslashes are not doubled then */
-    char *shown = sp_path_is_printable(pattern) ? sp_xstrdup(pattern) : sp_escape_alloc(pattern);
-    sp_error_set(err, SP_ERROR_REFUSED, "pattern '%s': %s", shown, reason);
-    free(shown);
-    return -1;
+    SP_CLEANUP_FREE char *shown =
+        sp_path_is_printable(pattern) ? sp_xstrdup(pattern) : sp_escape_alloc(pattern);
+    return sp_error_set(err, SP_ERROR_REFUSED, "pattern '%s': %s", shown, reason);
 }
 
 /* Sets what PCRE2's error code means. */

@@ -8,6 +8,7 @@
 
 #include <yaml.h>
 
+#include "base/cleanup.h"
 #include "base/escape.h"
 
 /* mappings up to this size are searched for duplicate keys pair by pair, larger ones are sorted */
@@ -64,9 +65,8 @@ int sp_yaml_error(const struct sp_yaml *doc, const struct sp_yaml_node *node, st
 static int key_error(const struct sp_yaml *doc, const struct sp_yaml_node *key,
                      struct sp_error *err, const char *what)
 {
-    char *shown = sp_escape_alloc(key->text);
+    SP_CLEANUP_FREE char *shown = sp_escape_alloc(key->text);
     sp_yaml_error(doc, key, err, "%s '%s'", what, shown);
-    free(shown);
     return -1;
 }
 

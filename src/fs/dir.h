@@ -29,14 +29,14 @@ struct sp_file {
     const char *name;
 };
 
-/* The directory itself as a file, for functions that take either. */
+/* The directory itself as a file, for functions that work on both. */
 struct sp_file sp_dir_itself(const struct sp_dir *dir);
 
 /* "DIR/NAME" in a message: printf("'" SP_AT "'", SP_AT_ARGS(dir, name)). */
 #define SP_AT                   "%s%s%s"
 #define SP_AT_ARGS(where, name) (where)->shown, sp_dir_slash((where), (name)), (name)
 
-/* The separator between the directory and the name: "/", or "" where one is there or none is needed. */
+/* The text between the directory and the name: "/", or "" where one is there or none is needed. */
 const char *sp_dir_slash(const struct sp_dir *dir, const char *name);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fault points: every call that changes something on disk passes one, in the order in which it is
- * made (tests/fault/run.py compares them with the calls that strace sees). They exist only in a program built
- * with -DSP_FAULT (make check-fault).
+ * made (tests/fault/run.py compares them with the calls that strace sees). They exist only in a
+ * program built with -DSP_FAULT (make check-fault).
  *
  * SP_FAULT="N:ENOSPC" makes the Nth changing call fail so, "N:ENOSPC+" every one from the Nth on that
  * needs room (open, write, mkdir), "N:short" cuts a write() short, "N:exit" ends the process there,

@@ -29,7 +29,7 @@ struct sp_meta {
 int sp_fs_get_meta(const struct sp_dir *dir, struct sp_pool *pool, const char *name,
                    struct sp_meta *meta, struct sp_error *err) SP_MUST_CHECK;
 
-/* The parts to take over from a struct sp_meta when a file is written. */
+/* The parts of a struct sp_meta that a written file gets. */
 enum sp_keep {
     SP_KEEP_MODE = 1,
     SP_KEEP_OWNER = 2,

@@ -9,7 +9,7 @@
 #include "fs/dir.h"
 #include "fs/root.h"
 
-/* A file that was read. */
+/* The part of a file that was read. */
 struct sp_content {
     struct sp_bytes bytes; /* in the caller's pool, a NUL after them; data NULL: there is no file */
     bool complete;         /* whether that is all of it */

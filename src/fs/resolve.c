@@ -58,7 +58,7 @@ static const char *link_target(int fd, struct sp_pool *pool)
     return len < 0 ? NULL : sp_pool_memdup(pool, text, (size_t)len);
 }
 
-/* One name further down. A link is not entered, its target is put before what *rest holds. */
+/* One name further down. A link is not entered, its target is put before *rest. */
 static enum sp_found walk_step(const struct sp_root *root, struct sp_pool *pool, struct walk *walk,
                                const char *name, const char **rest, unsigned *links)
 {

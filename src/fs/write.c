@@ -30,7 +30,8 @@ static int cannot(const char *verb, const struct sp_dir *dir, const char *name,
     return sp_error_errno(err, errno, "cannot %s '" SP_AT "'", verb, SP_AT_ARGS(dir, name));
 }
 
-/* After a failure, which alone is reported: best effort, the journal names the file as well. */
+/* After a failure, which is the one that is reported: best effort, the journal names the file as
+ * well. */
 static void discard(const struct sp_dir *dir, const char *name)
 {
     if (sp_fs_unlink(dir, name, NULL) < 0)

@@ -45,7 +45,7 @@ static bool is_system(const struct work *w)
     return !*w->root->path;
 }
 
-/* What begins a sentence about a change that a dry run leaves out. */
+/* The beginning of a sentence about a change that a dry run leaves out. */
 static const char *would(const struct work *w)
 {
     return w->request->dry_run ? "would have " : "";
@@ -67,7 +67,7 @@ static bool parse_id(const char *text, unsigned long *id)
         return false;
     errno = 0;
     *id = strtoul(text, &end, 10);
-    return *end == '\0' && errno == 0 && *id < UINT_MAX; /* (gid_t)-1 stands for none */
+    return *end == '\0' && errno == 0 && *id < UINT_MAX; /* (gid_t)-1 means none */
 }
 
 /* Splits a line at its colons; returns how many fields there are, at most max. */
@@ -153,7 +153,7 @@ static int find_system_group(struct work *w, const char *name, struct record *ou
     /* getgrnam(3): "not found" is one of these, depending on the sources asked */
     if (rc == 0 || rc == ENOENT || rc == ESRCH || rc == EBADF || rc == EPERM)
         return 0;
-    return sp_error_errno(w->err, rc, "can't look up the group %s", sp_escape(w->pool, name));
+    return sp_error_errno(w->err, rc, "cannot look up the group '%s'", sp_escape(w->pool, name));
 }
 
 static int find_system_account(struct work *w, const char *name, struct record *out)
@@ -171,7 +171,7 @@ static int find_system_account(struct work *w, const char *name, struct record *
         return 1;
     if (rc == 0 || rc == ENOENT || rc == ESRCH || rc == EBADF || rc == EPERM)
         return 0;
-    return sp_error_errno(w->err, rc, "can't look up the account %s", sp_escape(w->pool, name));
+    return sp_error_errno(w->err, rc, "cannot look up the account '%s'", sp_escape(w->pool, name));
 }
 
 static int find_group(struct work *w, struct record *out)
@@ -186,7 +186,7 @@ static int find_account(struct work *w, const char *name, struct record *out)
                         : find_in_file(w, "/etc/passwd", name, out);
 }
 
-/* Whether the system's sources give the account that group, also where they don't list members. */
+/* Whether the system's sources give the account that group, also where they do not list members. */
 static bool has_system_group(const struct record *account, gid_t gid)
 {
     int count = 64;
@@ -226,7 +226,7 @@ static const char *absolute_root(struct work *w)
     struct stat opened, named;
     char *path = realpath(w->root->path, NULL);
     if (!path || fstat(w->root->fd, &opened) < 0 || stat(path, &named) < 0) {
-        sp_error_errno(w->err, errno, "can't find the root directory %s", w->root->path);
+        sp_error_errno(w->err, errno, "cannot find the root directory '%s'", w->root->path);
         free(path);
         return NULL;
     }
@@ -276,7 +276,7 @@ static int ensure_group(struct work *w)
         if (!w->request->dry_run) {
             const char *const args[] = {"--system", "--", w->group, NULL};
             if (run(w, "groupadd", "--root", args) < 0)
-                return sp_error_prefix(w->err, "can't create the group %s", w->group);
+                return sp_error_prefix(w->err, "cannot create the group '%s'", w->group);
             found = find_group(w, &record);
             if (found == 0 && is_system(w)) /* a cache may still say no: look at the file itself */
                 found = find_in_file(w, "/etc/group", w->group, &record);
@@ -320,7 +320,7 @@ static int ensure_members(struct work *w)
         } else if (!is_member(w, &account)) {
             const char *const args[] = {"--add", user, w->group, NULL};
             if (!w->request->dry_run && run(w, "gpasswd", "--root", args) < 0) {
-                rc = sp_error_prefix(w->err, "can't add %s to the group %s",
+                rc = sp_error_prefix(w->err, "cannot add '%s' to the group '%s'",
                                      sp_escape(w->pool, user), w->group);
                 continue;
             }
@@ -337,13 +337,13 @@ static int ensure_members(struct work *w)
     return rc;
 }
 
-/* What shadow-utils could take for an option or a separator never reaches them. */
+/* A name that shadow-utils could take for an option or a separator never reaches them. */
 static int check_name(struct work *w, const char *kind, const char *name)
 {
     size_t len = strlen(name);
     if (len == 0 || len > MAX_NAME || *name == '-' || strpbrk(name, ":,/ \t\\\"'") ||
         !sp_path_is_printable(name))
-        return sp_error_set(w->err, SP_ERROR_REFUSED, "'%s' can't be the name of %s",
+        return sp_error_set(w->err, SP_ERROR_REFUSED, "'%s' cannot be the name of %s",
                             sp_escape(w->pool, name), kind);
     return 0;
 }

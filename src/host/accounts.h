@@ -33,8 +33,8 @@ struct sp_group {
  * and etc/passwd, and set up there. The group's number is in *out.
  *
  * A missing account is a warning. Errors: SP_ERROR_REFUSED for a name that cannot be one, or a
- * damaged entry; SP_ERROR_SYSTEM when a needed program is missing or fails. What was done until then
- * is in the report. */
+ * damaged entry; SP_ERROR_SYSTEM when a needed program is missing or fails. The report has all
+ * changes until then. */
 int sp_accounts_ensure(struct sp_pool *pool, const struct sp_accounts_request *request,
                        struct sp_group *out, struct sp_host_report *report,
                        struct sp_error *err) SP_MUST_CHECK;

@@ -39,9 +39,9 @@ static void close_others(void)
         close(fd);
 }
 
-/* In the child: the standard descriptors, and nothing else that could be inherited. What is asked
- * something gets a process group of its own, so that it can be ended with all that it started, and
- * ends with this process, since a terminal's signals do not reach it there. */
+/* In the child: the standard descriptors, and nothing else that could be inherited. A program that
+ * is asked something gets a process group of its own, so that it can be ended with all that it
+ * started, and ends with this process, since a terminal's signals do not reach it there. */
 static void exec_child(const char *const *argv, int out, int error, bool asked)
 {
     if (asked && (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0))
@@ -109,7 +109,7 @@ static enum ending read_streams(struct stream *streams, const struct sp_process_
     return ENDED_ITSELF;
 }
 
-/* What closed its streams may still run. */
+/* A program that closed its streams may still run. */
 static enum ending wait_for(pid_t pid, enum ending ending, const struct sp_process_limits *limits,
                             int *status)
 {
@@ -148,7 +148,7 @@ static int check_exit_status(const char *program, int status, struct sp_buffer *
         return sp_error_set(err, SP_ERROR_SYSTEM, "%s was ended by signal %d", program,
                             WTERMSIG(status));
     if (WEXITSTATUS(status) == 127 && errors->len == 0)
-        return sp_error_set(err, SP_ERROR_SYSTEM, "%s can't be run", program);
+        return sp_error_set(err, SP_ERROR_SYSTEM, "cannot run '%s'", program);
     const char *line = last_line(errors);
     return sp_error_set(err, SP_ERROR_SYSTEM, "%s failed with exit status %d%s%s", program,
                         WEXITSTATUS(status), *line ? ": " : "", line);
@@ -185,7 +185,7 @@ int sp_process_run_within(const char *const *argv, const struct sp_process_limit
     int pipes[2][2], status = 0;
     struct sp_buffer dropped = SP_BUFFER_INIT, errors = SP_BUFFER_INIT;
     if (open_pipes(pipes) < 0)
-        return sp_error_errno(err, errno, "can't run %s", argv[0]);
+        return sp_error_errno(err, errno, "cannot run '%s'", argv[0]);
     pid_t pid = fork();
     if (pid == 0)
         exec_child(argv, pipes[0][1], pipes[1][1], limits->all_output);
@@ -199,7 +199,7 @@ int sp_process_run_within(const char *const *argv, const struct sp_process_limit
     for (int i = 0; i < 2; i++)
         if (streams[i].fd >= 0)
             close(streams[i].fd);
-    int rc = pid < 0 ? sp_error_errno(err, saved, "can't run %s", argv[0])
+    int rc = pid < 0 ? sp_error_errno(err, saved, "cannot run '%s'", argv[0])
                      : check_ending(argv[0], ending, limits, err);
     if (rc == 0)
         rc = check_exit_status(argv[0], status, &errors, err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was done to the host, in sentences for people. */
+/* The changes to the host, in sentences for people. */
 #ifndef SP_HOST_REPORT_H
 #define SP_HOST_REPORT_H
 

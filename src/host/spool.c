@@ -31,7 +31,7 @@ struct work {
     struct sp_error *err;
 };
 
-/* What begins a sentence about a change that a dry run leaves out. */
+/* The beginning of a sentence about a change that a dry run leaves out. */
 static const char *would(const struct work *w)
 {
     return w->dry_run ? "would have " : "";
@@ -159,7 +159,7 @@ static int create_file(struct work *w, const struct sp_dir *dir)
     return 0;
 }
 
-/* Whether it is empty, as a new file may be, or has braces around it, as what the drivers write. A
+/* Whether it is empty, as a new file may be, or has braces around it, as the drivers write it. A
  * file that was cut short or holds something else has not; more than that only its readers know. */
 static bool looks_right(struct sp_bytes text)
 {

@@ -17,7 +17,7 @@
  * A file that is neither empty nor between braces is a warning: the drivers cannot read it. Errors:
  * SP_ERROR_REFUSED when something other than a directory or a regular file with one name is in
  * their place, since members of the group can write in the directory and may have planted it;
- * SP_ERROR_SYSTEM. What was done until then is in the report. */
+ * SP_ERROR_SYSTEM. The report has all changes until then. */
 int sp_spool_ensure(struct sp_pool *pool, const struct sp_root *root, const struct sp_group *group,
                     bool dry_run, struct sp_host_report *report,
                     struct sp_error *err) SP_MUST_CHECK;

@@ -22,7 +22,7 @@ struct sp_worker_page {
 static struct sp_worker_page *page;     /* NULL in a process that is no worker */
 static struct rlimit processor, memory; /* as they were inherited */
 
-/* The signals that end a worker because of what it does. */
+/* The signals that end a worker for a fault of its own, or at a limit. */
 static const struct {
     int number;
     const char *name;

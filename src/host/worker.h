@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A process that does work which may hang, crash or eat memory - it reads what nobody vouches for,
- * with libraries that are not ours - under limits, and is watched by the process that started it.
+/* A process that does work which may hang, crash or eat memory - it reads untrusted
+ * files with large libraries - under limits, and is watched by the process that started it.
  *
  * The worker does one item after another and says so by sp_worker_enter() and sp_worker_leave(); in
  * between the limits hold. A worker that reaches one is ended by the kernel: it needs no handler,
  * and whatever state a library is in does not matter. The other process waits for the end, and has
- * the sentence that tells it. What they share is a page of memory, which the kernel keeps. */
+ * the sentence that tells it. They share a page of memory, which the kernel keeps. */
 #ifndef SP_WORKER_H
 #define SP_WORKER_H
 

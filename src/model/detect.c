@@ -137,7 +137,8 @@ static const struct sp_checksum *known_blob(const struct sp_checksum_file *file,
     return NULL;
 }
 
-/* 1: every file that the spec lists has a known content; *versions is what they have in common. */
+/* 1: every file that the spec lists has a known content; *versions are those that they have in
+ * common. */
 static int versions_of(struct context *c, const char *dir, const struct sp_component *spec,
                        sp_strv *versions)
 {
@@ -286,7 +287,7 @@ int sp_detect(struct sp_pool *pool, struct sp_tree *tree, const sp_sites *sites,
         if (!is_there || again)
             continue;
         if (recognise(&c, &found) < 0)
-            return sp_error_prefix(err, "can't tell the version of %s", component);
+            return sp_error_prefix(err, "cannot tell the version of '%s'", component);
         in_first |= sites->items[i].first;
         *SP_PUSH(pool, out) = found;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which components stand where, of which version and release, and what the answer rests on. */
+/* Which components are where, of which version and release, and by which evidence. */
 #ifndef SP_DETECT_H
 #define SP_DETECT_H
 
@@ -22,7 +22,7 @@ struct sp_detection {
     const char *dir; /* the package directory, in the tree */
     const char *id;  /* the same for the same directory */
     const char
-        *version; /* NULL when unknown; "8.1.0 or 8.1.1" when contents don't tell them apart */
+        *version; /* NULL when unknown; "8.1.0 or 8.1.1" when contents do not tell them apart */
     enum sp_evidence evidence;
     const char *because;             /* the evidence in words */
     const struct sp_component *spec; /* NULL: of no release that is described */
@@ -30,7 +30,7 @@ struct sp_detection {
 };
 typedef SP_VEC(struct sp_detection) sp_detections;
 
-/* Adds every place at which the component stands in the sites, in their order. A component found in
+/* Adds every place where the component is in the sites, in their order. A component found in
  * a site of --path is not looked for in others. */
 int sp_detect(struct sp_pool *pool, struct sp_tree *tree, const sp_sites *sites,
               const struct sp_manifests *manifests, const char *component, sp_detections *out,

@@ -59,7 +59,7 @@ static size_t line_end(struct sp_bytes text, size_t at)
     return newline ? (size_t)(newline - text.data) + 1 : text.len;
 }
 
-/* How often the lines stand in the range, at line starts; the first place in *span. */
+/* How often the lines are in the range, at line starts; the first place in *span. */
 static size_t count_lines(struct sp_bytes text, struct sp_span range, struct sp_bytes lines,
                           struct sp_span *span)
 {
@@ -82,7 +82,7 @@ static int not_once(const struct sp_edit *edit, const struct sp_regex *regex, co
 {
     return sp_error_set(err, SP_ERROR_REFUSED, "%s of the edit '%s', /%s/, %s", what, edit->name,
                         sp_regex_pattern(regex),
-                        count ? "stands there more than once" : "is not there");
+                        count ? "is there more than once" : "is not there");
 }
 
 /* The part of the text that the edit is about. With goal OUT a region that is not there any more is
@@ -150,7 +150,7 @@ static int refuse_foreign(const struct sp_edit *edit, struct sp_bytes text, stru
         for (size_t at = 0; at < hit.start; at++)
             line += text.data[at] == '\n';
         return sp_error_set(err, SP_ERROR_REFUSED,
-                            "line %zu stands where the edit '%s' goes, and neither this tool nor "
+                            "line %zu is in the place of the edit '%s', and neither this tool nor "
                             "the older one wrote it",
                             line, edit->name);
     }
@@ -182,7 +182,7 @@ static int apply_one(struct sp_pool *pool, const struct sp_edit *edit, enum sp_g
     size_t count = 0;
     if (find_region(edit, *text, goal, &region, err) < 0)
         return -1;
-    struct sp_bytes rest = *text; /* without ours, to look for what is foreign */
+    struct sp_bytes rest = *text; /* without ours, to look for foreign lines */
     if (edit->text.len) {
         found->wanted++;
         count = count_lines(*text, region, edit->text, &ours);

@@ -159,7 +159,7 @@ static int edit_text(struct reader *r, struct sp_yaml_node *node, struct sp_edit
     return 0;
 }
 
-/* Where the text goes: just one of before, after, append. */
+/* Where the text goes: one of before, after, append. */
 static int edit_place(struct reader *r, struct sp_yaml_node *node, struct sp_edit *out)
 {
     static const struct {
@@ -483,7 +483,7 @@ static int load_one(struct sp_pool *pool, struct sp_manifests *out, const char *
     struct sp_bytes text;
     bool complete;
     if (sp_tree_read(out->data, pool, path, SP_MAX_MANIFEST, &text, &complete, err) < 0)
-        return sp_error_prefix(err, "can't read the manifest %s", name);
+        return sp_error_prefix(err, "cannot read the manifest '%s'", name);
     if (!complete)
         return sp_error_set(err, SP_ERROR_REFUSED, "the manifest %s is larger than %zu bytes", name,
                             SP_MAX_MANIFEST);
@@ -508,7 +508,7 @@ int sp_manifests_load(struct sp_pool *pool, struct sp_tree *data, struct sp_mani
     out->data = data;
     sp_entries entries = {NULL, 0, 0};
     if (sp_tree_list(data, pool, MANIFEST_DIR, &entries, err) < 0)
-        return sp_error_prefix(err, "can't list the manifests");
+        return sp_error_prefix(err, "cannot list the manifests");
     for (size_t i = 0; i < entries.count; i++) {
         const char *dot = strrchr(entries.items[i].name, '.');
         if (dot && dot != entries.items[i].name && strcmp(dot, ".yaml") == 0 &&
@@ -531,7 +531,7 @@ int sp_manifests_driver(struct sp_pool *pool, const struct sp_manifests *manifes
     const char *path = sp_path_join(pool, DRIVER_DIR, copy);
     bool complete;
     if (sp_tree_read(manifests->data, pool, path, SP_MAX_SOURCE, out, &complete, err) < 0)
-        return sp_error_prefix(err, "can't read the driver %s/%s", manifests->data->name, path);
+        return sp_error_prefix(err, "cannot read the driver '%s/%s'", manifests->data->name, path);
     if (!complete)
         return sp_error_set(err, SP_ERROR_REFUSED, "the driver %s/%s is larger than %zu bytes",
                             manifests->data->name, path, SP_MAX_SOURCE);

@@ -41,7 +41,7 @@ struct sp_edit {
     const struct sp_regex *anchor; /* BEFORE, AFTER */
     struct sp_bytes text;          /* whole lines */
     sp_patterns legacy;            /* insertions of the older tool */
-    sp_patterns foreign;           /* what must not stand there beside ours */
+    sp_patterns foreign;           /* must not be there in addition to ours */
 };
 
 /* A known content of a file. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the packaging of Python leaves beside a package: NAME-VERSION.dist-info/METADATA (PEP 376,
- * "Core metadata"), NAME-VERSION[-pyX.Y].egg-info or NAME.egg-info (a directory with PKG-INFO, or
- * one file), EGG-INFO/PKG-INFO of an egg, and the PKG-INFO at the top of a source distribution. */
+/* The metadata that Python's packaging installs with a package: NAME-VERSION.dist-info/METADATA
+ * (PEP 376, "Core metadata"), NAME-VERSION[-pyX.Y].egg-info or NAME.egg-info (a directory with
+ * PKG-INFO, or one file), EGG-INFO/PKG-INFO of an egg, and the PKG-INFO at the top of a source
+ * distribution. */
 #ifndef SP_METADATA_H
 #define SP_METADATA_H
 
@@ -18,7 +19,7 @@ struct sp_metadata {
 };
 typedef SP_VEC(struct sp_metadata) sp_metadatas;
 
-/* The metadata in the site of the distribution, names compared by PEP 503. Files that can't be
+/* The metadata in the site of the distribution, names compared by PEP 503. Files that cannot be
  * read, have no Name or Version, or a Version that is none by PEP 440, are passed over. */
 int sp_metadata_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp_site *site,
                      const char *distribution, sp_metadatas *out,

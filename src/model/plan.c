@@ -65,11 +65,11 @@ static void plan_module(struct sp_pool *pool, enum sp_goal goal, struct sp_file_
                           : "another version of our driver, or an edited one";
         out->unknown = !older;
     } else if (goal == SP_GOAL_INSTALL) {
-        conflict(out, "a module that is neither ours nor the older tool's stands where ours goes; "
+        conflict(out, "an unknown file is in the place of our driver; "
                       "move it away");
     } else {
         out->state = SP_STATE_UNTOUCHED;
-        out->note = "a module that is neither ours nor the older tool's; left alone";
+        out->note = "an unknown file, which is left alone";
     }
     if (out->action == SP_ACTION_ADD || out->action == SP_ACTION_REPLACE)
         out->after = file->driver;
@@ -89,7 +89,7 @@ static void plan_leftover(struct sp_pool *pool, struct sp_file_plan *out)
         out->note = "our driver for another version of the package";
 }
 
-/* What goes in must come out again to the byte, and be found in place the next time; anything else
+/* An edit must be reversible to the byte, and be found in place the next time; anything else
  * is a manifest that does not fit. */
 static bool is_reversible(struct sp_pool *pool, const struct sp_file_snapshot *file,
                           struct sp_bytes edited)
@@ -139,8 +139,7 @@ static void plan_edits(struct sp_pool *pool, enum sp_goal goal, struct sp_file_p
     if (sp_bytes_equal(after, file->content))
         return;
     if (goal == SP_GOAL_INSTALL && !is_reversible(pool, file, after)) {
-        conflict(out,
-                 "the edits could not be taken out again; the manifest does not fit this file");
+        conflict(out, "the edits could not be removed again; the manifest does not fit this file");
         return;
     }
     out->action = SP_ACTION_REPLACE;
@@ -191,7 +190,7 @@ void sp_plan_component(struct sp_pool *pool, const struct sp_detection *found,
         out->note = found->version
                         ? sp_pool_printf(pool, "version %s belongs to no release that is known",
                                          found->version)
-                        : "its release can't be told";
+                        : "its release is unknown";
         return;
     }
     if (found->spec->release->support != SP_SUPPORTED) {

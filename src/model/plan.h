@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is integrated, and what would have to change. Pure: from a snapshot to a plan, with no I/O,
- * no clock and no environment. check, diff, install (dry or not) and uninstall share it. */
+/* The state of the integration, and the changes to a goal. Pure: from a snapshot to a plan, with no
+ * I/O, no clock and no environment. check, diff, install (dry or not) and uninstall share it. */
 #ifndef SP_PLAN_H
 #define SP_PLAN_H
 
@@ -29,14 +29,14 @@ struct sp_file_plan {
     enum sp_state state;
     enum sp_action action;
     struct sp_bytes after; /* ADD, REPLACE */
-    const char *note;      /* the conflict, or what was recognised; may be NULL */
+    const char *note;      /* the conflict, or the content that was recognised; may be NULL */
     bool unknown;          /* a driver of ours, of a content that is not known: perhaps edited */
 };
 
 struct sp_component_plan {
     const struct sp_detection *found;
     enum sp_state state;
-    const char *note; /* why the state is what it is, where that needs words; may be NULL */
+    const char *note; /* the reason of the state, where that needs words; may be NULL */
     SP_VEC(struct sp_file_plan) files;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where Python packages stand in a tree: found by looking, not by asking an interpreter. */
+/* Where Python packages are in a tree: found by looking, not by asking an interpreter. */
 #ifndef SP_SITE_H
 #define SP_SITE_H
 

@@ -3,7 +3,7 @@
 
 #include "base/path.h"
 
-/* Where the change would really go: links are shown as what they lead to. */
+/* Where the change would really go: links are shown as their targets. */
 static int find_real(struct sp_pool *pool, struct sp_tree *tree, struct sp_file_snapshot *out,
                      struct sp_error *err)
 {
@@ -48,9 +48,9 @@ static int take_one(struct sp_pool *pool, struct sp_tree *tree,
     if (kind == SP_ENTRY_ABSENT)
         return out->spec->copy ? check_place(pool, tree, out, err) : 0;
     if (kind == SP_ENTRY_DIRECTORY)
-        out->obstacle = "a directory stands where the file should be";
+        out->obstacle = "a directory is in the place of the file";
     else if (kind != SP_ENTRY_FILE)
-        out->obstacle = "something other than a regular file stands there (a FIFO, a device, a "
+        out->obstacle = "something other than a regular file is there (a FIFO, a device, a "
                         "socket, or a link that leads nowhere or in a circle)";
     else if (sp_tree_read(tree, pool, out->real, SP_MAX_SOURCE, &out->content, &complete, err) < 0)
         return -1;

@@ -6,19 +6,19 @@
 #include "model/detect.h"
 #include "model/manifest.h"
 
-/* One file that the layout names, as it stands in the tree. */
+/* One file that the layout names, as it is in the tree. */
 struct sp_file_snapshot {
     const struct sp_manifest_file *spec;
     const char *path;        /* relative to the site: "nova/virt/libvirt/driver.py" */
     const char *real;        /* the real path in the tree, and how it is shown */
-    const char *obstacle;    /* something other than a readable regular file stands there */
+    const char *obstacle;    /* something other than a readable regular file is there */
     struct sp_bytes content; /* data NULL: absent */
     struct sp_bytes driver;  /* what spec->copy holds; data NULL if spec has none */
 };
 
-/* Takes one snapshot of each file of found->layout, in its order (none without a layout), into pool.
- * What cannot be edited - a directory, a FIFO, a loop of links, a file that is too large - becomes
- * an obstacle, in words; SP_ERROR_SYSTEM for other reasons not to read. */
+/* Takes one snapshot of each file of found->layout, in its order (none without a layout), into
+ * pool. A file that cannot be edited - a directory, a FIFO, a loop of links, a file that is too
+ * large - becomes an obstacle, in words; SP_ERROR_SYSTEM for other reasons not to read. */
 int sp_snapshot_take(struct sp_pool *pool, struct sp_tree *tree,
                      const struct sp_manifests *manifests, const struct sp_detection *found,
                      struct sp_file_snapshot **out, size_t *count,

@@ -116,7 +116,7 @@ static bool take_number(const char **at, uint64_t *number)
     return true;
 }
 
-/* What follows a word: "-1", ".1", "1", or nothing, which means 0. */
+/* The rest after a word: "-1", ".1", "1", or nothing, which means 0. */
 static bool take_word_number(const char **at, uint64_t *number)
 {
     take_separator(at);
@@ -124,7 +124,7 @@ static bool take_word_number(const char **at, uint64_t *number)
     return !is_digit(**at) || take_number(at, number);
 }
 
-/* A word of the list (longer ones stand before those that they begin with), perhaps after a
+/* A word of the list (longer ones come before those that they begin with), perhaps after a
  * separator. Returns its index, or -1 with *at unmoved. */
 static int take_suffix(const char **at, const char *const *words, int count)
 {
@@ -323,7 +323,7 @@ struct clause {
     enum comparison comparison;
     const char *text;           /* ARBITRARY */
     struct sp_version *version; /* the others */
-    bool prefix;                /* ".*" stood after it */
+    bool prefix;                /* ".*" came after it */
 };
 
 struct sp_specifier {
@@ -352,7 +352,7 @@ static bool is_release_only(const struct sp_version *version)
            version->local.count == 0;
 }
 
-/* What PEP 440 demands of the version beside the operator. */
+/* The demands of PEP 440 on the version, besides the operator. */
 static bool is_permitted(const struct clause *clause)
 {
     const struct sp_version *version = clause->version;

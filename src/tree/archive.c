@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An archive as a tree: tar with any compression, zip (wheels), rpm, deb.
  *
- * The file is read once, when it is opened. All names go into an index; of the contents only what
- * was asked for stays in memory. Nothing is ever written. */
+ * The file is read once, when it is opened. All names go into an index; of the contents only the part
+ * that was asked for stays in memory. Nothing is ever written. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static int probe(void *ctx, struct sp_pool *pool, const char *path, enum sp_entr
     return 0;
 }
 
-/* *node is what path leads to; NULL for the top, and where *kind says that there is nothing. */
+/* *node is the one that path leads to; NULL for the top, and where *kind says that there is nothing. */
 static int resolve(struct sp_archive *tree, struct sp_pool *pool, const char *path,
                    enum sp_entry_kind *kind, const struct sp_archive_node **node,
                    struct sp_error *err)
@@ -139,12 +139,12 @@ int sp_tree_open_archive(struct sp_pool *pool, const char *file, const sp_strv *
 
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
-        return sp_error_errno(err, errno, "can't open %s", file);
+        return sp_error_errno(err, errno, "cannot open '%s'", file);
     struct sp_archive_pass r = {.tree = tree, .pool = pool, .wanted = wanted, .err = err};
     struct stat st;
     int rc = -1;
     if (fstat(fd, &st) < 0) {
-        sp_error_errno(err, errno, "can't look at %s", file);
+        sp_error_errno(err, errno, "cannot look at '%s'", file);
     } else if (!S_ISREG(st.st_mode)) {
         sp_archive_cannot(&r, "is not a regular file");
     } else {

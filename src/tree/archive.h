@@ -27,7 +27,7 @@ typedef SP_VEC(struct sp_archive_node) sp_archive_nodes;
 struct sp_archive {
     struct sp_tree base;
     sp_archive_nodes
-        nodes; /* sorted by compare_paths(): a directory stands before all that is in it */
+        nodes; /* sorted by compare_paths(): a directory comes before all that is in it */
     bool is_package;
 };
 
@@ -50,7 +50,7 @@ int sp_archive_cannot(struct sp_archive_pass *r, const char *fmt, ...) SP_PRINTF
 /* The same with libarchive's reason. Does not return when memory was short: sp_out_of_memory(). */
 int sp_archive_broken(struct sp_archive_pass *r, struct archive *handle);
 int sp_archive_bad_name(struct sp_archive_pass *r, const char *name, const char *what);
-/* Adds to what was unpacked so far; an error when it is too much. */
+/* Counts bytes that were unpacked; an error when it is too much. */
 int sp_archive_count(struct sp_archive_pass *r, uint64_t bytes) SP_MUST_CHECK;
 /* Makes a node of the handle's current entry. `counted`: its bytes were counted where they were
  * decompressed. */
@@ -68,7 +68,7 @@ int sp_archive_read_file(struct sp_archive_pass *r, int fd) SP_MUST_CHECK;
 /* ---- archive_index.c: the nodes, sorted ------------------------------------------------------ */
 
 /* Sorts the nodes, lets the later one of two with the same path win, and adds the directories
- * that are only implied by what is in them. */
+ * that only the names below them imply. */
 int sp_archive_build_index(struct sp_archive_pass *r) SP_MUST_CHECK;
 /* In a cpio archive the content of a file with several names comes with the last one of them;
  * gives it to the name that the others point to. */

@@ -10,7 +10,7 @@
 
 #define MAX_NAMES ((size_t)32 << 20) /* bytes of all names together */
 #define MAX_KEPT  ((size_t)64 << 20) /* bytes of all kept contents together */
-/* A bomb is what unpacks to more than this many times its size. Sources shrink to a fifth, or with
+/* A bomb unpacks to more than this many times its size. Sources shrink to a fifth, or with
  * much repetition to a twentieth; zeros by deflate to a thousandth. Small files may do as they
  * like. */
 #define BOMB_RATIO 200
@@ -32,7 +32,7 @@ int sp_archive_broken(struct sp_archive_pass *r, struct archive *handle)
     const char *reason = archive_error_string(handle);
     if (archive_errno(handle) == ENOMEM)
         sp_out_of_memory();
-    return sp_archive_cannot(r, "can't read the archive: %s",
+    return sp_archive_cannot(r, "cannot read the archive: %s",
                              reason ? sp_escape(r->pool, reason) : "it is damaged or truncated");
 }
 
@@ -57,7 +57,7 @@ int sp_archive_count(struct sp_archive_pass *r, uint64_t bytes)
 
 /* ---- names --------------------------------------------------------------------------------- */
 
-/* "./a/b/" -> "a/b"; "." and "./" -> "". NULL, with the error set, for what may not be. */
+/* "./a/b/" -> "a/b"; "." and "./" -> "". NULL, with the error set, for a name that is refused. */
 static const char *normalise(struct sp_archive_pass *r, const char *name)
 {
     const char *start = name;
@@ -132,7 +132,7 @@ static int read_content(struct sp_archive_pass *r, struct archive *handle,
         if (keep == 0)
             continue;
         if (offset < 0 || (uint64_t)offset < buf.len) {
-            sp_archive_cannot(r, "can't read the archive: parts of '%s' overlap", node->path);
+            sp_archive_cannot(r, "cannot read the archive: parts of '%s' overlap", node->path);
             goto fail;
         }
         static const char zeros[4096];

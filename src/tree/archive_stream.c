@@ -82,7 +82,7 @@ static la_ssize_t bridge_read(struct archive *to, void *data, const void **block
     return -1;
 }
 
-/* Reads the rest of what the bridge brings: the padding, and the end of the compressed stream,
+/* Reads the rest that the bridge brings: the padding, and the end of the compressed stream,
  * where its checksum is. */
 static int drain(struct bridge *bridge)
 {
@@ -106,11 +106,11 @@ static int read_plain(struct sp_archive_pass *r, struct archive *from)
 
     /* A tar archive ends with two blocks of zeros (pax: pax(1) in POSIX.1-2017, "ustar Interchange
      * Format"); libarchive is content with the end of the file in their place. It has read past
-     * the place where the next header would stand only if it found one of them. */
+     * the place of the next header only if it found one of them. */
     if ((archive_format(handle) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&
         archive_filter_bytes(handle, 0) < archive_read_header_position(handle) + 512)
         return sp_archive_cannot(
-            r, "can't read the archive: it is truncated (no end-of-archive mark)");
+            r, "cannot read the archive: it is truncated (no end-of-archive mark)");
     return drain(&bridge);
 }
 

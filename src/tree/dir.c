@@ -32,7 +32,7 @@ static enum sp_entry_kind kind_of_mode(mode_t mode)
                            : SP_ENTRY_OTHER;
 }
 
-/* Whether path itself is a link (so that it has no target, since it didn't resolve). */
+/* Whether path itself is a link (so that it has no target, since it did not resolve). */
 static int is_link(const struct sp_root *root, struct sp_pool *pool, const char *path, bool *link,
                    struct sp_error *err)
 {
@@ -93,7 +93,7 @@ static int entry_kind(DIR *dir, const struct dirent *entry, enum sp_entry_kind *
     case DT_LNK:
         *kind = SP_ENTRY_LINK;
         return 0;
-    case DT_UNKNOWN: { /* some file systems don't tell: readdir(3) */
+    case DT_UNKNOWN: { /* some file systems do not tell: readdir(3) */
         struct stat st;
         if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
             return -1;
@@ -119,7 +119,7 @@ static int list_open(DIR *dir, struct sp_pool *pool, const char *shown, sp_entri
         errno = 0;
         const struct dirent *entry = readdir(dir);
         if (!entry && errno)
-            return sp_error_errno(err, errno, "can't list %s", shown);
+            return sp_error_errno(err, errno, "cannot list '%s'", shown);
         if (!entry)
             break;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
@@ -128,7 +128,7 @@ static int list_open(DIR *dir, struct sp_pool *pool, const char *shown, sp_entri
         if (entry_kind(dir, entry, &kind) < 0) {
             if (errno == ENOENT) /* removed meanwhile */
                 continue;
-            return sp_error_errno(err, errno, "can't look at what is in %s", shown);
+            return sp_error_errno(err, errno, "cannot look at the entries of '%s'", shown);
         }
         if (out->count - first == SP_MAX_ENTRIES)
             return sp_error_set(err, SP_ERROR_REFUSED, "%s has more than %zu entries", shown,
@@ -159,7 +159,7 @@ static int dir_list(struct sp_tree *tree, struct sp_pool *pool, const char *path
     if (!dir) {
         int saved = errno;
         sp_dir_close(&open);
-        return sp_error_errno(err, saved, "can't list %s", sp_root_show(root, pool, real));
+        return sp_error_errno(err, saved, "cannot list '%s'", sp_root_show(root, pool, real));
     }
     int rc = list_open(dir, pool, sp_root_show(root, pool, real), out, err);
     closedir(dir);

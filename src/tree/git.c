@@ -249,7 +249,7 @@ static int git_read(struct sp_tree *tree, struct sp_pool *pool, const char *path
         return sp_error_set(err, SP_ERROR_REFUSED, "%s: %s is not a regular file", tree->name,
                             sp_escape(pool, path));
     if (load_blob(git, pool, git_tree_entry_id(entry), &blob, err) < 0)
-        return sp_error_prefix(err, "can't read %s", sp_escape(pool, path));
+        return sp_error_prefix(err, "cannot read '%s'", sp_escape(pool, path));
     size_t size = git_odb_object_size(blob);
     *complete = size <= limit;
     out->len = *complete ? size : limit;

@@ -11,8 +11,8 @@
 #define SP_LINKS_MAX      40   /* as many as the kernel follows: path_resolution(7) */
 
 struct sp_links_walk {
-    /* What stands at `path` ("" is the top; no "." or ".."), links not followed; SP_ENTRY_ABSENT
-     * when nothing does. The text of a link goes to *target. */
+    /* The kind of file at `path` ("" is the top; no "." or ".."), links not followed;
+     * SP_ENTRY_ABSENT when nothing is there. The text of a link goes to *target. */
     int (*probe)(void *ctx, struct sp_pool *pool, const char *path, enum sp_entry_kind *kind,
                  const char **target, struct sp_error *err);
     void *ctx;
@@ -20,10 +20,10 @@ struct sp_links_walk {
                       else they lead out of the tree */
 };
 
-/* Follows path with the rules of path_resolution(7). *kind is what stands there, and *real the
- * path without links. What is missing, lies beyond something that is no directory, or climbs above
- * the top is SP_ENTRY_ABSENT; when path itself names a link that leads to such a place, or in a
- * circle, it is SP_ENTRY_OTHER. *real is NULL then. Errors: only those of probe. */
+/* Follows path with the rules of path_resolution(7). *kind is the kind of file there, and *real the
+ * path without links. A path that is missing, lies beyond something that is no directory, or climbs
+ * above the top is SP_ENTRY_ABSENT; when path itself names a link that leads to such a place, or in
+ * a circle, it is SP_ENTRY_OTHER. *real is NULL then. Errors: only those of probe. */
 int sp_links_resolve(const struct sp_links_walk *walk, struct sp_pool *pool, const char *path,
                      enum sp_entry_kind *kind, const char **real,
                      struct sp_error *err) SP_MUST_CHECK;

@@ -24,7 +24,7 @@ static int open_directory(struct sp_pool *pool, const char *dir, struct sp_tree 
     return sp_tree_open_root(pool, root, dir, out, err);
 }
 
-/* Splits REPO@REV at the last '@' before which something stands that exists: a revision can hold
+/* Splits REPO@REV at the last '@' after a name that exists: a revision can hold
  * one too, as HEAD@{1} does. The first half, or NULL. */
 static const char *split_revision(struct sp_pool *pool, const char *spec, const char **rev)
 {
@@ -55,7 +55,7 @@ int sp_tree_open(struct sp_pool *pool, const char *spec, const sp_strv *wanted,
                             shown);
     }
     if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
-        return sp_error_errno(err, errno, "can't look at %s", shown);
+        return sp_error_errno(err, errno, "cannot look at '%s'", shown);
 
     const char *rev, *repo = split_revision(pool, spec, &rev);
     if (!repo)

@@ -30,15 +30,15 @@ struct sp_tree_ops {
      * gives no entries. More than SP_MAX_ENTRIES is an error. */
     int (*list)(struct sp_tree *tree, struct sp_pool *pool, const char *path, sp_entries *out,
                 struct sp_error *err);
-    /* What stands at path, links followed inside the tree. *id (may be NULL) is a string in pool
-     * that is the same for two paths exactly when they are the same directory or file. */
+    /* The kind of file at path, links followed inside the tree. *id (may be NULL) is a string in
+     * pool that is the same for two paths exactly when they are the same directory or file. */
     int (*stat)(struct sp_tree *tree, struct sp_pool *pool, const char *path,
                 enum sp_entry_kind *kind, const char **id, struct sp_error *err);
     /* The first `limit` bytes of a regular file, into pool. *complete says whether that was all. A
      * path that is not a regular file is SP_ERROR_REFUSED. */
     int (*read)(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
                 struct sp_bytes *out, bool *complete, struct sp_error *err);
-    /* The path without any link in it: of what stands at path, or of where a file at path would be
+    /* The path without any link in it: of the file at path, or of where a file at path would be
      * created. NULL in *real when there is no directory for it. An op that is NULL: trees of which
      * nothing is changed. */
     int (*real)(struct sp_tree *tree, struct sp_pool *pool, const char *path, const char **real,

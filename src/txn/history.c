@@ -11,28 +11,98 @@
 
 #define ARCHIVE "backup.tar"
 
+/* ---- loading --------------------------------------------------------------------------------- */
+
+/* The same few paths and names are in each journal: their texts are kept once. */
+struct texts {
+    struct sp_pool *pool;
+    const char *recent[64];
+    size_t count;
+};
+
+static const char *keep(struct texts *texts, const char *text)
+{
+    size_t room = sizeof(texts->recent) / sizeof(texts->recent[0]);
+    for (size_t i = 0; i < texts->count && i < room; i++)
+        if (strcmp(texts->recent[i], text) == 0)
+            return texts->recent[i];
+    return texts->recent[texts->count++ % room] = sp_pool_strdup(texts->pool, text);
+}
+
+/* A list of that length, without the rooms that a growing one leaves behind. */
+#define COPY_LIST(pool, to, from)                                                                  \
+    do {                                                                                           \
+        (to)->count = (to)->room = (from)->count;                                                  \
+        (to)->items = sp_pool_calloc((pool), (from)->count + 1, sizeof(*(to)->items));             \
+        for (size_t i_ = 0; i_ < (from)->count; i_++)                                              \
+            (to)->items[i_] = (from)->items[i_];                                                   \
+    } while (0)
+
+static struct sp_journal copy_journal(struct texts *texts, const struct sp_journal *from)
+{
+    struct sp_journal to = *from;
+    to.command = keep(texts, from->command);
+    to.time = sp_pool_strdup(texts->pool, from->time);
+    to.tool = keep(texts, from->tool);
+    COPY_LIST(texts->pool, &to.reverts, &from->reverts);
+    COPY_LIST(texts->pool, &to.components, &from->components);
+    COPY_LIST(texts->pool, &to.files, &from->files);
+    COPY_LIST(texts->pool, &to.dirs, &from->dirs);
+    for (size_t i = 0; i < to.components.count; i++) {
+        struct sp_journal_component *component = &to.components.items[i];
+        component->name = keep(texts, component->name);
+        component->version = keep(texts, component->version);
+        component->release = keep(texts, component->release);
+        component->layout = keep(texts, component->layout);
+        component->path = keep(texts, component->path);
+    }
+    for (size_t i = 0; i < to.files.count; i++) {
+        struct sp_journal_file *file = &to.files.items[i];
+        file->component = keep(texts, file->component);
+        file->package = keep(texts, file->package);
+        file->name = keep(texts, file->name);
+        file->path = keep(texts, file->path);
+        file->temp = sp_pool_strdup(texts->pool, file->temp);
+    }
+    for (size_t i = 0; i < to.dirs.count; i++)
+        to.dirs.items[i].path = keep(texts, to.dirs.items[i].path);
+    return to;
+}
+
+/* Reads one journal with a pool of its own, and adds what it is. */
+static int load_one(struct texts *texts, unsigned id, struct sp_history *out, struct sp_error *err)
+{
+    const struct sp_workdir *workdir = out->workdir;
+    struct sp_pool *pool = texts->pool;
+    struct sp_journal journal;
+    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
+    SP_CLEANUP_POOL struct sp_pool *scratch = sp_pool_new();
+    SP_CLEANUP_ERROR struct sp_error damage = SP_ERROR_INIT;
+    if (sp_workdir_transaction(scratch, workdir, id, &dir, err) < 0)
+        return -1;
+    int rc = sp_journal_load(scratch, &dir, id, &journal, &damage);
+    if (journal.record == SP_RECORD_READABLE || sp_journal_is_finished(&journal))
+        *SP_PUSH(pool, &out->journals) = copy_journal(texts, &journal);
+    if (rc < 0 && sp_journal_is_finished(&journal))
+        *SP_PUSH(pool, &out->damaged) =
+            (struct sp_history_damage){id, sp_pool_strdup(pool, damage.message)};
+    if (!sp_journal_is_finished(&journal)) /* recover says in full what is wrong with it */
+        *SP_PUSH(pool, &out->pending) = id;
+    return 0;
+}
+
 int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, struct sp_history *out,
                     struct sp_error *err)
 {
+    struct texts texts = {.pool = pool};
     sp_ids ids = {NULL, 0, 0};
     memset(out, 0, sizeof(*out));
     out->workdir = workdir;
     if (sp_workdir_ids(pool, workdir, &ids, err) < 0)
         return -1;
-    for (size_t i = 0; i < ids.count; i++) {
-        struct sp_journal journal;
-        SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
-        if (sp_workdir_transaction(pool, workdir, ids.items[i], &dir, err) < 0)
+    for (size_t i = 0; i < ids.count; i++)
+        if (load_one(&texts, ids.items[i], out, err) < 0)
             return -1;
-        if (sp_journal_load(pool, &dir, ids.items[i], &journal, NULL) < 0)
-            journal.record = SP_RECORD_DAMAGED; /* recover says why */
-        if (journal.record == SP_RECORD_READABLE)
-            *SP_PUSH(pool, &out->journals) = journal;
-        else if (sp_journal_is_finished(&journal))
-            *SP_PUSH(pool, &out->damaged) = ids.items[i];
-        if (!sp_journal_is_finished(&journal))
-            *SP_PUSH(pool, &out->pending) = ids.items[i];
-    }
     return 0;
 }
 
@@ -55,6 +125,17 @@ bool sp_history_is_reverted(const struct sp_history *history, unsigned id)
     }
     return false;
 }
+
+const char *sp_history_state(const struct sp_history *history, const struct sp_journal *journal)
+{
+    if (journal->record == SP_RECORD_DAMAGED)
+        return "damaged";
+    if (sp_history_is_reverted(history, journal->id))
+        return "rolled-back";
+    return sp_journal_state_name(journal->state);
+}
+
+/* ---- backups --------------------------------------------------------------------------------- */
 
 /* The entry of that path; NULL if the backup has none. */
 static const struct sp_backup_entry *find_entry(const struct sp_backup_entry *items, size_t count,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The transactions of a work directory, and what they know about the files of today. */
+/* The transactions of a work directory, and their knowledge of today's files. */
 #ifndef SP_HISTORY_H
 #define SP_HISTORY_H
 
@@ -9,25 +9,36 @@
 #include "txn/journal.h"
 #include "txn/workdir.h"
 
-struct sp_history {
-    const struct sp_workdir *workdir;
-    SP_VEC(struct sp_journal) journals; /* by number, ascending */
-    sp_ids pending; /* unfinished: no journal, or one that is damaged, prepared or applying */
-    sp_ids damaged; /* finished, with a journal that cannot be read: nobody has to wait for them */
+/* A finished transaction whose journal cannot be read. */
+struct sp_history_damage {
+    unsigned id;
+    const char *reason; /* a sentence with the path of the journal */
 };
 
-/* Reads all journals. */
+struct sp_history {
+    const struct sp_workdir *workdir;
+    /* By number, ascending. Of a finished one whose journal cannot be read, record, id and state
+     * are known, and all else is empty: nobody has to wait for it. */
+    SP_VEC(struct sp_journal) journals;
+    SP_VEC(struct sp_history_damage) damaged; /* why, by number, ascending */
+    sp_ids pending; /* unfinished: no journal, or one that is damaged, prepared or applying */
+};
+
+/* Reads all journals. Memory: some 2 KB a transaction. */
 int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, struct sp_history *out,
                     struct sp_error *err) SP_MUST_CHECK;
 
 /* The journal of that number, or NULL. */
 const struct sp_journal *sp_history_find(const struct sp_history *history, unsigned id);
 
-/* Whether a committed rollback took the transaction back. */
+/* Whether a committed rollback reverted the transaction. */
 bool sp_history_is_reverted(const struct sp_history *history, unsigned id);
 
+/* What people are told of it: prepared, applying, committed, aborted, rolled-back or damaged. */
+const char *sp_history_state(const struct sp_history *history, const struct sp_journal *journal);
+
 /* Looks for the latest committed transaction that replaced or removed the file with this content:
- * *meta is what the file had then. *found is false if there is none. */
+ * *meta is the file's metadata then. *found is false if there is none. */
 int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, const char *path,
                     const struct sp_blob_id *content, struct sp_meta *meta, bool *found,
                     struct sp_error *err) SP_MUST_CHECK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "txn/journal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,8 @@ static void write_file(struct sp_json *json, const struct sp_journal_file *file)
 {
     sp_json_object(json);
     sp_json_pair(json, "component", file->component);
+    sp_json_pair(json, "package", file->package);
+    sp_json_pair(json, "name", file->name);
     sp_json_pair(json, "path", file->path);
     sp_json_pair(json, "action", sp_action_name(file->action));
     sp_json_pair(json, "temp", file->temp);
@@ -88,7 +91,7 @@ static void begin_list(struct sp_json *json, const char *key)
     sp_json_array(json);
 }
 
-void sp_journal_format(const struct sp_journal *journal, struct sp_buffer *out)
+bool sp_journal_format(const struct sp_journal *journal, struct sp_buffer *out)
 {
     struct sp_json json;
     sp_json_init(&json, out);
@@ -116,6 +119,7 @@ void sp_journal_format(const struct sp_journal *journal, struct sp_buffer *out)
     sp_json_end_array(&json);
     sp_json_end_object(&json);
     sp_json_finish(&json);
+    return !json.replaced;
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -149,7 +153,7 @@ static int get_word(struct reader *r, struct sp_yaml_node *map, const char *key,
             *out = (int)i;
             return 0;
         }
-    return sp_yaml_error(&r->doc, map, r->err, "'%s' can't be '%s'", key, text);
+    return sp_yaml_error(&r->doc, map, r->err, "'%s' cannot be '%s'", key, text);
 }
 
 static int get_list(struct reader *r, struct sp_yaml_node *map, const char *key,
@@ -188,18 +192,35 @@ static int get_path(struct reader *r, struct sp_yaml_node *map, const char **out
     return 0;
 }
 
+/* Where a manifest has the file: in one of the components, or nowhere. */
+static int get_origin(struct reader *r, struct sp_yaml_node *map, const struct sp_journal *journal,
+                      struct sp_journal_file *out)
+{
+    if (get_text(r, map, "package", &out->package) < 0 || get_text(r, map, "name", &out->name) < 0)
+        return -1;
+    if (!*out->package && !*out->name)
+        return 0;
+    if (!sp_path_is_safe_relative(out->name))
+        return sp_yaml_error(&r->doc, map, r->err, "'%s' is no relative path", out->name);
+    for (size_t i = 0; i < journal->components.count; i++)
+        if (strcmp(journal->components.items[i].path, out->package) == 0)
+            return 0;
+    return sp_yaml_error(&r->doc, map, r->err, "'%s' is no component", out->package);
+}
+
 static int get_time(struct reader *r, struct sp_yaml_node *map, const char *key,
                     struct timespec *out)
 {
     const char *text = "";
-    long long sec;
-    long nsec;
-    int end = 0;
+    char *end;
     if (get_text(r, map, key, &text) < 0)
         return -1;
-    if (sscanf(text, "%lld.%9ld%n", &sec, &nsec, &end) != 2 || text[end] || nsec < 0)
+    errno = 0;
+    long long sec = strtoll(text, &end, 10);
+    size_t digits = *end == '.' ? strspn(end + 1, "0123456789") : 0;
+    if (errno || !strchr("-0123456789", *text) || digits != 9 || end[1 + digits])
         return sp_yaml_error(&r->doc, map, r->err, "'%s' is no time", key);
-    *out = (struct timespec){.tv_sec = (time_t)sec, .tv_nsec = nsec};
+    *out = (struct timespec){.tv_sec = (time_t)sec, .tv_nsec = strtol(end + 1, NULL, 10)};
     return 0;
 }
 
@@ -260,7 +281,7 @@ static int read_files(struct reader *r, struct sp_yaml_node *root, struct sp_jou
         struct sp_journal_file *file = SP_PUSH(r->pool, &out->files);
         int action;
         if (get_text(r, map, "component", &file->component) < 0 ||
-            get_path(r, map, &file->path) < 0 ||
+            get_origin(r, map, out, file) < 0 || get_path(r, map, &file->path) < 0 ||
             get_word(r, map, "action", sp_action_names, SP_ACTIONS, &action) < 0 ||
             get_text(r, map, "temp", &file->temp) < 0 ||
             get_blob(r, map, "before", &file->before) < 0 ||
@@ -376,7 +397,8 @@ static int check_readable(struct sp_bytes text, const char *name, struct sp_erro
     struct sp_buffer again = SP_BUFFER_INIT;
     struct sp_journal back;
     struct sp_error reason = SP_ERROR_INIT;
-    int rc = parse_checked(pool, name, text, &back, &reason);
+    int rc = text.len > SP_MAX_JOURNAL ? sp_error_set(&reason, SP_ERROR_REFUSED, "it is too long")
+                                       : parse_checked(pool, name, text, &back, &reason);
     if (rc == 0) {
         sp_journal_format(&back, &again);
         add_checksum(&again);
@@ -397,11 +419,15 @@ int sp_journal_save(struct sp_pool *pool, const struct sp_dir *dir,
 {
     SP_CLEANUP_BUFFER struct sp_buffer text = SP_BUFFER_INIT;
     const char *file = file_names[journal->state];
-    sp_journal_format(journal, &text);
+    const char *name = sp_path_join(pool, dir->shown, file);
+    if (!sp_journal_format(journal, &text))
+        return sp_error_set(err, SP_ERROR_REFUSED,
+                            "cannot record the change in '%s': a name or a version has bytes that "
+                            "are not UTF-8",
+                            name);
     add_checksum(&text);
     struct sp_bytes bytes = {text.data, text.len};
-    if (check_readable(bytes, sp_path_join(pool, dir->shown, file), err) < 0 ||
-        sp_fs_save(dir, file, bytes, err) < 0)
+    if (check_readable(bytes, name, err) < 0 || sp_fs_save(dir, file, bytes, err) < 0)
         return -1;
     if (strcmp(file, UNFINISHED) == 0)
         return 0;
@@ -431,7 +457,7 @@ static int read_text(struct sp_pool *pool, const struct sp_dir *dir, const char 
     return 0;
 }
 
-/* In the order of what counts: a crash may leave the unfinished one beside the finished one. */
+/* In the order of their weight: a crash may leave both the unfinished one and the finished one. */
 static const enum sp_journal_state search_order[] = {SP_JOURNAL_COMMITTED, SP_JOURNAL_ABORTED,
                                                      SP_JOURNAL_PREPARED};
 
@@ -460,7 +486,8 @@ int sp_journal_load(struct sp_pool *pool, const struct sp_dir *dir, unsigned id,
         rc = sp_error_set(&reason, SP_ERROR_REFUSED, "it is of the state '%s'",
                           state_names[out->state]);
     if (rc < 0) {
-        *out = (struct sp_journal){.state = by_name, .record = SP_RECORD_DAMAGED};
+        *out = (struct sp_journal){
+            .state = by_name, .record = SP_RECORD_DAMAGED, .command = "", .time = "", .tool = ""};
         sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
                      "the journal '%s/%s' is damaged: %s; the backup is '%s/backup.tar'",
                      dir->shown, file, reason.message, dir->shown);

@@ -22,7 +22,8 @@
 extern const char *const sp_journal_names[3];
 
 enum sp_journal_state {
-    SP_JOURNAL_PREPARED,  /* originals are archived; files may stand beside their targets */
+    SP_JOURNAL_PREPARED,  /* originals are archived; new files may be in the directories of their
+                           * targets */
     SP_JOURNAL_APPLYING,  /* targets may have been replaced */
     SP_JOURNAL_COMMITTED, /* all of them are */
     SP_JOURNAL_ABORTED    /* none is */
@@ -31,14 +32,17 @@ enum sp_journal_state {
 struct sp_journal_component {
     const char *name, *version, *release; /* version is "" when it is unknown */
     const char *layout;                   /* of the manifest; "" when the component has just one */
-    const char *path;
+    const char *path; /* its directory, as it is found; a link may be on the way */
 };
 
 struct sp_journal_file {
     const char *component;
+    /* The path of the component that it is of, and its path there as the manifest has it, which
+     * the real path need not end with: a link can lead elsewhere. "" when no manifest has it. */
+    const char *package, *name;
     const char *path; /* the real path, relative to the root */
     enum sp_action action;
-    const char *temp;                /* the name of the new content beside the target */
+    const char *temp;                /* the name of the new content, in the target's directory */
     struct sp_blob_id before, after; /* "" where there is no file */
 };
 
@@ -48,10 +52,10 @@ struct sp_journal_dir {
     uint64_t inode;                /* of the directory; 0: not known */
 };
 
-/* What sp_journal_load() found. */
+/* The findings of sp_journal_load(). */
 enum sp_record {
     SP_RECORD_READABLE,
-    SP_RECORD_DAMAGED, /* only id and state are known, the state by the file's name */
+    SP_RECORD_DAMAGED, /* id and state are known, by the file's name; all else is empty */
     SP_RECORD_ABSENT   /* only id is known */
 };
 
@@ -89,8 +93,9 @@ int sp_journal_load(struct sp_pool *pool, const struct sp_dir *dir, unsigned id,
 /* Whether the transaction is over: committed or aborted. Nothing has to be recovered then. */
 bool sp_journal_is_finished(const struct sp_journal *journal);
 
-/* Appends the journal as JSON, without the checksum. */
-void sp_journal_format(const struct sp_journal *journal, struct sp_buffer *out);
+/* Appends the journal as JSON, without the checksum. False: it has bytes that are not UTF-8, which
+ * JSON cannot hold. */
+bool sp_journal_format(const struct sp_journal *journal, struct sp_buffer *out);
 
 /* Parses what sp_journal_format() wrote, with or without the checksum. name is for messages. */
 int sp_journal_parse(struct sp_pool *pool, const char *name, struct sp_bytes text,

@@ -127,11 +127,12 @@ static int prepare_step(struct sp_run *r, const struct sp_file_change *change, c
     *step = (struct sp_step){.change = change, .name = sp_path_basename(change->path)};
     step->shown = sp_root_show(r->root, r->pool, change->path);
     step->temp = sp_pool_printf(r->pool, ".%s.sp-openstack-%s", step->name, random);
-    if (!sp_path_is_printable(change->path))
-        return sp_error_set(err, SP_ERROR_REFUSED,
-                            "the path '%s' has control characters or bytes that are not UTF-8 in "
-                            "it; a journal cannot hold it",
-                            step->shown);
+    if (!sp_path_is_safe_relative(change->path))
+        return sp_error_set(
+            err, SP_ERROR_REFUSED,
+            "the path '%s' has control characters, a backslash, or bytes that are not UTF-8 in "
+            "it; a journal cannot hold it",
+            step->shown);
     if (find_place(r, change->path, &step->place, err) < 0 || look_at_target(r, step, err) < 0)
         return -1;
     choose_meta(r, step);

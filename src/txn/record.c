@@ -87,6 +87,8 @@ static void fill_journal(struct sp_run *r)
         const struct sp_step *step = &r->steps.items[i];
         *SP_PUSH(r->pool, &journal->files) =
             (struct sp_journal_file){.component = step->change->component,
+                                     .package = step->change->package ? step->change->package : "",
+                                     .name = step->change->name ? step->change->name : "",
                                      .path = step->change->path,
                                      .action = step->change->action,
                                      .temp = step->temp,

@@ -16,6 +16,7 @@
 #include "fs/write.h"
 #include "txn/backup.h"
 #include "txn/history.h"
+#include "txn/prune.h"
 #include "txn/pyc.h"
 #include "txn/run.h"
 #include "txn/system.h"
@@ -521,5 +522,6 @@ int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool force, sp_
         if (recover_one(&r, history.pending.items[i], &reason) < 0)
             rc = sp_error_set(err, reason.kind, "%s", reason.message);
     }
+    sp_prune(workdir);
     return clear_staged(&r, &history, err) < 0 ? -1 : rc;
 }

@@ -1,62 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "txn/revert.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/path.h"
-#include "fs/meta.h"
-#include "fs/read.h"
 #include "fs/resolve.h"
-#include "model/edit.h"
-
-/* What one transaction did to one file. */
-struct file_operation {
-    const struct sp_journal *journal;
-    const struct sp_journal_component *component; /* NULL: the journal does not list it */
-    const struct sp_journal_file *file;
-    const struct sp_manifest_file *spec; /* NULL: no manifest describes the file any more */
-};
-
-/* A content on its way back. What it is is known by its id; it is read only when it is needed. */
-struct content {
-    struct sp_blob_id id;                /* "" where there is no file */
-    struct sp_bytes bytes;               /* when backup is NULL */
-    const struct file_operation *backup; /* of this transaction: it has the content */
-    struct sp_meta *meta;                /* what the file had with this content, if known */
-    bool edited;                         /* by something else, at some time */
-};
-
-enum outcome {
-    OUTCOME_REVERTED, /* so far: every step could be undone */
-    OUTCOME_FOREIGN,  /* a module that is not ours */
-    OUTCOME_UNKNOWN,  /* it cannot be told what in it is ours */
-    OUTCOME_GONE      /* its directory does not exist any more */
-};
-
-/* One file, and what the transactions did to it, the earliest first. */
-struct file_history {
-    const char *path, *shown;
-    struct package *package;
-    SP_VEC(struct file_operation) operations;
-    struct sp_bytes today; /* data NULL: there is no file */
-    struct sp_blob_id today_id;
-    struct content target;
-    bool adds; /* lines or a module come back in */
-    enum outcome outcome;
-    const char *reason; /* why not OUTCOME_REVERTED */
-};
+#include "txn/revert_file.h"
 
 /* A component in a directory, with all of its files: they go together or not at all. */
 struct package {
-    const char *name, *path;
+    const char *name;
+    const char *recorded, *path; /* as in the first journal that has it; the real path of today */
     const struct sp_component *spec; /* of the latest transaction; may be NULL */
     const struct sp_detection *today;
     const char *left_because; /* NULL: it is reverted */
     bool counts;              /* there is something to revert in it */
+    bool by_text;             /* and some of it is told by its text alone */
+};
+
+struct file {
+    struct package *package;
+    struct sp_file_revert way;
 };
 
 struct plan {
@@ -65,13 +29,52 @@ struct plan {
     struct sp_revert *out;
     struct sp_error *err;
     SP_VEC(struct package *) packages;
-    SP_VEC(struct file_history *) histories;
+    SP_VEC(struct file *) files; /* in the order of the earliest changes */
 };
+
+/* ---- which transactions ---------------------------------------------------------------------- */
 
 bool sp_revert_applies(const struct sp_history *history, const struct sp_journal *journal)
 {
-    return journal->state == SP_JOURNAL_COMMITTED && strcmp(journal->command, "rollback") != 0 &&
+    return journal->record == SP_RECORD_READABLE && journal->state == SP_JOURNAL_COMMITTED &&
+           strcmp(journal->command, "rollback") != 0 &&
            !sp_history_is_reverted(history, journal->id);
+}
+
+static int choose_named(const struct sp_history *history, unsigned id, unsigned *from,
+                        struct sp_error *err)
+{
+    const struct sp_journal *journal = sp_history_find(history, id);
+    if (!journal)
+        return sp_error_set(err, SP_ERROR_REFUSED, "there is no transaction %u", id);
+    if (journal->record == SP_RECORD_DAMAGED)
+        return sp_error_set(err, SP_ERROR_REFUSED,
+                            "cannot roll back transaction %u: its journal is damaged; `uninstall` "
+                            "takes the drivers out without it",
+                            id);
+    if (!sp_revert_applies(history, journal))
+        return sp_error_set(err, SP_ERROR_REFUSED, "cannot roll back transaction %u: it is %s", id,
+                            strcmp(journal->command, "rollback") == 0
+                                ? "a rollback itself"
+                                : sp_history_state(history, journal));
+    *from = id;
+    return 0;
+}
+
+int sp_revert_choose(const struct sp_history *history, unsigned id, unsigned *from,
+                     struct sp_error *err)
+{
+    *from = 0;
+    if (id)
+        return choose_named(history, id, from, err);
+    for (size_t i = history->journals.count; *from == 0 && i-- > 0;) {
+        const struct sp_journal *journal = &history->journals.items[i];
+        if (journal->record == SP_RECORD_DAMAGED && journal->state == SP_JOURNAL_COMMITTED)
+            return choose_named(history, journal->id, from, err);
+        if (sp_revert_applies(history, journal))
+            *from = journal->id;
+    }
+    return 0;
 }
 
 void sp_revert_sites(struct sp_pool *pool, const struct sp_history *history, unsigned from,
@@ -88,7 +91,7 @@ void sp_revert_sites(struct sp_pool *pool, const struct sp_history *history, uns
     }
 }
 
-/* ---- what the manifests say ------------------------------------------------------------------ */
+/* ---- collecting ------------------------------------------------------------------------------ */
 
 static const struct sp_component *find_component(const struct plan *p,
                                                  const struct sp_journal_component *recorded)
@@ -101,362 +104,128 @@ static const struct sp_component *find_component(const struct plan *p,
 }
 
 /* The description of the file in the layout that the journal names. */
-static const struct sp_manifest_file *find_file(const struct plan *p,
-                                                const struct sp_component *spec,
+static const struct sp_manifest_file *find_spec(const struct sp_component *spec,
                                                 const struct sp_journal_component *recorded,
-                                                const char *path)
+                                                const char *name)
 {
     for (size_t i = 0; i < spec->layouts.count; i++) {
         const struct sp_layout *layout = &spec->layouts.items[i];
         if (strcmp(layout->name ? layout->name : "", recorded->layout) != 0)
             continue;
         for (size_t j = 0; j < layout->files.count; j++)
-            if (strcmp(sp_path_join(p->pool, recorded->path, layout->files.items[j].path), path) ==
-                0)
+            if (strcmp(layout->files.items[j].path, name) == 0)
                 return &layout->files.items[j];
     }
     return NULL;
 }
 
-/* ---- contents -------------------------------------------------------------------------------- */
-
-static int load(const struct plan *p, struct content *content)
+/* Where the recorded path leads today: a directory on the way may have become a link. The path
+ * itself if it leads nowhere. */
+static int find_real(const struct plan *p, const char *path, const char **out)
 {
-    if (!content->backup || content->bytes.data)
-        return 0;
-    const struct file_operation *from = content->backup;
-    content->meta = sp_pool_alloc(p->pool, sizeof(*content->meta));
-    struct sp_history_entry wanted = {from->file->path, &content->id, &content->bytes,
-                                      content->meta};
-    return sp_history_backup(p->pool, p->request->history, from->journal->id, &wanted, p->err);
-}
-
-static void become_before(struct content *content, const struct file_operation *operation)
-{
-    *content = (struct content){.id = operation->file->before,
-                                .backup = *operation->file->before.hex ? operation : NULL,
-                                .edited = content->edited};
-}
-
-static int set_bytes(const struct plan *p, struct content *content, struct sp_bytes bytes)
-{
-    content->edited = true;
-    if (sp_bytes_equal(content->bytes, bytes))
-        return 0;
-    content->bytes = bytes;
-    content->backup = NULL;
-    content->meta = NULL;
-    return sp_blob_hash(bytes, &content->id, p->err);
-}
-
-/* ---- one step back --------------------------------------------------------------------------- */
-
-/* Reverts what the transaction did to a file that it did not leave so: it takes out what the
- * transaction put in, or the other way round, by the edits of the manifest. */
-static int revert_edits(const struct plan *p, const struct file_operation *operation,
-                        struct file_history *history)
-{
-    struct content before = history->target;
-    struct sp_bytes clean, after;
-    struct sp_edit_count count;
-    struct sp_error reason = SP_ERROR_INIT;
-    become_before(&before, operation);
-    if (load(p, &before) < 0 || load(p, &history->target) < 0)
-        return -1;
-    int rc = sp_edit_apply(p->pool, operation->spec, before.bytes, SP_GOAL_UNINSTALL, &clean,
-                           &count, &reason);
-    if (rc == 0) {
-        bool was_clean = sp_bytes_equal(clean, before.bytes);
-        history->adds |= !was_clean;
-        rc =
-            sp_edit_apply(p->pool, operation->spec, history->target.bytes,
-                          was_clean ? SP_GOAL_UNINSTALL : SP_GOAL_INSTALL, &after, &count, &reason);
-    }
-    if (rc < 0) {
-        history->outcome = OUTCOME_UNKNOWN;
-        history->reason = sp_pool_strdup(p->pool, reason.message);
-    } else {
-        rc = set_bytes(p, &history->target, after);
-    }
-    sp_error_clear(&reason);
-    return history->outcome == OUTCOME_UNKNOWN ? 0 : rc;
-}
-
-/* A module with another content than the transaction left: ours if it says so itself. */
-static int revert_module(const struct plan *p, const struct file_operation *operation,
-                         struct file_history *history)
-{
-    if (load(p, &history->target) < 0)
-        return -1;
-    int ours = operation->spec->marker
-                   ? sp_regex_test(operation->spec->marker, history->target.bytes, p->err)
-                   : 0;
-    if (ours < 0)
-        return -1;
-    history->target.edited = true;
-    if (ours) {
-        become_before(&history->target, operation);
-        return 0;
-    }
-    history->outcome = OUTCOME_FOREIGN;
-    history->reason = "it is not what was installed any more";
-    return 0;
-}
-
-static int revert_step(const struct plan *p, const struct file_operation *operation,
-                       struct file_history *history)
-{
-    struct content *target = &history->target;
-    if (sp_blob_equal(&target->id, &operation->file->after)) {
-        become_before(target, operation);
-        return 0;
-    }
-    /* it is as it was before, or gone with the package that it belonged to */
-    if (sp_blob_equal(&target->id, &operation->file->before) || !*target->id.hex)
-        return 0;
-    if (operation->spec && operation->spec->edits.count && *operation->file->before.hex &&
-        *operation->file->after.hex)
-        return revert_edits(p, operation, history);
-    if (operation->spec)
-        return revert_module(p, operation, history);
-    history->outcome = OUTCOME_UNKNOWN;
-    history->reason = sp_pool_printf(p->pool, "no manifest describes it for %s",
-                                     operation->component ? operation->component->release
-                                                          : "the release of that time");
-    return 0;
-}
-
-/* ---- one file -------------------------------------------------------------------------------- */
-
-static int read_today(const struct plan *p, struct file_history *history)
-{
-    const struct sp_root *root = p->request->root;
     const char *real;
-    struct sp_content content;
-    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
-    if (sp_fs_resolve(root, p->pool, sp_path_dirname(p->pool, history->path), &real, NULL, p->err) <
-        0)
+    if (sp_fs_resolve(p->request->root, p->pool, path, &real, NULL, p->err) < 0)
         return -1;
-    if (!real) {
-        history->outcome = OUTCOME_GONE;
-        history->reason = "its directory does not exist any more";
-        return 0;
-    }
-    if (sp_fs_open_dir(root, p->pool, real, &dir, p->err) < 0 ||
-        sp_fs_read_at(&dir, p->pool, sp_path_basename(history->path), SP_MAX_SOURCE, &content,
-                      p->err) < 0)
-        return -1;
-    if (!content.complete)
-        return sp_error_set(p->err, SP_ERROR_REFUSED,
-                            "cannot revert '%s': it is larger than %zu bytes", history->shown,
-                            SP_MAX_SOURCE);
-    history->today = content.bytes;
-    if (history->today.data && sp_blob_hash(history->today, &history->today_id, p->err) < 0)
-        return -1;
-    history->target.bytes = history->today;
-    history->target.id = history->today_id;
+    *out = real ? real : path;
     return 0;
 }
 
-static bool changes(const struct file_history *history)
-{
-    return !sp_blob_equal(&history->today_id, &history->target.id);
-}
-
-/* Goes back through the transactions in thought. */
-static int revert_file(const struct plan *p, struct file_history *history)
-{
-    if (read_today(p, history) < 0)
-        return -1;
-    bool gone = history->outcome == OUTCOME_GONE;
-    history->outcome = OUTCOME_REVERTED;
-    for (size_t i = history->operations.count; history->outcome == OUTCOME_REVERTED && i-- > 0;)
-        if (revert_step(p, &history->operations.items[i], history) < 0)
-            return -1;
-    if (history->outcome == OUTCOME_REVERTED && load(p, &history->target) < 0)
-        return -1;
-    if (gone && history->outcome == OUTCOME_REVERTED && changes(history))
-        history->outcome = OUTCOME_GONE;
-    if (history->outcome != OUTCOME_REVERTED || changes(history))
-        history->package->counts = true;
-    history->adds |= !history->today.data && changes(history);
-    return 0;
-}
-
-/* ---- packages -------------------------------------------------------------------------------- */
-
-static const struct sp_detection *find_today(const struct plan *p, const char *path)
+static const struct sp_detection *find_today(const struct plan *p, const struct package *package)
 {
     const sp_detections *all = p->request->detections;
     for (size_t i = 0; all && i < all->count; i++)
-        if (strcmp(all->items[i].dir, path) == 0)
+        if (strcmp(all->items[i].dir, package->recorded) == 0 ||
+            strcmp(all->items[i].dir, package->path) == 0)
             return &all->items[i];
     return NULL;
 }
 
-static struct package *package_of(struct plan *p, const char *name, const char *path)
+static struct package *package_of(struct plan *p, const char *name, const char *recorded)
 {
+    const char *path;
+    for (size_t i = 0; i < p->packages.count; i++)
+        if (strcmp(p->packages.items[i]->recorded, recorded) == 0)
+            return p->packages.items[i];
+    if (find_real(p, recorded, &path) < 0)
+        return NULL;
     for (size_t i = 0; i < p->packages.count; i++)
         if (strcmp(p->packages.items[i]->path, path) == 0)
             return p->packages.items[i];
     struct package *package = sp_pool_alloc(p->pool, sizeof(*package));
-    *package = (struct package){.name = name, .path = path, .today = find_today(p, path)};
+    *package = (struct package){.name = name, .recorded = recorded, .path = path};
+    package->today = find_today(p, package);
     *SP_PUSH(p->pool, &p->packages) = package;
     return package;
 }
 
-/* A release that includes the drivers has lines and modules of its own where ours were. */
-static void leave_included(const struct plan *p, struct package *package)
+static struct file *file_of(struct plan *p, const char *recorded, struct package *package)
 {
-    const struct sp_detection *today = package->today;
-    if (today && today->spec && today->spec->release->support == SP_INCLUDED)
-        package->left_because =
-            sp_pool_printf(p->pool, "it belongs to %s%s%s (%s), which includes the drivers",
-                           package->name, today->version ? " " : "",
-                           today->version ? today->version : "", today->spec->release->name);
-}
-
-/* An entry serves the module that is there: with a foreign one, it is not ours to take away. */
-static void leave_foreign(const struct plan *p)
-{
-    for (size_t i = 0; i < p->histories.count; i++) {
-        const struct file_history *history = p->histories.items[i];
-        if (history->outcome == OUTCOME_FOREIGN && !history->package->left_because)
-            history->package->left_because =
-                sp_pool_printf(p->pool, "%s is not ours (any more)", history->shown);
+    for (size_t i = 0; i < p->files.count; i++) {
+        const struct sp_file_operation *first = &p->files.items[i]->way.operations.items[0];
+        if (strcmp(first->file->path, recorded) == 0)
+            return p->files.items[i];
     }
+    const char *dir;
+    if (find_real(p, sp_path_dirname(p->pool, recorded), &dir) < 0)
+        return NULL;
+    const char *path = sp_path_join(p->pool, dir, sp_path_basename(recorded));
+    for (size_t i = 0; i < p->files.count; i++)
+        if (strcmp(p->files.items[i]->way.path, path) == 0)
+            return p->files.items[i];
+    struct file *file = sp_pool_alloc(p->pool, sizeof(*file));
+    file->package = package;
+    file->way.root = p->request->root;
+    file->way.history = p->request->history;
+    file->way.path = path;
+    file->way.shown = sp_root_show(p->request->root, p->pool, path);
+    *SP_PUSH(p->pool, &p->files) = file;
+    return file;
 }
 
-/* What was taken out of one release does not go into another. */
-static void leave_other_release(const struct plan *p)
-{
-    for (size_t i = 0; i < p->histories.count; i++) {
-        const struct file_history *history = p->histories.items[i];
-        struct package *package = history->package;
-        const struct sp_component *today = package->today ? package->today->spec : NULL;
-        if (!package->left_because && history->adds && package->spec &&
-            (!today || today->release != package->spec->release))
-            package->left_because = sp_pool_printf(
-                p->pool, "%s is not of the release %s any more; install integrates it again",
-                package->name, package->spec->release->name);
-    }
-}
-
-static bool same_site(const struct plan *p, const struct package *a, const struct package *b)
-{
-    return strcmp(sp_path_dirname(p->pool, a->path), sp_path_dirname(p->pool, b->path)) == 0;
-}
-
-/* What a component that is left needs is left, too. */
-static void leave_required(const struct plan *p)
-{
-    for (size_t round = 0; round < p->packages.count; round++)
-        for (size_t i = 0; i < p->packages.count; i++) {
-            const struct package *left = p->packages.items[i];
-            for (size_t j = 0;
-                 left->left_because && left->counts && left->spec && j < p->packages.count; j++) {
-                struct package *needed = p->packages.items[j];
-                if (!needed->left_because && same_site(p, left, needed) &&
-                    sp_strv_has(&left->spec->requires, needed->name))
-                    needed->left_because =
-                        sp_pool_printf(p->pool, "%s, which is left, needs it", left->name);
-            }
-        }
-}
-
-/* ---- all of them ----------------------------------------------------------------------------- */
-
-static void add_left(const struct plan *p, const struct file_history *history, const char *reason)
-{
-    *SP_PUSH(p->pool, &p->out->left) = (struct sp_revert_left){history->shown, reason};
-}
-
-static int add_file(const struct plan *p, const struct file_history *history)
-{
-    const struct package *package = history->package;
-    if (package->left_because && (changes(history) || history->outcome != OUTCOME_REVERTED)) {
-        add_left(p, history, package->left_because);
-        return 0;
-    }
-    if (package->left_because)
-        return 0;
-    if (history->outcome == OUTCOME_UNKNOWN)
-        return sp_error_set(p->err, SP_ERROR_REFUSED,
-                            "cannot tell what in '%s' is ours: %s; nothing was rolled back",
-                            history->shown, history->reason);
-    if (history->outcome == OUTCOME_GONE) {
-        add_left(p, history, history->reason);
-        return 0;
-    }
-    if (!changes(history))
-        return 0;
-    if (history->target.edited)
-        *SP_PUSH(p->pool, &p->out->edited) = history->shown;
-    *SP_PUSH(p->pool, &p->out->txn.changes) = (struct sp_file_change){
-        .component = package->name,
-        .path = history->path,
-        .action = sp_action_between(history->today.data, history->target.bytes.data),
-        .before = history->today,
-        .after = history->target.bytes,
-        .meta = history->target.meta};
-    return 0;
-}
-
-static struct file_history *history_of(struct plan *p, const struct sp_journal_file *file,
-                                       struct package *package)
-{
-    for (size_t i = 0; i < p->histories.count; i++)
-        if (strcmp(p->histories.items[i]->path, file->path) == 0)
-            return p->histories.items[i];
-    struct file_history *history = sp_pool_alloc(p->pool, sizeof(*history));
-    history->path = file->path;
-    history->shown = sp_root_show(p->request->root, p->pool, file->path);
-    history->package = package;
-    *SP_PUSH(p->pool, &p->histories) = history;
-    return history;
-}
-
-/* The component of the journal that the file is in. */
 static const struct sp_journal_component *component_of(const struct sp_journal *journal,
                                                        const struct sp_journal_file *file)
 {
-    for (size_t i = 0; i < journal->components.count; i++) {
-        const struct sp_journal_component *component = &journal->components.items[i];
-        size_t len = strlen(component->path);
-        if (strcmp(component->name, file->component) == 0 &&
-            strncmp(component->path, file->path, len) == 0 && file->path[len] == '/')
-            return component;
-    }
+    for (size_t i = 0; i < journal->components.count; i++)
+        if (strcmp(journal->components.items[i].path, file->package) == 0)
+            return &journal->components.items[i];
     return NULL;
+}
+
+static int collect_file(struct plan *p, const struct sp_journal *journal,
+                        const struct sp_journal_file *recorded)
+{
+    const struct sp_journal_component *component = component_of(journal, recorded);
+    struct sp_file_operation operation = {.journal = journal, .file = recorded};
+    struct package *package =
+        package_of(p, recorded->component,
+                   component ? component->path : sp_path_dirname(p->pool, recorded->path));
+    if (!package)
+        return -1;
+    if (component) {
+        operation.release = component->release;
+        package->spec = find_component(p, component);
+        if (package->spec)
+            operation.spec = find_spec(package->spec, component, recorded->name);
+    }
+    struct file *file = file_of(p, recorded->path, package);
+    if (!file)
+        return -1;
+    *SP_PUSH(p->pool, &file->way.operations) = operation;
+    return 0;
 }
 
 static void add_component(const struct plan *p, const struct sp_journal_component *recorded)
 {
     struct sp_transaction *txn = &p->out->txn;
     for (size_t i = 0; i < txn->components.count; i++)
-        if (strcmp(txn->components.items[i].path, recorded->path) == 0)
+        if (strcmp(txn->components.items[i].path, recorded->path) == 0) {
+            txn->components.items[i] = *recorded; /* the latest says what it is */
             return;
+        }
     *SP_PUSH(p->pool, &txn->components) = *recorded;
 }
 
-static void collect_file(struct plan *p, const struct sp_journal *journal,
-                         const struct sp_journal_file *file)
-{
-    struct file_operation operation = {.journal = journal, .file = file};
-    operation.component = component_of(journal, file);
-    const char *path =
-        operation.component ? operation.component->path : sp_path_dirname(p->pool, file->path);
-    struct package *package = package_of(p, file->component, path);
-    if (operation.component) {
-        package->spec = find_component(p, operation.component);
-        operation.spec =
-            package->spec ? find_file(p, package->spec, operation.component, file->path) : NULL;
-    }
-    struct file_history *history = history_of(p, file, package);
-    *SP_PUSH(p->pool, &history->operations) = operation;
-}
-
-static void collect(struct plan *p)
+static int collect(struct plan *p)
 {
     const struct sp_history *all = p->request->history;
     for (size_t i = 0; i < all->journals.count; i++) {
@@ -468,25 +237,173 @@ static void collect(struct plan *p)
         for (size_t j = 0; j < journal->components.count; j++)
             add_component(p, &journal->components.items[j]);
         for (size_t j = 0; j < journal->files.count; j++)
-            collect_file(p, journal, &journal->files.items[j]);
+            if (collect_file(p, journal, &journal->files.items[j]) < 0)
+                return -1;
     }
+    return 0;
+}
+
+/* ---- what is left ---------------------------------------------------------------------------- */
+
+static int revert_file(const struct plan *p, struct file *file)
+{
+    if (sp_file_revert(p->pool, &file->way, p->err) < 0)
+        return -1;
+    if (file->way.outcome != SP_FILE_REVERTED || sp_file_revert_changes(&file->way)) {
+        file->package->counts = true;
+        file->package->by_text |= file->way.by_text || file->way.outcome != SP_FILE_REVERTED;
+    }
+    return 0;
+}
+
+/* A release that includes the drivers has lines and modules of its own where ours were; one that is
+ * not known may have. What is recorded byte by byte is ours all the same. */
+static void leave_included(const struct plan *p, struct package *package)
+{
+    const struct sp_detection *today = package->today;
+    const struct sp_component *spec = today ? today->spec : NULL;
+    const char *version = today && today->version ? today->version : "";
+    if (spec && spec->release->support == SP_INCLUDED)
+        package->left_because =
+            sp_pool_printf(p->pool, "it belongs to %s%s%s (%s), which includes the drivers",
+                           package->name, *version ? " " : "", version, spec->release->name);
+    else if (package->by_text && (!spec || spec->release->support != SP_SUPPORTED))
+        package->left_because = sp_pool_printf(
+            p->pool, "it was changed since, and belongs to %s%s%s, of a release that is not %s",
+            package->name, *version ? " " : "", version, spec ? "supported" : "known");
+}
+
+/* An entry serves the module that is there: with a foreign one, it is not ours to take away. */
+static void leave_foreign(const struct plan *p)
+{
+    for (size_t i = 0; i < p->files.count; i++) {
+        const struct file *file = p->files.items[i];
+        if (file->way.outcome == SP_FILE_FOREIGN && !file->package->left_because)
+            file->package->left_because =
+                sp_pool_printf(p->pool, "'%s' is not ours (any more)", file->way.shown);
+    }
+}
+
+/* What was taken out of one release does not go into another. */
+static void leave_other_release(const struct plan *p)
+{
+    for (size_t i = 0; i < p->files.count; i++) {
+        const struct file *file = p->files.items[i];
+        struct package *package = file->package;
+        const struct sp_component *today = package->today ? package->today->spec : NULL;
+        if (!package->left_because && file->way.adds && package->spec &&
+            (!today || today->release != package->spec->release))
+            package->left_because = sp_pool_printf(
+                p->pool, "%s is not of the release %s any more; install integrates it again",
+                package->name, package->spec->release->name);
+    }
+}
+
+/* Whether the one uses the other: they are in one directory, or were changed together. */
+static bool are_together(const struct plan *p, const struct package *a, const struct package *b)
+{
+    const struct sp_history *all = p->request->history;
+    if (strcmp(sp_path_dirname(p->pool, a->path), sp_path_dirname(p->pool, b->path)) == 0)
+        return true;
+    for (size_t i = 0; i < all->journals.count; i++) {
+        const struct sp_journal *journal = &all->journals.items[i];
+        unsigned found = 0;
+        for (size_t j = 0; j < journal->components.count; j++)
+            found |= (strcmp(journal->components.items[j].path, a->recorded) == 0 ? 1u : 0) |
+                     (strcmp(journal->components.items[j].path, b->recorded) == 0 ? 2u : 0);
+        if (found == 3)
+            return true;
+    }
+    return false;
+}
+
+static bool leave_what_it_needs(const struct plan *p, const struct package *left)
+{
+    bool changed = false;
+    if (!left->left_because || !left->counts || !left->spec)
+        return false;
+    for (size_t i = 0; i < p->packages.count; i++) {
+        struct package *needed = p->packages.items[i];
+        if (needed->left_because || !sp_strv_has(&left->spec->requires, needed->name) ||
+            !are_together(p, left, needed))
+            continue;
+        needed->left_because = sp_pool_printf(p->pool, "%s, which is left, needs it", left->name);
+        changed = true;
+    }
+    return changed;
+}
+
+static void leave_required(const struct plan *p)
+{
+    bool changed;
+    do {
+        changed = false;
+        for (size_t i = 0; i < p->packages.count; i++)
+            changed |= leave_what_it_needs(p, p->packages.items[i]);
+    } while (changed);
+}
+
+/* ---- the transaction ------------------------------------------------------------------------- */
+
+static void add_left(const struct plan *p, const struct file *file, const char *reason)
+{
+    *SP_PUSH(p->pool, &p->out->left) = (struct sp_revert_left){file->way.shown, reason};
+}
+
+static void add_change(const struct plan *p, const struct file *file)
+{
+    const struct sp_file_revert *way = &file->way;
+    const struct sp_journal_file *latest = SP_LAST(&way->operations)->file;
+    if (way->drops_edits)
+        *SP_PUSH(p->pool, &p->out->dropped) = way->shown;
+    else if (way->by_text)
+        *SP_PUSH(p->pool, &p->out->edited) = way->shown;
+    *SP_PUSH(p->pool, &p->out->txn.changes) =
+        (struct sp_file_change){.component = file->package->name,
+                                .package = latest->package,
+                                .name = latest->name,
+                                .path = way->path,
+                                .action = sp_action_between(way->today.data, way->target.data),
+                                .before = way->today,
+                                .after = way->target,
+                                .meta = way->meta};
+}
+
+static int add_file(const struct plan *p, const struct file *file)
+{
+    const struct sp_file_revert *way = &file->way;
+    bool changes = sp_file_revert_changes(way);
+    if (way->outcome == SP_FILE_REVERTED && !changes)
+        return 0;
+    if (file->package->left_because)
+        add_left(p, file, file->package->left_because);
+    else if (way->outcome == SP_FILE_GONE)
+        add_left(p, file, way->reason);
+    else if (way->outcome == SP_FILE_REVERTED)
+        add_change(p, file);
+    else
+        return sp_error_set(p->err, SP_ERROR_REFUSED,
+                            "cannot tell what in '%s' is ours: %s; nothing was rolled back",
+                            way->shown, way->reason);
+    return 0;
 }
 
 int sp_revert_plan(struct sp_pool *pool, const struct sp_revert_request *request,
                    struct sp_revert *out, struct sp_error *err)
 {
     struct plan p = {.pool = pool, .request = request, .out = out, .err = err};
-    collect(&p);
-    for (size_t i = 0; i < p.histories.count; i++)
-        if (revert_file(&p, p.histories.items[i]) < 0)
+    if (collect(&p) < 0)
+        return -1;
+    for (size_t i = 0; i < p.files.count; i++)
+        if (revert_file(&p, p.files.items[i]) < 0)
             return -1;
     for (size_t i = 0; i < p.packages.count; i++)
         leave_included(&p, p.packages.items[i]);
     leave_foreign(&p);
     leave_other_release(&p);
     leave_required(&p);
-    for (size_t i = p.histories.count; i-- > 0;) /* the other way round than they were made */
-        if (add_file(&p, p.histories.items[i]) < 0)
+    for (size_t i = p.files.count; i-- > 0;) /* the other way round than they were made */
+        if (add_file(&p, p.files.items[i]) < 0)
             return -1;
     return 0;
 }

@@ -12,7 +12,8 @@
 
 struct sp_file_change {
     const char *component;
-    const char *path; /* the real path, relative to the root */
+    const char *package, *name; /* as in struct sp_journal_file; NULL: no manifest has it */
+    const char *path;           /* the real path, relative to the root */
     enum sp_action action;
     struct sp_bytes before, after; /* data NULL where there is no file */
     const struct sp_meta

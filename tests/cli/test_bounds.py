@@ -59,6 +59,51 @@ class Measured(Case):
         os.truncate(path, size)
 
 
+class Transactions(Measured):
+    """The time and the memory that a thousand of them take (faults.md, R11)."""
+
+    COUNT = 1001
+
+    def fill(self):
+        """install and uninstall in turn, the last one an install."""
+        host = self.host("newton")
+        for command in ("install", "uninstall", "install"):
+            self.good(host, command)
+        top = host.path(WORK, "transactions")
+        for number in range(4, self.COUNT + 1):
+            shutil.copytree(os.path.join(top, str(number - 2)), os.path.join(top, str(number)),
+                            copy_function=os.link)
+        return host
+
+    def few(self, host, *arguments):
+        return self.measured("-R", host.top, *arguments, seconds=2, megabytes=40)
+
+    def test_looking(self):
+        host = self.fill()
+        self.assertEqual(len(self.expect(0, self.few(host, "history")).out.splitlines()),
+                         self.COUNT + 1)
+        self.expect(0, self.few(host, "history", "--json"))
+        self.expect(0, self.few(host, "check"))
+        self.expect(0, self.few(host, "rollback", "-n", "1"), "storpool.py")
+        self.expect(0, self.few(host, "rollback", "-n"), "storpool.py")
+
+    def test_rolling_back_an_edited_file(self):
+        """Each step back is by the text of the file."""
+        host = self.fill()
+        host.write(DRIVER, host.read(DRIVER) + "# by the operator\n")
+        result = self.measured("-R", host.top, "rollback", "-n", "1", seconds=10, megabytes=40)
+        self.expect(0, result, DRIVER, "edited since")
+
+    def test_changing(self):
+        """The next command prunes; what is left does all that it did."""
+        host = self.fill()
+        self.expect(0, self.few(host, "--no-groups", "uninstall"))
+        self.assertLess(len(os.listdir(host.path(WORK, "transactions"))), 25)
+        self.expect(1, self.run_on(host, "check"))
+        self.good(host, "rollback")
+        self.expect(0, self.run_on(host, "check"))
+
+
 class Sizes(Measured):
     """Gigabytes, and shapes that some programs take forever for."""
 
@@ -95,8 +140,11 @@ class Sizes(Measured):
     def test_journal_of_a_gigabyte(self):
         host = self.host("newton")
         self.good(host, "install")
-        journal = host.path(WORK, "transactions/1/journal.yaml")
-        self.sparse(journal, read(journal))
+        committed = host.path(WORK, "transactions/1/committed.json")
+        self.sparse(committed, read(committed))
+        self.expect(0, self.measured("-R", host.top, "recover"), "damaged")
+        journal = host.path(WORK, "transactions/1/journal.json")
+        os.rename(committed, journal)
         self.expect(5, self.measured("-R", host.top, "recover"), "damaged")
 
     def test_originals_of_a_gigabyte(self):

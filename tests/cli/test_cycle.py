@@ -125,7 +125,7 @@ class Cycle(Case):
             self.assertEqual(os.stat(host.file(name)).st_mode & 0o7777, 0o644, name)
         for name in ("", "transactions", "transactions/1", "work"):
             self.assertEqual(os.stat(host.path(WORK, name)).st_mode & 0o7777, 0o700, name)
-        for name in ("backup.tar", "journal.yaml", "changes.patch"):
+        for name in ("backup.tar", "committed.json", "changes.patch"):
             self.assertEqual(os.stat(host.path(WORK, "transactions/1", name)).st_mode & 0o7777,
                              0o600, name)
 
@@ -150,7 +150,7 @@ class Cycle(Case):
                 for tree in ("usr", WORK):
                     one, other = ({name: entry.state.content for name, entry in
                                    snapshot(top.path(tree)).items()
-                                   if not name.endswith(("journal.yaml", "backup.tar"))}
+                                   if not name.endswith(("committed.json", "backup.tar"))}
                                   for top in (host, reference))
                     self.assertEqual(one, other)
                 self.assertEqual(self.run_on(host, "check").status, 0)

@@ -160,7 +160,7 @@ class FromContents(Case):
         host.write("nova/__init__.py", "")
         one = self.one(host, "nova")
         self.assertEqual((one["version"], one["release"], one["evidence"]), (None, None, "none"))
-        self.refused(host, 3, "nova", "can't be told", arguments=("install", "nova", "--no-deps"))
+        self.refused(host, 3, "nova", "is unknown", arguments=("install", "nova", "--no-deps"))
         self.expect(3, self.run_on(host, "check"), "unsupported")
 
     def test_package_without_init_is_none(self):

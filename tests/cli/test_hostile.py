@@ -25,12 +25,12 @@ SECRET = "PASSWORD = 'of somebody else'\n"
 class Workdir(Case):
     """Links and other things in place of what is in the work directory."""
 
-    def prepared(self):
-        host = self.host("newton")
+    def prepared(self, name="host"):
+        host = self.host("newton", name=name)
         self.good(host, "install")
-        outside = os.path.join(self.tmp, "outside")
-        write(outside + "/journal.yaml", SECRET)
-        write(outside + "/1/journal.yaml", SECRET)
+        outside = os.path.join(self.tmp, "outside-of-" + name)
+        write(outside + "/committed.json", SECRET)
+        write(outside + "/1/committed.json", SECRET)
         write(outside + "/keep", SECRET)
         return host, outside
 
@@ -48,19 +48,25 @@ class Workdir(Case):
 
     def test_journal_that_is_a_link(self):
         host, outside = self.prepared()
-        journal = host.path(WORK, "transactions/1/journal.yaml")
-        os.unlink(journal)
-        os.symlink(outside + "/journal.yaml", journal)
+        os.unlink(host.path(WORK, "transactions/1/committed.json"))
+        os.symlink(outside + "/committed.json", host.path(WORK, "transactions/1/journal.json"))
         self.held(host, outside, ("recover", "install", "uninstall", "rollback", "check"),
-                  "transaction 1", status=(5,))
+                  "transaction", status=(5,))
 
-    def test_journal_that_is_a_link_to_a_journal(self):
-        """Also one that would do: it is not ours."""
-        host, outside = self.prepared()
-        journal = host.path(WORK, "transactions/1/journal.yaml")
-        os.rename(journal, outside + "/journal.yaml")
-        os.symlink(outside + "/journal.yaml", journal)
-        self.held(host, outside, ("recover", "rollback", "check"), status=(5,))
+    def test_finished_journal_that_is_a_link(self):
+        """Also to one that would do: it is not ours. The transaction is known to be finished."""
+        for exists in (False, True):
+            with self.subTest(exists=exists):
+                host, outside = self.prepared("host%d" % exists)
+                journal = host.path(WORK, "transactions/1/committed.json")
+                if exists:
+                    os.rename(journal, outside + "/committed.json")
+                else:
+                    os.unlink(journal)
+                os.symlink(outside + "/committed.json", journal)
+                self.held(host, outside, ("recover", "install", "check", "history"), status=(0,))
+                self.held(host, outside, ("rollback",), "transaction 1", "damaged", status=(3,))
+                self.good(host, "uninstall")
 
     def test_transaction_that_is_a_link(self):
         host, outside = self.prepared()
@@ -96,8 +102,9 @@ class Workdir(Case):
         self.good(host, "uninstall")
         for number in (1, 2, 3):
             os.makedirs(host.path(WORK, "transactions/%d" % number), exist_ok=True)
-            link = host.path(WORK, "transactions/%d/.journal.yaml.new" % number)
-            os.symlink(outside + "/keep", link)
+            for name in ("journal", "committed", "aborted"):
+                link = host.path(WORK, "transactions/%d/.%s.json.new" % (number, name))
+                os.symlink(outside + "/keep", link)
         beyond = snapshot(outside)
         self.good(host, "install")
         self.same(beyond, snapshot(outside), touched=True)
@@ -469,12 +476,13 @@ class Repositories(Case):
 
 class Journals(Case):
     """Every journal that is not one is refused by the whole program. (Every byte and bit:
-    tests/unit/test_journal.c.)"""
+    tests/unit/txn/test_journal.c.)"""
 
     def test_cut_and_flipped(self):
         host = self.host("newton")
         self.good(host, "install")
-        path = host.path(WORK, "transactions/1/journal.yaml")
+        path = host.path(WORK, "transactions/1/journal.json")
+        os.rename(host.path(WORK, "transactions/1/committed.json"), path)
         data = read(path)
         tree = snapshot(host.path("usr"))
         cases = [data[:size] for size in range(0, len(data), max(1, len(data) // 40))]
@@ -487,4 +495,5 @@ class Journals(Case):
             self.assertEqual(read(path), damaged)
         self.same(tree, snapshot(host.path("usr")), touched=True)
         write(path, data)
+        os.rename(path, host.path(WORK, "transactions/1/committed.json"))
         self.good(host, "rollback")

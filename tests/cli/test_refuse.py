@@ -153,7 +153,7 @@ class Content(Case):
 
     def test_foreign_module(self):
         name = packages.ADDED["nova"]
-        host = self.conflict(lambda path: write(path, "NAME = 'of a vendor'\n"), "neither ours",
+        host = self.conflict(lambda path: write(path, "NAME = 'of a vendor'\n"), "unknown file",
                              name=name)
         # it is not ours to take out, either
         before = snapshot(host.path("usr"))
@@ -162,7 +162,7 @@ class Content(Case):
         self.same(before, snapshot(host.path("usr")), touched=True)
 
     def test_foreign_module_empty(self):
-        self.conflict(lambda path: write(path, ""), "neither ours", name=packages.ADDED["nova"])
+        self.conflict(lambda path: write(path, ""), "unknown file", name=packages.ADDED["nova"])
 
     def test_directory_in_place_of_the_module(self):
         self.conflict(os.mkdir, "directory", name=packages.ADDED["nova"])

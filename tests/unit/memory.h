@@ -100,7 +100,7 @@ static inline int memory_read(struct sp_tree *tree, struct sp_pool *pool, const 
 {
     const struct memory *m = (const struct memory *)tree;
     if (m->unreadable && strcmp(m->unreadable, path) == 0)
-        return sp_error_set(err, SP_ERROR_SYSTEM, "%s can't be read", path);
+        return sp_error_set(err, SP_ERROR_SYSTEM, "%s cannot be read", path);
     path = memory_real(m, pool, path);
     for (size_t i = 0; i < m->files.count; i++)
         if (m->files.items[i].text && strcmp(m->files.items[i].path, path) == 0) {

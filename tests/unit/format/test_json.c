@@ -96,6 +96,7 @@ TEST(strings)
         sp_json_string(&json, vectors[i].in);
         sp_json_finish(&json);
         assert_string_equal(sp_buffer_str(&out), vectors[i].out);
+        assert_int_equal(json.replaced, strstr(vectors[i].out, "\xef\xbf\xbd") != NULL);
         sp_buffer_free(&out);
     }
 }

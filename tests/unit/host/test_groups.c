@@ -427,7 +427,7 @@ TEST_IN_ROOT(programs_fail)
              "exit 10");
     assert_int_equal(ensure(f, NULL, "nova", false, true), -1);
     assert_int_equal(f->err.kind, SP_ERROR_SYSTEM);
-    assert_non_null(strstr(f->err.message, "can't create the group spopenstack: "));
+    assert_non_null(strstr(f->err.message, "cannot create the group 'spopenstack': "));
     assert_non_null(strstr(f->err.message, "/bin/groupadd failed with exit status 10: "));
     assert_non_null(strstr(f->err.message, "/etc/group; try again later."));
     assert_int_equal(report.lines.count, 0);
@@ -444,7 +444,7 @@ TEST_IN_ROOT(programs_fail)
     stand_ins(f);
     stand_in(f, "gpasswd", "echo 'gpasswd: no' >&2; exit 3");
     assert_fails(f, ensure(f, NULL, "nova", false, true), SP_ERROR_SYSTEM,
-                 "can't add nova to the group spopenstack: ");
+                 "cannot add 'nova' to the group 'spopenstack': ");
     assert_string_equal(messages(f), "created the system group spopenstack\n");
 }
 
@@ -454,9 +454,9 @@ TEST_IN_ROOT(names)
                                       "a,b", "a/b", "a\nb",     "a\x1b", "a'b"};
     for (size_t i = 0; i < COUNT(bad); i++)
         assert_fails(f, ensure(f, bad[i], "", true, true), SP_ERROR_REFUSED,
-                     "can't be the name of a group");
+                     "cannot be the name of a group");
     assert_fails(f, ensure(f, NULL, "nova -x", true, true), SP_ERROR_REFUSED,
-                 "'-x' can't be the name of an account");
+                 "'-x' cannot be the name of an account");
     assert_false(scratch_exists(f, "calls"));
 }
 

@@ -199,7 +199,7 @@ TEST(anchor_not_once)
     fails(f, edit, "one\n", SP_GOAL_INSTALL,
           "the anchor of the edit 'entry', /^two$/, is not there");
     fails(f, edit, "two\ntwo\n", SP_GOAL_INSTALL,
-          "the anchor of the edit 'entry', /^two$/, stands there more than once");
+          "the anchor of the edit 'entry', /^two$/, is there more than once");
     /* it comes out all the same */
     struct sp_edit_count found;
     assert_bytes(apply(f, file_with_edits(f, edit), "x\none\n", SP_GOAL_UNINSTALL, &found),
@@ -212,7 +212,7 @@ TEST(region_not_once)
     fails(f, edit, "b\n", SP_GOAL_INSTALL,
           "the start of the region of the edit 'e', /^a$/, is not there");
     fails(f, edit, "a\na\nb\n", SP_GOAL_INSTALL,
-          "the start of the region of the edit 'e', /^a$/, stands there more than once");
+          "the start of the region of the edit 'e', /^a$/, is there more than once");
     fails(f, edit, "b\na\n", SP_GOAL_INSTALL,
           "the end of the region of the edit 'e', /^b$/, is not there");
     /* out: wherever it is */
@@ -251,7 +251,7 @@ TEST(legacy)
     assert_int_equal(found.legacy, 1);
     assert_bytes(apply(f, file, "one\nnew\nold1\n", SP_GOAL_UNINSTALL, &found), "one\n");
     fails(f, edit, "one\nold1\nold1\n", SP_GOAL_INSTALL,
-          "what the older tool left of the edit 'e', /^old1\\n/, stands there more than once");
+          "what the older tool left of the edit 'e', /^old1\\n/, is there more than once");
 }
 
 /* An edit without text only takes out what the older tool left. */
@@ -290,10 +290,10 @@ TEST(foreign)
                        "  legacy: ['^x=0\\n']\n"
                        "  foreign: ['^y=', '^x=']\n";
     fails(f, edit, "\n\nx=2\none\n", SP_GOAL_INSTALL,
-          "line 3 stands where the edit 'e' goes, and neither this tool nor the older one wrote "
+          "line 3 is in the place of the edit 'e', and neither this tool nor the older one wrote "
           "it");
     fails(f, edit, "x=1\none\nx=1 \n", SP_GOAL_INSTALL,
-          "line 2 stands where the edit 'e' goes, and neither this tool nor the older one wrote "
+          "line 2 is in the place of the edit 'e', and neither this tool nor the older one wrote "
           "it");
     /* ours and the older tool's are not foreign */
     assert_bytes(apply(f, file_with_edits(f, edit), "x=0\none\n", SP_GOAL_INSTALL, &found),

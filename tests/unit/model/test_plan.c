@@ -295,7 +295,7 @@ TEST_ON_COMPONENT(edit_that_is_not_reversible)
     set(p, 1, "a\nb\n");
     plan(f, p, SP_GOAL_INSTALL);
     expect(p, 1, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
-    assert_non_null(strstr(p->plan.files.items[1].note, "taken out again"));
+    assert_non_null(strstr(p->plan.files.items[1].note, "removed again"));
     /* text that goes out of its region is never found again */
     text = "- path: list.py\n"
            "  edits:\n"
@@ -340,7 +340,7 @@ TEST_ON_COMPONENT(unknown_release)
     p->found.version = NULL;
     plan(f, p, SP_GOAL_INSTALL);
     expect_whole(p, SP_STATE_UNSUPPORTED, false);
-    assert_non_null(strstr(p->plan.note, "can't be told"));
+    assert_non_null(strstr(p->plan.note, "is unknown"));
 }
 
 TEST_ON_COMPONENT(no_layout)

@@ -219,7 +219,7 @@ TEST_IN_DIR(deb)
     const char *path = make_deb(f, "date.tar", SP_BYTES_STR("x"));
     assert_fails(f, try_open(f, path, &tree), SP_ERROR_REFUSED, "no Debian package");
     path = make_deb(f, "data.tar", SP_BYTES_STR("this is no tar archive"));
-    assert_fails(f, try_open(f, path, &tree), SP_ERROR_REFUSED, "t.deb: can't read the archive");
+    assert_fails(f, try_open(f, path, &tree), SP_ERROR_REFUSED, "t.deb: cannot read the archive");
 }
 
 /* The parts of an RPM version 3 file before the payload: a lead of 96 bytes, the
@@ -563,11 +563,11 @@ TEST_IN_DIR(many)
 TEST_IN_DIR(no_archive)
 {
     struct sp_tree *tree;
-    refused(f, scratch_puts(f, "text", "just some text, and nothing more\n"), "can't read");
+    refused(f, scratch_puts(f, "text", "just some text, and nothing more\n"), "cannot read");
     refused(f, scratch_puts(f, "empty", ""), "empty");
-    refused(f, scratch_puts(f, "gz", "\x1f\x8b\x08"), "can't read");
+    refused(f, scratch_puts(f, "gz", "\x1f\x8b\x08"), "cannot read");
     assert_int_equal(mkfifo(scratch_path(f, "fifo"), 0600), 0);
     refused(f, scratch_path(f, "fifo"), "not a regular file");
     refused(f, f->dir, "not a regular file");
-    assert_fails(f, try_open(f, scratch_path(f, "none"), &tree), SP_ERROR_SYSTEM, "can't open");
+    assert_fails(f, try_open(f, scratch_path(f, "none"), &tree), SP_ERROR_SYSTEM, "cannot open");
 }

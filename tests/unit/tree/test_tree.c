@@ -127,7 +127,7 @@ TEST_IN_DIR(choice)
     assert_fails(f, try_open(f, scratch_path(f, "fifo"), &tree), SP_ERROR_REFUSED,
                  "neither a directory nor an archive");
     assert_fails(f, try_open(f, scratch_puts(f, "file", "no archive"), &tree), SP_ERROR_REFUSED,
-                 "can't read the archive");
+                 "cannot read the archive");
     /* a plain file before the @ is no repository */
     assert_fails(f, try_open(f, scratch_path(f, "file@master"), &tree), SP_ERROR_REFUSED,
                  "cannot open it as a git repository");

@@ -28,12 +28,15 @@ static struct sp_journal sample(struct fixture *f)
         (struct sp_journal_component){"nova", "14.1.0", "newton", "", "usr/lib/nova"};
     *SP_PUSH(f->pool, &journal.components) = (struct sp_journal_component){
         "os_brick", "", "newton", "one file", "srv/\"quoted\" \xc3\xa9: #1/os_brick"};
+    *SP_PUSH(f->pool, &journal.files) =
+        (struct sp_journal_file){"nova",        "usr/lib/nova", "new.py", "usr/lib/nova/new.py",
+                                 SP_ACTION_ADD, ".new.py",      blob(""), blob(ONE)};
     *SP_PUSH(f->pool, &journal.files) = (struct sp_journal_file){
-        "nova", "usr/lib/nova/new.py", SP_ACTION_ADD, ".new.py", blob(""), blob(ONE)};
-    *SP_PUSH(f->pool, &journal.files) = (struct sp_journal_file){
-        "nova", "usr/lib/nova/edit.py", SP_ACTION_REPLACE, ".edit.py", blob(ONE), blob(OTHER)};
-    *SP_PUSH(f->pool, &journal.files) = (struct sp_journal_file){
-        "nova", "usr/lib/nova/gone.py", SP_ACTION_REMOVE, ".gone.py", blob(OTHER), blob("")};
+        "nova",     "usr/lib/nova", "virt/edit.py", "usr/lib/nova/edit.py", SP_ACTION_REPLACE,
+        ".edit.py", blob(ONE),      blob(OTHER)};
+    *SP_PUSH(f->pool, &journal.files) =
+        (struct sp_journal_file){"nova",           "",         "",          "usr/lib/nova/gone.py",
+                                 SP_ACTION_REMOVE, ".gone.py", blob(OTHER), blob("")};
     *SP_PUSH(f->pool, &journal.dirs) =
         (struct sp_journal_dir){"usr/lib/nova", {1500000000, 123456789}, {1500000001, 0}, 7};
     *SP_PUSH(f->pool, &journal.dirs) =
@@ -85,6 +88,8 @@ static void assert_same(const struct sp_journal *a, const struct sp_journal *b)
     for (size_t i = 0; i < a->files.count; i++) {
         const struct sp_journal_file *x = &a->files.items[i], *y = &b->files.items[i];
         assert_string_equal(x->component, y->component);
+        assert_string_equal(x->package, y->package);
+        assert_string_equal(x->name, y->name);
         assert_string_equal(x->path, y->path);
         assert_int_equal(x->action, y->action);
         assert_string_equal(x->temp, y->temp);
@@ -325,6 +330,11 @@ TEST(unbelievable)
         {NEW_PY, "\"path\": \"//etc/passwd\"", "below the root"},
         {NEW_PY, "\"path\": \"a\\nb\"", "below the root"},
         {NEW_PY, "\"path\": \"\"", "no file"},
+        {"\"package\": \"usr/lib/nova\"", "\"package\": \"usr/lib/nov\"", "no component"},
+        {"\"package\": \"usr/lib/nova\"", "\"package\": \"\"", "no component"},
+        {"\"package\": \"usr/lib/nova\",", "", "'package' is missing"},
+        {"\"name\": \"new.py\"", "\"name\": \"\"", "relative"},
+        {"\"name\": \"new.py\"", "\"name\": \"../new.py\"", "relative"},
         {TEMP, "\"temp\": \"../new.py\"", "file name"},
         {TEMP, "\"temp\": \"a/new.py\"", "file name"},
         {TEMP, "\"temp\": \"..\"", "file name"},
@@ -347,6 +357,214 @@ TEST(unbelievable)
     struct sp_journal back;
     const char *text = changed(f, STATE, STATE);
     assert_ok(f, sp_journal_parse(f->pool, "a", SP_BYTES_STR(text), &back, &f->err));
+}
+
+/* ---- whatever is written can be read ----------------------------------------------------------- */
+
+/* xorshift (Marsaglia, 2003): the same numbers in every run. */
+static unsigned draw(uint64_t *seed, unsigned below)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return (unsigned)(*seed >> 33) % below;
+}
+
+/* Parts of names; those from FIRST_BAD on cannot be in a journal's paths. */
+static const char *const parts[] = {"nova",
+                                    "a b",
+                                    "true",
+                                    "1",
+                                    "~",
+                                    "null",
+                                    "-",
+                                    "- a",
+                                    "a: b",
+                                    "#",
+                                    "{x}",
+                                    "[y]",
+                                    "'",
+                                    "\"",
+                                    "%41",
+                                    "\xc3\xa9",
+                                    "\xe2\x80\xa8",
+                                    "\xe2\x80\xae",
+                                    "\xef\xbb\xbf",
+                                    "\xef\xbf\xbe",
+                                    "\xf0\x9f\x98\x80",
+                                    "...",
+                                    "..a",
+                                    "a..",
+                                    " ",
+                                    "&x",
+                                    "*x",
+                                    "!t",
+                                    "|",
+                                    ">",
+                                    "?",
+                                    ",",
+                                    "one file",
+                                    "\xee\x80\x80",
+                                    /* FIRST_BAD */ ".",
+                                    "..",
+                                    "",
+                                    "\\",
+                                    "a\\b",
+                                    "\n",
+                                    "a\tb",
+                                    "\x1b[31m",
+                                    "\x7f",
+                                    "\xc2\x85",
+                                    "\xff",
+                                    "a\xc3",
+                                    "\xed\xa0\x80"};
+enum {
+    FIRST_BAD = 34
+};
+
+struct generator {
+    struct fixture *f;
+    uint64_t seed;
+    bool hostile; /* bad parts are drawn as well */
+    bool valid;   /* none was drawn */
+};
+
+static const char *draw_part(struct generator *g)
+{
+    unsigned bad = g->hostile && draw(&g->seed, 40) == 0;
+    unsigned i =
+        bad ? FIRST_BAD + draw(&g->seed, COUNT(parts) - FIRST_BAD) : draw(&g->seed, FIRST_BAD);
+    g->valid &= !bad;
+    return parts[i];
+}
+
+static const char *draw_path(struct generator *g)
+{
+    const char *path = "";
+    for (unsigned i = 1 + draw(&g->seed, 5); i > 0; i--)
+        path = sp_pool_printf(g->f->pool, "%s/%s", path, draw_part(g));
+    return path + 1;
+}
+
+/* A text may be anything that is UTF-8. */
+static const char *draw_text(struct generator *g)
+{
+    const char *text = parts[draw(&g->seed, COUNT(parts) - 3)];
+    return draw(&g->seed, 4) ? text : "";
+}
+
+static struct timespec draw_time(struct generator *g)
+{
+    long long seconds = (long long)draw(&g->seed, 1u << 30) << draw(&g->seed, 34);
+    return (struct timespec){.tv_sec = draw(&g->seed, 3) ? seconds : -seconds,
+                             .tv_nsec = draw(&g->seed, 1000000000)};
+}
+
+static void draw_file(struct generator *g, struct sp_journal *journal)
+{
+    struct sp_journal_file *file = SP_PUSH(g->f->pool, &journal->files);
+    const struct sp_journal_component *of =
+        &journal->components.items[draw(&g->seed, (unsigned)journal->components.count)];
+    bool known = draw(&g->seed, 4);
+    *file = (struct sp_journal_file){
+        .component = of->name,
+        .package = known ? of->path : "",
+        .name = known ? draw_path(g) : "",
+        .path = draw_path(g),
+        .action = (enum sp_action)(SP_ACTION_ADD + draw(&g->seed, 3)),
+        .temp = sp_pool_printf(g->f->pool, ".%s.sp-openstack-0123abcd", draw_part(g))};
+    if (file->action != SP_ACTION_ADD)
+        file->before = blob(ONE);
+    if (file->action != SP_ACTION_REMOVE)
+        file->after = blob(OTHER);
+}
+
+static struct sp_journal draw_journal(struct generator *g)
+{
+    struct sp_journal journal = {.id = 7,
+                                 .state = (enum sp_journal_state)draw(&g->seed, 4),
+                                 .command = draw_text(g),
+                                 .time = draw_text(g),
+                                 .tool = draw_text(g),
+                                 .machine = draw_text(g)};
+    for (unsigned i = draw(&g->seed, 3); i > 0; i--)
+        *SP_PUSH(g->f->pool, &journal.reverts) = 1 + draw(&g->seed, 99999998);
+    for (unsigned i = 1 + draw(&g->seed, 3); i > 0; i--)
+        *SP_PUSH(g->f->pool, &journal.components) = (struct sp_journal_component){
+            draw_text(g), draw_text(g), draw_text(g), draw_text(g), draw_path(g)};
+    for (unsigned i = draw(&g->seed, 8); i > 0; i--)
+        draw_file(g, &journal);
+    for (unsigned i = draw(&g->seed, 4); i > 0; i--)
+        *SP_PUSH(g->f->pool, &journal.dirs) = (struct sp_journal_dir){
+            draw_path(g), draw_time(g), draw_time(g), draw(&g->seed, UINT32_MAX)};
+    return journal;
+}
+
+/* Saves it into an empty directory. What is valid is written and reads back the same; what is not
+ * is refused, and nothing is written. */
+static void assert_kept(struct fixture *f, const struct sp_journal *journal, bool valid)
+{
+    struct sp_journal back;
+    struct sp_dir dir = {scratch_open(f), "t"};
+    int rc = sp_journal_save(f->pool, &dir, journal, &f->err);
+    sp_dir_close(&dir);
+    if (valid && rc < 0)
+        fail_msg("%s", f->err.message);
+    if (rc == 0) {
+        assert_ok(f, load(f, &back));
+        assert_int_equal(back.record, SP_RECORD_READABLE);
+        assert_same(journal, &back);
+        scratch_unlink(f, files[journal->state]);
+        return;
+    }
+    assert_int_equal(f->err.kind, SP_ERROR_REFUSED);
+    sp_error_clear(&f->err);
+    for (size_t i = 0; i < COUNT(files); i++)
+        assert_false(scratch_exists(f, files[i]));
+}
+
+TEST_IN_DIR(what_is_written_can_be_read)
+{
+    unsigned refused = 0;
+    for (uint64_t i = 1; i <= 600; i++) {
+        struct generator g = {
+            .f = f, .seed = i * UINT64_C(0x9e3779b97f4a7c15), .hostile = i % 2, .valid = true};
+        struct sp_journal journal = draw_journal(&g);
+        assert_kept(f, &journal, g.valid);
+        refused += !g.valid;
+    }
+    assert_in_range(refused, 100, 300); /* both kinds are drawn */
+}
+
+/* Each thing that the reader refuses, one at a time. */
+TEST_IN_DIR(what_can_not_be_read_is_not_written)
+{
+    static const char *const paths[] = {"/a",  "a//b", "a/./b",   "a/../b", "a/",
+                                        "//a", "a\\b", "a\nb",    "a\xff",  "a/b\x7f",
+                                        ".",   "..",   "\xc2\x85"};
+    for (size_t i = 0; i < COUNT(paths); i++)
+        for (int place = 0; place < 4; place++) {
+            struct sp_journal journal = sample(f);
+            const char **target[] = {&journal.components.items[1].path,
+                                     &journal.files.items[0].path, &journal.dirs.items[0].path,
+                                     &journal.files.items[0].temp};
+            *target[place] = paths[i];
+            assert_kept(f, &journal, false);
+            assert_false(scratch_exists(f, "journal.json"));
+        }
+    struct sp_journal journal = sample(f);
+    journal.files.items[0].before = blob(ONE);
+    assert_kept(f, &journal, false);
+    journal = sample(f);
+    journal.reverts.items[0] = 100000000;
+    assert_kept(f, &journal, false);
+    journal = sample(f);
+    journal.files.items[0].package = "usr/lib/other";
+    assert_kept(f, &journal, false);
+    journal = sample(f);
+    journal.components.items[0].version = "1\xff";
+    assert_kept(f, &journal, false);
+    assert_false(scratch_exists(f, "journal.json"));
 }
 
 TEST(state_names)

@@ -756,10 +756,13 @@ TEST_IN_ROOT(damaged_journal_of_a_finished_one)
     assert_ok(f, recover(r, false, &messages));
     assert_int_equal(messages.count, 0);
     struct sp_history history = history_of(r);
-    assert_int_equal(history.journals.count, 0);
+    assert_int_equal(history.journals.count, 1);
+    assert_int_equal(history.journals.items[0].record, SP_RECORD_DAMAGED);
+    assert_string_equal(sp_history_state(&history, &history.journals.items[0]), "damaged");
     assert_int_equal(history.pending.count, 0);
     assert_int_equal(history.damaged.count, 1);
-    assert_int_equal(history.damaged.items[0], 1);
+    assert_int_equal(history.damaged.items[0].id, 1);
+    assert_non_null(strstr(history.damaged.items[0].reason, "transactions/1/committed.json"));
     assert_content(f, "lib/a.py", "new a\n");
 }
 
