@@ -22,7 +22,7 @@ static int cannot(const char *verb, const struct sp_file *file, struct sp_error 
 }
 
 /* The flags that are a property of one file and that its owner may set: chattr(1). Those that
- * forbid a change (immutable, append only) are not among them: such a file is not replaced. */
+ * forbid a change (immutable, append only) are left out: such a file is not replaced. */
 #define FLAGS                                                                                      \
     ((unsigned)(FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL | FS_NODUMP_FL |               \
                 FS_NOATIME_FL | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL | FS_NOCOW_FL))

@@ -42,8 +42,8 @@ enum sp_keep {
 };
 
 /* Makes what `keep` says of an open file equal to meta (else mode 0644), reads it back and compares:
- * a new file gets some from its directory (acl(5), "OBJECT CREATION AND DEFAULT ACLs"). A
- * difference then is SP_ERROR_SYSTEM, but for two things: labels of security modules that may not be
+ * a new file gets some from its directory (acl(5), "OBJECT CREATION AND DEFAULT ACLs"). A difference
+ * then is SP_ERROR_SYSTEM, but for two things: labels of security modules that may not be
  * removed, and flags that the file system does not let be set. */
 int sp_fs_apply_meta(const struct sp_file *file, const struct sp_meta *meta, unsigned keep,
                      struct sp_error *err) SP_MUST_CHECK;

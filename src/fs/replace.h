@@ -16,7 +16,7 @@ struct sp_expected {
     struct sp_meta meta;
 };
 
-/* Looks at the regular file `name`: SP_ABSENT also when it is no regular file. */
+/* Looks at the regular file `name`: SP_ABSENT also for one that is not regular. */
 enum sp_found sp_fs_expect(const struct sp_dir *dir, struct sp_pool *pool, const char *name,
                            struct sp_expected *out, struct sp_error *err) SP_MUST_CHECK;
 

@@ -92,7 +92,7 @@ static void take_content_meta(struct sp_run *r, struct sp_step *step, const stru
 }
 
 /* The metadata of the new file. A file that is replaced keeps mode, owner and attributes, whatever the
- * content: so they never are what a transaction changed, and nobody's chmod(1) is undone. */
+ * content: so no transaction changes them, and nobody's chmod(1) is undone. */
 static void choose_meta(struct sp_run *r, struct sp_step *step)
 {
     const struct sp_file_change *change = step->change;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The record of a transaction that is on disk before it changes anything. */
+/* The record of a transaction, on disk before anything changes. */
 #ifndef SP_RECORD_H
 #define SP_RECORD_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Undoing after a crash: the changes are known from the journal and from the files themselves. How a
+/* Undoing after a crash: what was done is known from the journal and from the files themselves. How a
  * transaction goes is told at the head of transaction.c. */
 #include "txn/recover.h"
 
@@ -60,7 +60,7 @@ static bool exists(const struct sp_dir *dir, const char *name)
     return fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* The blob id of a regular file; "" for none, and when it is no regular file or too large. */
+/* The blob id of a regular file; "" for none, and for one that is not regular or too large. */
 static int hash_file(struct sp_pool *pool, const struct sp_dir *dir, const char *name,
                      struct sp_blob_id *out, struct sp_error *err)
 {
@@ -237,7 +237,7 @@ static int load_backup(struct recovery *r, struct sp_error *err)
 
 /* ---- undoing ------------------------------------------------------------------------------- */
 
-/* The metadata of the old content is the one that it had; but mode, owner and attributes that something else gave to
+/* The metadata for the old content: those of the backup; but mode, owner and attributes that something else gave to
  * the new file meanwhile stay. */
 static struct sp_meta choose_meta(struct recovery *r, const struct target *target,
                                   const struct sp_meta *before, bool *differs)
@@ -386,8 +386,8 @@ static int with_targets(struct recovery *r, int (*fn)(struct recovery *, struct 
 
 /* ---- without a journal --------------------------------------------------------------------- */
 
-/* Whether every file in the backup is as the backup has it: then nothing was changed. A backup
- * that ends early is compared as far as it goes. */
+/* Whether every file in the backup is as the backup has it: then nothing was changed. Of a backup
+ * that ends early the complete entries are compared. */
 static int is_as_backed_up(struct recovery *r, unsigned id, const char **differing,
                            struct sp_error *err)
 {
@@ -465,7 +465,7 @@ static int recover_one(struct recovery *r, unsigned id, struct sp_error *err)
     return with_targets(r, undo_all, err);
 }
 
-/* A transaction that was committed may have ended before the old files were removed from their temporary names. */
+/* A committed transaction may have ended before the old files were removed from their temporary names. */
 static int clear_committed(struct recovery *r, struct sp_error *err)
 {
     for (size_t i = 0; i < r->journal->files.count; i++) {

@@ -28,27 +28,27 @@
  *     [run: check_order]
  *  3. A target changes only if it still is the file that was planned for: content, mode, owner and
  *     attributes. Where names can be exchanged there is no moment in which that is not so.
- *     [fs/test_fs.c: test_replace_of_other_metadata; race: race, race_metadata]
+ *     [fs/test_fs.c: replace_of_other_metadata; race: race, race_metadata]
  *  4. All names are in the directories that were opened first, and these still are at their paths
  *     before the first rename and before "committed". [race: race_directory]
  *  5. A file that is replaced keeps mode, owner, attributes and flags, read back and compared: no
- *     transaction changes them, so none has to give them back. [test_metadata_that_is_asked_for;
- *     fs/test_fs.c: test_default_acl_is_not_inherited, test_attributes_are_made_equal, test_flags]
+ *     transaction changes them, so none has to give them back. [metadata_that_is_asked_for;
+ *     fs/test_fs.c: default_acl_is_not_inherited, attributes_are_made_equal, flags]
  *  6. A process undoes the steps that it did, by its own record; content alone is evidence only for
  *     recover, which has no other. [race: race]
  *  7. Undoing in the process writes no content and needs no room where names can be exchanged; a
  *     journal that cannot be saved is removed instead. [run: no_room_from]
- *  8. A journal is about one system, and is used for no other. [test_another_system,
- *     test_nothing_of_it_here]
+ *  8. A journal is about one system, and is used for no other. [another_system,
+ *     nothing_of_it_here]
  *  9. One process at a time works on a package, whatever its work directory.
- *     [test_package_is_locked; race: race_second]
+ *     [package_is_locked; race: race_second]
  * 10. Nothing is removed that has a name which is not made here, and a journal that is missing proves
- *     nothing. [test_recover_without_a_journal; test_workdir.c: test_directory_of_somebody_else,
- *     test_staging_of_somebody_else]
+ *     nothing. [recover_without_a_journal; test_workdir.c: directory_of_somebody_else,
+ *     staging_of_somebody_else]
  * 11. An interrupted transaction that cannot be undone is in the way of its own packages only.
- *     [test_one_record_does_not_lock_out_others]
- * 12. What may be created may not always be renamed: that is tried in each directory before the first
- *     target changes. [fs/test_fs.c: test_try_rename, test_check_writable]
+ *     [one_record_does_not_lock_out_others]
+ * 12. A file that may be created may not always be renamed: that is tried in each directory before the first
+ *     target changes. [fs/test_fs.c: try_rename, append_only_directory]
  *
  * Crashed here            on disk is                                   recover does
  * ----------------------  -------------------------------------------  ---------------------------------
@@ -126,7 +126,7 @@ static bool concerns(const struct sp_journal *journal, const struct sp_run *r)
     return false;
 }
 
-/* An interrupted transaction that recover could not undo is in the way of its own packages. */
+/* An interrupted transaction that recover could not undo is in the way of its packages. */
 static int check_pending(struct sp_run *r, struct sp_error *err)
 {
     struct sp_history history;
@@ -286,20 +286,33 @@ static int apply(struct sp_run *r, struct sp_error *err)
     return sp_run_save_journal(r, SP_JOURNAL_COMMITTED, err);
 }
 
-/* The old files go, then work/ID, which says that they may be there. A failure here is left to
- * the next writing command: the transaction is committed. */
-static void clean_up(struct sp_run *r)
+static int remove_old_files(struct sp_run *r, struct sp_error *err)
 {
+    int rc = 0;
     for (size_t i = 0; i < r->steps.count; i++)
-        if (sp_run_clear(&r->steps.items[i].place->dir, r->steps.items[i].temp, NULL) < 0)
-            return;
+        if (sp_run_clear(&r->steps.items[i].place->dir, r->steps.items[i].temp, err) < 0)
+            rc = -1;                               /* the others go all the same */
     for (size_t i = 0; i < r->places.count; i++) { /* the time that the journal says */
         const struct sp_file itself = sp_dir_itself(&r->places.items[i]->dir);
         if (sp_fs_set_mtime(&itself, r->journal.dirs.items[i].after, NULL) < 0)
             continue;
     }
-    if (sync_places(r, NULL) < 0 || sp_workdir_unstage(r->workdir, r->journal.id, NULL) < 0)
-        return;
+    return rc;
+}
+
+/* The old files go, then work/ID, which says that they may be there. The transaction is committed: what
+ * fails here is for the next writing command. */
+static void clean_up(struct sp_run *r)
+{
+    SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT;
+    if (remove_old_files(r, &reason) < 0 || sync_places(r, &reason) < 0 ||
+        sp_workdir_unstage(r->workdir, r->journal.id, &reason) < 0)
+        if (r->txn->notes)
+            *SP_PUSH(r->pool, r->txn->notes) =
+                sp_pool_printf(r->pool,
+                               "all is changed, but temporary files are left: %s; run: %s "
+                               "recover",
+                               reason.message, sp_invocation());
 }
 
 /* ---- all together -------------------------------------------------------------------------- */

@@ -263,8 +263,8 @@ static unsigned number_of(const char *name)
     return (unsigned)strtoul(name, NULL, 10);
 }
 
-/* Whether everything in the directory is made here: then it is a transaction that ended early. A directory
- * of an administrator may have a number for a name, too. */
+/* Whether everything in the directory is made here: then it is a transaction that ended early. A
+ * directory of the administrator's may have a number for a name, too. */
 static bool is_ours(struct sp_pool *pool, const struct sp_dir *dir, const char *name)
 {
     SP_CLEANUP_DIR struct sp_dir own = SP_DIR_NONE;

@@ -359,6 +359,20 @@ TEST_IN_ROOT(check_writable)
     }
 }
 
+/* Where files may be created and never renamed or removed: chattr +a. */
+TEST_IN_ROOT(append_only_directory)
+{
+    int flags = 0;
+    if (ioctl(fs->dir.fd, FS_IOC_GETFLAGS, &flags) < 0)
+        skip();
+    int with = flags | FS_APPEND_FL;
+    if (ioctl(fs->dir.fd, FS_IOC_SETFLAGS, &with) < 0)
+        skip(); /* not root, or not on this file system */
+    int rc = sp_fs_check_writable(&fs->dir, &f->err);
+    assert_int_equal(ioctl(fs->dir.fd, FS_IOC_SETFLAGS, &flags), 0);
+    assert_fails(f, rc, SP_ERROR_SYSTEM, "append-only");
+}
+
 /* ---- creating -------------------------------------------------------------------------------- */
 
 TEST_IN_ROOT(create_and_meta)
