@@ -120,7 +120,7 @@ static bool is_ours(const char *name)
     return false;
 }
 
-/* Whether nothing is in the directory but what is ours. */
+/* Whether all files in the directory are ours. */
 static int check_contents(struct sp_pool *pool, const struct sp_dir *dir, bool *ours,
                           struct sp_error *err)
 {

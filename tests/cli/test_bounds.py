@@ -97,7 +97,7 @@ class Transactions(Measured):
     def test_changing(self):
         """The next command prunes; what is left does all that it did."""
         host = self.fill()
-        self.expect(0, self.few(host, "--no-groups", "uninstall"))
+        self.expect(0, self.few(host, "uninstall"))
         self.assertLess(len(os.listdir(host.path(WORK, "transactions"))), 25)
         self.expect(1, self.run_on(host, "check"))
         self.good(host, "rollback")

@@ -541,7 +541,7 @@ class Recover(TransactionCase):
                 before = self.tree()
                 self.expect(0, self.run_it("check"))
                 result = self.done("recover")
-                self.assertIn("nothing to settle", result.out)
+                self.assertIn("nothing to recover", result.out)
                 self.assertIn(self.committed(2), result.err)
                 self.assertIn("damaged", result.err)
                 self.assertEqual(self.history(), [(1, "install", "committed"),
