@@ -159,6 +159,7 @@ static void put_rollback(struct rollback *r, unsigned id)
                  txn->changes.items[i].action);
     sp_json_end_array(&json);
     sp_output_strings(&json, "edited", &r->plan.edited);
+    sp_output_strings(&json, "dropped", &r->plan.dropped);
     sp_json_key(&json, "left");
     sp_json_array(&json);
     for (size_t i = 0; i < r->plan.left.count; i++) {
@@ -265,6 +266,8 @@ static int run_rollback(struct rollback *r, unsigned *id, struct sp_error *err)
                             "others, or is gone",
                             r->from);
     if (s->options->dry_run) {
+        if (sp_transaction_check(s->pool, &s->root, &r->plan.txn, err) < 0)
+            return -1;
         sp_console_print(s->report, 0, "%s would be changed; nothing was (--dry-run)",
                          sp_output_files(s->pool, count));
         return 0;

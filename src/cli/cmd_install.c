@@ -33,16 +33,12 @@ static int remembered_meta(struct job *job, const char *path, struct sp_bytes co
 {
     const struct sp_history *history = &job->s->work->history;
     struct sp_blob_id id;
-    struct sp_meta *meta = sp_pool_alloc(job->s->pool, sizeof(*meta));
-    bool found;
     *out = NULL;
     if (history->journals.count == 0)
         return 0;
-    if (sp_blob_hash(content, &id, err) < 0 ||
-        sp_history_meta(job->s->pool, history, path, &id, meta, &found, err) < 0)
+    if (sp_blob_hash(content, &id, err) < 0)
         return -1;
-    *out = found ? meta : NULL;
-    return 0;
+    return sp_history_meta(job->s->pool, history, path, &id, out, err);
 }
 
 /* Whether one of our transactions wrote this content to the path. */

@@ -44,6 +44,7 @@ static struct sp_journal copy_journal(struct texts *texts, const struct sp_journ
     to.command = keep(texts, from->command);
     to.time = sp_pool_strdup(texts->pool, from->time);
     to.tool = keep(texts, from->tool);
+    to.machine = keep(texts, from->machine);
     COPY_LIST(texts->pool, &to.reverts, &from->reverts);
     COPY_LIST(texts->pool, &to.components, &from->components);
     COPY_LIST(texts->pool, &to.files, &from->files);
@@ -197,24 +198,30 @@ int sp_history_backup(struct sp_pool *pool, const struct sp_history *history, un
     return copy_entry(pool, history, &dir, wanted, err);
 }
 
+/* Whether the transaction is committed, and found that content in the file. */
+static bool replaced(const struct sp_journal *journal, const char *path,
+                     const struct sp_blob_id *content)
+{
+    for (size_t i = 0; journal->state == SP_JOURNAL_COMMITTED && i < journal->files.count; i++)
+        if (strcmp(journal->files.items[i].path, path) == 0 &&
+            sp_blob_equal(&journal->files.items[i].before, content))
+            return true;
+    return false;
+}
+
 int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, const char *path,
-                    const struct sp_blob_id *content, struct sp_meta *meta, bool *found,
+                    const struct sp_blob_id *content, const struct sp_meta **out,
                     struct sp_error *err)
 {
     struct sp_bytes ignored;
-    *found = false;
+    struct sp_meta *meta = sp_pool_alloc(pool, sizeof(*meta));
+    *out = NULL;
     for (size_t i = history->journals.count; i-- > 0;) {
-        const struct sp_journal *journal = &history->journals.items[i];
-        for (size_t j = 0; journal->state == SP_JOURNAL_COMMITTED && j < journal->files.count;
-             j++) {
-            const struct sp_journal_file *file = &journal->files.items[j];
-            if (strcmp(file->path, path) != 0 || !sp_blob_equal(&file->before, content))
-                continue;
-            *found = true;
-            return sp_history_backup(pool, history, journal->id,
-                                     &(struct sp_history_entry){path, content, &ignored, meta},
-                                     err);
-        }
+        if (!replaced(&history->journals.items[i], path, content))
+            continue;
+        *out = meta;
+        return sp_history_backup(pool, history, history->journals.items[i].id,
+                                 &(struct sp_history_entry){path, content, &ignored, meta}, err);
     }
     return 0;
 }

@@ -34,13 +34,13 @@ const struct sp_journal *sp_history_find(const struct sp_history *history, unsig
 /* Whether a committed rollback reverted the transaction. */
 bool sp_history_is_reverted(const struct sp_history *history, unsigned id);
 
-/* The state of it as it is shown: prepared, applying, committed, aborted, rolled-back or damaged. */
+/* Its state as people are shown it: prepared, applying, committed, aborted, rolled-back or damaged. */
 const char *sp_history_state(const struct sp_history *history, const struct sp_journal *journal);
 
 /* Looks for the latest committed transaction that replaced or removed the file with this content:
- * *meta is the file's metadata then. *found is false if there is none. */
+ * *out is the metadata that the file had then, in pool, or NULL if there is none. */
 int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, const char *path,
-                    const struct sp_blob_id *content, struct sp_meta *meta, bool *found,
+                    const struct sp_blob_id *content, const struct sp_meta **out,
                     struct sp_error *err) SP_MUST_CHECK;
 
 /* A file before a transaction: what is looked for, and where it goes. */

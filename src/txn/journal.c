@@ -486,8 +486,12 @@ int sp_journal_load(struct sp_pool *pool, const struct sp_dir *dir, unsigned id,
         rc = sp_error_set(&reason, SP_ERROR_REFUSED, "it is of the state '%s'",
                           state_names[out->state]);
     if (rc < 0) {
-        *out = (struct sp_journal){
-            .state = by_name, .record = SP_RECORD_DAMAGED, .command = "", .time = "", .tool = ""};
+        *out = (struct sp_journal){.state = by_name,
+                                   .record = SP_RECORD_DAMAGED,
+                                   .command = "",
+                                   .time = "",
+                                   .tool = "",
+                                   .machine = ""};
         sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
                      "the journal '%s/%s' is damaged: %s; the backup is '%s/backup.tar'",
                      dir->shown, file, reason.message, dir->shown);

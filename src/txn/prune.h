@@ -5,8 +5,8 @@
  * - those that were aborted: they changed nothing;
  * - those that together came to nothing: an install, with all up to the uninstall or rollback after
  *   which every file that they changed is as it was before them.
- * All others stay, and so do those that are damaged, unfinished, or have a file in their directory that
- * is not ours: the backups of all integrated files are among them. */
+ * All others stay, and so do those that are damaged, unfinished, or have a file in their directory
+ * that is not ours. The earlier content and metadata of each integrated file is in them. */
 #ifndef SP_PRUNE_H
 #define SP_PRUNE_H
 
@@ -18,12 +18,12 @@ enum {
     SP_PRUNE_KEEP = 20
 };
 
-/* Chooses those that go: numbers, ascending, into *out. */
+/* Chooses what goes: numbers, ascending, into *out. */
 void sp_prune_choose(struct sp_pool *pool, const struct sp_history *history, sp_ids *out);
 
-/* Removes them; the work directory is locked. A crash leaves each transaction complete, without
- * its backup, or empty. Without more than SP_PRUNE_KEEP transactions nothing is read. One that cannot be
- * removed stays: old transactions are not worth failing for. */
+/* Removes what goes; the work directory is locked. A crash leaves each transaction complete, without
+ * its backup, or empty. Without more than SP_PRUNE_KEEP transactions nothing is read. One
+ * that cannot be removed stays: it is not worth failing for. */
 void sp_prune(const struct sp_workdir *workdir);
 
 #endif

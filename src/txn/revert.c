@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/invocation.h"
 #include "base/path.h"
 #include "fs/resolve.h"
 #include "txn/revert_file.h"
@@ -48,10 +49,11 @@ static int choose_named(const struct sp_history *history, unsigned id, unsigned 
     if (!journal)
         return sp_error_set(err, SP_ERROR_REFUSED, "there is no transaction %u", id);
     if (journal->record == SP_RECORD_DAMAGED)
-        return sp_error_set(err, SP_ERROR_REFUSED,
-                            "cannot roll back transaction %u: its journal is damaged; `uninstall` "
-                            "takes the drivers out without it",
-                            id);
+        return sp_error_set(
+            err, SP_ERROR_REFUSED,
+            "cannot roll back transaction %u: its journal is damaged; to remove the "
+            "drivers, run: %s uninstall",
+            id, sp_invocation());
     if (!sp_revert_applies(history, journal))
         return sp_error_set(err, SP_ERROR_REFUSED, "cannot roll back transaction %u: it is %s", id,
                             strcmp(journal->command, "rollback") == 0
@@ -243,7 +245,7 @@ static int collect(struct plan *p)
     return 0;
 }
 
-/* ---- what is left ---------------------------------------------------------------------------- */
+/* ---- files that are left --------------------------------------------------------------------- */
 
 static int revert_file(const struct plan *p, struct file *file)
 {
@@ -257,7 +259,7 @@ static int revert_file(const struct plan *p, struct file *file)
 }
 
 /* A release that includes the drivers has lines and modules of its own where ours were; one that is
- * not known may have. A content that is recorded is ours all the same. */
+ * not known may have. Contents that are recorded byte by byte are ours all the same. */
 static void leave_included(const struct plan *p, struct package *package)
 {
     const struct sp_detection *today = package->today;
@@ -284,7 +286,7 @@ static void leave_foreign(const struct plan *p)
     }
 }
 
-/* The drivers of one release do not go back into another. */
+/* Lines that were removed from one release do not go into another. */
 static void leave_other_release(const struct plan *p)
 {
     for (size_t i = 0; i < p->files.count; i++) {

@@ -9,7 +9,7 @@
 #include "fs/resolve.h"
 #include "model/edit.h"
 
-/* The content at one point of the way. Its id is known; it is read only when needed. */
+/* The content at one point of the way. Its id is known; it is read only when it is needed. */
 struct content {
     struct sp_blob_id id;                   /* "" where there is no file */
     struct sp_bytes bytes;                  /* once it is loaded */
@@ -67,7 +67,8 @@ static void become_before(struct way *way, const struct sp_file_operation *opera
                                .backup = *operation->file->before.hex ? operation : NULL};
 }
 
-/* Takes the bytes, which are in `pool`, over with it. Equal bytes keep their metadata. */
+/* Takes the bytes, which are in `pool`, over with it. A content that is the same already keeps its
+ * metadata. */
 static int become_bytes(struct way *way, struct sp_pool *pool, struct sp_bytes bytes)
 {
     struct sp_blob_id id;
@@ -91,8 +92,8 @@ static int give_up(struct way *way, enum sp_file_outcome outcome, const char *re
     return 0;
 }
 
-/* Edits the content from before the transaction towards the goal: *is_it says whether the
- * transaction wrote the same. */
+/* Whether the edits towards the goal make of `before`, the content that the transaction found, the one
+ * that it wrote. */
 static int would_write(struct sp_pool *pool, const struct sp_file_operation *operation,
                        struct sp_bytes before, enum sp_goal goal, bool *is_it, struct sp_error *err)
 {
@@ -195,7 +196,7 @@ static int revert_module(struct way *way, const struct sp_file_operation *operat
     if (ours < 0)
         return -1;
     if (!ours)
-        return give_up(way, SP_FILE_FOREIGN, "it is not what was installed any more");
+        return give_up(way, SP_FILE_FOREIGN, "it is no longer the file that was installed");
     way->file->by_text = true;
     way->file->drops_edits = true;
     become_before(way, operation);

@@ -38,7 +38,7 @@ struct sp_file_revert {
     const char *reason; /* why not SP_FILE_REVERTED */
     bool adds;          /* lines or a module come back in */
     bool by_text;       /* told by its text, not by a recorded content: something else changed it */
-    bool drops_edits;   /* and what something else changed goes with our module */
+    bool drops_edits;   /* and the edits of others go with our module */
 };
 
 /* Reads the file as it is and goes back through the operations, without changing anything. Memory
@@ -47,7 +47,7 @@ struct sp_file_revert {
 int sp_file_revert(struct sp_pool *pool, struct sp_file_revert *file,
                    struct sp_error *err) SP_MUST_CHECK;
 
-/* Whether the target differs from the file of today. */
+/* Whether the target differs from the file that is there. */
 bool sp_file_revert_changes(const struct sp_file_revert *file);
 
 #endif

@@ -816,21 +816,20 @@ TEST_IN_ROOT(backup_that_was_altered)
 
 TEST_IN_ROOT(meta_of_a_content)
 {
-    struct sp_meta meta;
+    const struct sp_meta *meta;
     struct sp_blob_id id;
-    bool found;
     usual(r);
     assert_ok(f, run(r));
     struct sp_history history = history_of(r);
     assert_ok(f, sp_blob_hash(SP_BYTES_STR("old a\n"), &id, &f->err));
-    assert_ok(f, sp_history_meta(f->pool, &history, "lib/a.py", &id, &meta, &found, &f->err));
-    assert_true(found);
-    assert_int_equal(meta.mode, 0640);
-    assert_ok(f, sp_history_meta(f->pool, &history, "lib/b.py", &id, &meta, &found, &f->err));
-    assert_false(found);
+    assert_ok(f, sp_history_meta(f->pool, &history, "lib/a.py", &id, &meta, &f->err));
+    assert_non_null(meta);
+    assert_int_equal(meta->mode, 0640);
+    assert_ok(f, sp_history_meta(f->pool, &history, "lib/b.py", &id, &meta, &f->err));
+    assert_null(meta);
     assert_ok(f, sp_blob_hash(SP_BYTES_STR("new a\n"), &id, &f->err));
-    assert_ok(f, sp_history_meta(f->pool, &history, "lib/a.py", &id, &meta, &found, &f->err));
-    assert_false(found);
+    assert_ok(f, sp_history_meta(f->pool, &history, "lib/a.py", &id, &meta, &f->err));
+    assert_null(meta);
 }
 
 TEST_IN_ROOT(is_reverted)
