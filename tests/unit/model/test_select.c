@@ -238,7 +238,7 @@ TEST_ON_WORLD(user_site)
     assert_string_equal(SELECTED(CHANGE, "front", "lib"),
                         sp_pool_printf(f->pool, "lib@%s/lib front@D", user));
     assert_string_equal(SELECTED(CHANGE, "front", "back"),
-                        sp_pool_printf(f->pool, "lib@%s/lib lib@D back@D front@D", user));
+                        sp_pool_printf(f->pool, "lib@%s/lib lib@D front@D back@D", user));
 }
 
 /* ---- --path -------------------------------------------------------------------------------- */
