@@ -5,6 +5,7 @@
 #define SP_CMD_H
 
 #include "cli/context.h"
+#include "model/prerequisites.h"
 #include "txn/history.h"
 #include "txn/transaction.h"
 

@@ -11,7 +11,7 @@ void sp_cmd_add_accounts(struct sp_context *s, const sp_selection *selection, bo
                          sp_strv *out)
 {
     for (size_t i = 0; i < selection->count; i++) {
-        const struct sp_detection *found = selection->items[i].found;
+        const struct sp_detection *found = selection->items[i].detection;
         const struct sp_component *spec = found ? found->spec : NULL;
         if (spec && spec->account && (all || spec->release->support == SP_SUPPORTED) &&
             !sp_strv_has(out, spec->account))
@@ -72,7 +72,7 @@ static int find_accounts(struct sp_context *s, sp_strv *out, struct sp_error *er
         return 0;
     if (s->scans.count == 0)
         return add_usual_accounts(s, out, err);
-    if (sp_select(s, SP_SELECT_REMOVE, &selection, err) < 0)
+    if (sp_context_select(s, SP_SELECT_REMOVE, &selection, err) < 0)
         return -1;
     sp_cmd_add_accounts(s, &selection, true, out);
     return 0;

@@ -173,36 +173,21 @@ static void put_rollback(struct rollback *r, unsigned id)
 }
 
 /* Looks for the components of today where the transactions changed some. */
-static int find_components(struct rollback *r, sp_detections *out, struct sp_error *err)
+static int find_components(struct rollback *r, struct sp_detections *out, struct sp_error *err)
 {
     struct sp_context *s = r->s;
-    struct sp_site_query query = {.only = true};
-    sp_sites sites = {NULL, 0, 0};
     struct sp_tree *tree;
     sp_strv named = {NULL, 0, 0};
     sp_revert_sites(s->pool, r->history, r->from, &named);
     if (sp_tree_open_root(s->pool, &s->root, "/", &tree, err) < 0)
         return -1;
-    for (size_t i = 0; i < named.count; i++) {
-        enum sp_entry_kind kind;
-        if (sp_tree_kind(tree, s->pool, named.items[i], &kind, err) < 0)
-            return -1;
-        if (kind == SP_ENTRY_DIRECTORY)
-            *SP_PUSH(s->pool, &query.pythonpath) = named.items[i];
-    }
-    if (sp_sites_find(s->pool, tree, &query, &sites, err) < 0)
-        return -1;
-    for (size_t i = 0; i < s->manifests.components.count; i++)
-        if (sp_detect(s->pool, tree, &sites, &s->manifests, s->manifests.components.items[i], out,
-                      err) < 0)
-            return -1;
-    return 0;
+    return sp_scan_dirs(s->pool, tree, &named, &s->manifests, out, err);
 }
 
 static int plan_rollback(struct rollback *r, struct sp_error *err)
 {
     struct sp_context *s = r->s;
-    sp_detections detections = {NULL, 0, 0};
+    struct sp_detections detections = {.items = {NULL, 0, 0}};
     if (find_components(r, &detections, err) < 0)
         return -1;
     struct sp_revert_request request = {&s->root, &s->manifests, r->history, r->from, &detections};

@@ -22,6 +22,7 @@ struct job {
     struct sp_transaction txn;
     unsigned id;    /* 0: nothing was changed */
     sp_strv edited; /* drivers that are replaced or removed, and hold what nobody else has */
+    SP_VEC(const struct sp_scan *) scans; /* of each change */
     sp_strv services, groups;
 };
 
@@ -83,7 +84,8 @@ static int add_change(struct job *job, const struct sp_target *one, const struct
                                     .after = file->after};
     change.path = file->snapshot->real;
     for (size_t i = 0; i < job->txn.changes.count; i++)
-        if (strcmp(job->txn.changes.items[i].path, change.path) == 0)
+        if (job->scans.items[i] == one->scan &&
+            strcmp(job->txn.changes.items[i].path, change.path) == 0)
             return sp_error_set(err, SP_ERROR_REFUSED,
                                 "%s is the same file as another one that would be changed",
                                 sp_output_path(job->s, one, file));
@@ -93,6 +95,7 @@ static int add_change(struct job *job, const struct sp_target *one, const struct
     if (note_edited(job, one, file, change.path, err) < 0)
         return -1;
     *SP_PUSH(pool, &job->txn.changes) = change;
+    *SP_PUSH(pool, &job->scans) = one->scan;
     return 0;
 }
 
@@ -130,25 +133,20 @@ static int add_changes_of(struct job *job, const struct sp_target *one, struct s
 
 /* The directory is recorded as it is found, so that it is found again; where that is by way of "..",
  * which a journal does not hold, by its real path. */
-static int add_component(struct job *job, const struct sp_target *one, struct sp_error *err)
+static void add_component(struct job *job, const struct sp_target *one)
 {
     struct sp_pool *pool = job->s->pool;
-    const struct sp_component *spec = one->found->spec;
-    struct sp_tree *tree = one->view->tree;
-    const char *real = NULL;
-    if (!sp_path_is_safe_relative(one->found->dir) && tree->ops->real &&
-        tree->ops->real(tree, pool, one->found->dir, &real, err) < 0)
-        return -1;
+    const struct sp_detection *found = one->detection;
+    const struct sp_component *spec = found->spec;
     *SP_PUSH(pool, &job->txn.components) = (struct sp_journal_component){
         .name = one->name,
-        .version = one->found->version ? one->found->version : "",
+        .version = found->version ? found->version : "",
         .release = spec->release->name,
-        .layout = one->found->layout && one->found->layout->name ? one->found->layout->name : "",
-        .path = real ? real : one->found->dir};
+        .layout = found->layout && found->layout->name ? found->layout->name : "",
+        .path = found->dir};
     for (size_t i = 0; i < spec->services.count; i++)
         if (!sp_strv_has(&job->services, spec->services.items[i]))
             *SP_PUSH(pool, &job->services) = spec->services.items[i];
-    return 0;
 }
 
 static int build(struct job *job, struct sp_error *err)
@@ -158,7 +156,8 @@ static int build(struct job *job, struct sp_error *err)
         const struct sp_target *one = in_order(job, i);
         if (!sp_plan_changes(&one->plan))
             continue;
-        if (add_component(job, one, err) < 0 || add_changes_of(job, one, err) < 0)
+        add_component(job, one);
+        if (add_changes_of(job, one, err) < 0)
             return -1;
     }
     if (job->goal == SP_GOAL_UNINSTALL && job->s->work->locked)
@@ -258,7 +257,7 @@ static void put_document(struct job *job)
     sp_json_key(&json, "changed");
     sp_json_number(&json, (long long)job->txn.changes.count);
     sp_output_components(&json, s, &job->selection, true);
-    sp_output_prerequisites(s->pool, &json, &job->prerequisites);
+    sp_output_prerequisites(&json, &job->prerequisites);
     sp_output_strings(&json, "services", job->id ? &job->services : &none);
     sp_output_strings(&json, "groups", &job->groups);
     sp_output_end(&json, s);
@@ -288,9 +287,9 @@ static int run(struct job *job, struct sp_error *err)
 /* Selects the components and plans their way to the goal. */
 static int open_job(struct job *job, enum sp_select_mode mode, struct sp_error *err)
 {
-    if (sp_select(job->s, mode, &job->selection, err) < 0)
+    if (sp_context_select(job->s, mode, &job->selection, err) < 0)
         return -1;
-    return sp_plan_targets(job->s, &job->selection, job->goal, err);
+    return sp_context_plan(job->s, &job->selection, job->goal, err);
 }
 
 static int finish(struct job *job, int rc)
@@ -307,7 +306,8 @@ static void warn_left_out(struct job *job)
 {
     for (size_t i = 0; job->s->options->no_deps && i < job->selection.count; i++) {
         const struct sp_target *one = &job->selection.items[i];
-        const sp_strv *needs = &one->found->spec->requires;
+        static const sp_strv none;
+        const sp_strv *needs = sp_target_counts(one) ? &one->detection->spec->requires : &none;
         for (size_t j = 0; j < needs->count; j++) {
             bool here = false;
             for (size_t k = 0; k < job->selection.count; k++)
@@ -328,7 +328,7 @@ static bool wants_groups(const struct job *job)
     if (geteuid() != 0 || options->no_groups || options->dry_run || options->trees.count)
         return false;
     for (size_t i = 0; i < job->selection.count; i++) {
-        const struct sp_detection *found = job->selection.items[i].found;
+        const struct sp_detection *found = job->selection.items[i].detection;
         if (found && found->spec && found->spec->release->support == SP_SUPPORTED)
             return true;
     }
@@ -348,9 +348,9 @@ static int install(struct job *job, struct sp_error *err)
 {
     struct sp_context *s = job->s;
     if (open_job(job, SP_SELECT_CHANGE, err) < 0 ||
-        sp_select_check_mixed(s, &job->selection, err) < 0 ||
+        sp_context_check_mixed(s, &job->selection, err) < 0 ||
         sp_cmd_refuse(s, &job->selection, err) < 0 ||
-        sp_prerequisites_find(s, &job->selection, &job->prerequisites, err) < 0 ||
+        sp_prerequisites_find(s->pool, &job->selection, &job->prerequisites, err) < 0 ||
         build(job, err) < 0)
         return -1;
     warn_left_out(job);
@@ -379,31 +379,39 @@ static bool is_integrated(const struct sp_component_plan *plan)
 static int check_dependents(struct job *job, struct sp_error *err)
 {
     struct sp_context *s = job->s;
-    sp_selection others = {NULL, 0, 0};
+    sp_selection gone = {NULL, 0, 0}, others = {NULL, 0, 0};
     if (s->options->no_deps)
         return 0;
-    for (size_t i = 0; i < job->selection.count; i++) {
-        const struct sp_target *gone = &job->selection.items[i];
-        for (size_t j = 0; is_integrated(&gone->plan) && j < gone->view->found.count; j++) {
-            const struct sp_detection *other = &gone->view->found.items[j];
-            bool goes = false;
-            for (size_t k = 0; k < job->selection.count; k++)
-                goes |= job->selection.items[k].found == other;
-            if (!goes && other->spec && other->site == gone->found->site &&
-                sp_strv_has(&other->spec->requires, gone->name))
-                *SP_PUSH(s->pool, &others) = (struct sp_target){.view = gone->view,
-                                                                .found = other,
-                                                                .name = other->name,
-                                                                .needed_by = gone->name};
-        }
-    }
-    if (sp_plan_targets(s, &others, SP_GOAL_INSTALL, err) < 0)
+    for (size_t i = 0; i < job->selection.count; i++)
+        if (is_integrated(&job->selection.items[i].plan))
+            *SP_PUSH(s->pool, &gone) = job->selection.items[i];
+    sp_select_dependents(s->pool, &gone, &others);
+    if (sp_context_plan(s, &others, SP_GOAL_INSTALL, err) < 0)
         return -1;
     for (size_t i = 0; i < others.count; i++)
         if (is_integrated(&others.items[i].plan))
             return sp_error_set(err, SP_ERROR_REFUSED,
                                 "%s is integrated and needs %s; uninstall both, or add --no-deps",
                                 others.items[i].name, others.items[i].needed_by);
+    return 0;
+}
+
+/* Refuses to go on where a driver of somebody else is registered: by their text the lines could be
+ * ours, and by their provenance they are not ours to take out. */
+static int refuse_foreign(struct job *job, struct sp_error *err)
+{
+    struct sp_context *s = job->s;
+    for (size_t i = 0; i < job->selection.count; i++) {
+        const struct sp_target *one = &job->selection.items[i];
+        for (size_t j = 0; one->plan.state == SP_STATE_FOREIGN && j < one->plan.files.count; j++) {
+            const struct sp_file_plan *file = &one->plan.files.items[j];
+            if (file->state == SP_STATE_FOREIGN && !file->snapshot->spec->copy)
+                return sp_error_set(err, SP_ERROR_REFUSED,
+                                    "%s: what registers a driver %s; nothing was changed, name the "
+                                    "components to take out if there are others",
+                                    sp_output_path(s, one, file), file->note);
+        }
+    }
     return 0;
 }
 
@@ -415,8 +423,8 @@ static bool is_meant(const struct sp_options *options, const char *name)
 static bool is_found(struct sp_context *s, const char *name)
 {
     for (size_t i = 0; i < s->scans.count; i++)
-        for (size_t j = 0; j < s->scans.items[i]->found.count; j++)
-            if (strcmp(s->scans.items[i]->found.items[j].name, name) == 0)
+        for (size_t j = 0; j < s->scans.items[i]->detections.items.count; j++)
+            if (strcmp(s->scans.items[i]->detections.items.items[j]->name, name) == 0)
                 return true;
     return false;
 }
@@ -456,7 +464,7 @@ static int uninstall(struct job *job, struct sp_error *err)
     if (check_dependents(job, err) < 0 || build(job, err) < 0)
         return -1;
     print_plan(job);
-    if (run(job, err) < 0)
+    if (refuse_foreign(job, err) < 0 || run(job, err) < 0)
         return -1;
     print_outcome(job);
     return 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* detect, check and diff: the commands that only look. */
+#include <string.h>
+
+#include "base/path.h"
 #include "cli/cmd.h"
 #include "cli/output_json.h"
 #include "cli/output_text.h"
@@ -9,7 +12,7 @@
 int sp_cmd_detect(struct sp_context *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
-    if (sp_select(s, SP_SELECT_DETECT, &selection, err) < 0)
+    if (sp_context_select(s, SP_SELECT_DETECT, &selection, err) < 0)
         return -1;
     if (s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;
@@ -21,7 +24,7 @@ int sp_cmd_detect(struct sp_context *s, struct sp_error *err)
         sp_output_table(s, &selection, false);
     }
     for (size_t i = 0; i < selection.count; i++)
-        if (!selection.items[i].found)
+        if (!selection.items[i].detection)
             return SP_ERROR_REFUSED;
     return SP_ERROR_NONE;
 }
@@ -30,6 +33,8 @@ static enum sp_error_kind status_of(const sp_selection *selection)
 {
     enum sp_error_kind status = SP_ERROR_NONE;
     for (size_t i = 0; i < selection->count; i++) {
+        if (!sp_target_counts(&selection->items[i]))
+            continue;
         switch (selection->items[i].plan.state) {
         case SP_STATE_CONFLICT:
         case SP_STATE_UNSUPPORTED:
@@ -51,12 +56,12 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
     sp_prerequisites prerequisites = {NULL, 0, 0};
-    if (sp_select(s, SP_SELECT_REPORT, &selection, err) < 0 ||
-        sp_plan_targets(s, &selection, SP_GOAL_INSTALL, err) < 0 ||
-        sp_prerequisites_find(s, &selection, &prerequisites, err) < 0)
+    if (sp_context_select(s, SP_SELECT_REPORT, &selection, err) < 0 ||
+        sp_context_plan(s, &selection, SP_GOAL_INSTALL, err) < 0 ||
+        sp_prerequisites_find(s->pool, &selection, &prerequisites, err) < 0)
         return -1;
     struct sp_error mixed = SP_ERROR_INIT; /* said after the table, which shows it */
-    int mixed_rc = sp_select_check_mixed(s, &selection, &mixed);
+    int mixed_rc = sp_context_check_mixed(s, &selection, &mixed);
     if (!s->report->json) {
         sp_output_table(s, &selection, true);
         sp_output_details(s, &selection);
@@ -67,7 +72,7 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
         struct sp_json json;
         sp_output_begin(&json, &buf, "check");
         sp_output_components(&json, s, &selection, true);
-        sp_output_prerequisites(s->pool, &json, &prerequisites);
+        sp_output_prerequisites(&json, &prerequisites);
         sp_output_end(&json, s);
     }
     if (mixed_rc < 0) {
@@ -77,8 +82,33 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
     return (int)(s->work->pending ? SP_ERROR_NEEDS_RECOVERY : status_of(&selection));
 }
 
-static int print_diff(struct sp_context *s, const struct sp_target *one, struct sp_buffer *out,
-                      struct sp_error *err)
+/* Whether the diff would name a path twice: of a component in two environments, or two trees. */
+static bool is_ambiguous(const sp_selection *selection)
+{
+    for (size_t i = 0; i < selection->count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(selection->items[i].name, selection->items[j].name) == 0 &&
+                sp_plan_changes(&selection->items[i].plan) &&
+                sp_plan_changes(&selection->items[j].plan))
+                return true;
+    return false;
+}
+
+/* The path of a file in the diff: in the site; or in the whole system or tree, which is then named,
+ * where the site does not tell files apart. */
+static const char *diff_path(struct sp_context *s, const struct sp_target *one,
+                             const struct sp_file_plan *file, bool complete)
+{
+    if (!complete)
+        return file->snapshot->path;
+    if (one->scan->tree->is_system)
+        return file->snapshot->real;
+    const char *name = one->scan->tree->name;
+    return sp_path_join(s->pool, name + strspn(name, "/"), file->snapshot->real);
+}
+
+static int print_diff(struct sp_context *s, const struct sp_target *one, bool complete,
+                      struct sp_buffer *out, struct sp_error *err)
 {
     for (size_t i = 0; i < one->plan.files.count; i++) {
         const struct sp_file_plan *file = &one->plan.files.items[i];
@@ -87,23 +117,23 @@ static int print_diff(struct sp_context *s, const struct sp_target *one, struct 
         const struct sp_bytes *before =
             file->snapshot->content.data ? &file->snapshot->content : NULL;
         const struct sp_bytes *after = file->after.data ? &file->after : NULL;
-        if (sp_blob_diff(file->snapshot->path, before, after, 0644, out, err) < 0)
+        if (sp_blob_diff(diff_path(s, one, file, complete), before, after, 0644, out, err) < 0)
             return sp_error_prefix(err, "%s", sp_output_path(s, one, file));
     }
     return 0;
 }
 
-/* Whether there are changes in several directories: then the same path may be in the diff twice. */
+/* Whether there are changes in several directories: then each is named. */
 static bool has_several_sites(const sp_selection *selection)
 {
     const struct sp_site *first = NULL;
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
-        if (!one->found || !sp_plan_changes(&one->plan))
+        if (!one->detection || !sp_plan_changes(&one->plan))
             continue;
-        if (first && one->found->site != first)
+        if (first && one->detection->site != first)
             return true;
-        first = one->found->site;
+        first = one->detection->site;
     }
     return false;
 }
@@ -111,23 +141,24 @@ static bool has_several_sites(const sp_selection *selection)
 int sp_cmd_diff(struct sp_context *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
-    if (sp_select(s, SP_SELECT_CHANGE, &selection, err) < 0 ||
-        sp_plan_targets(s, &selection, SP_GOAL_INSTALL, err) < 0 ||
-        sp_select_check_mixed(s, &selection, err) < 0 || sp_cmd_refuse(s, &selection, err) < 0)
+    if (sp_context_select(s, SP_SELECT_CHANGE, &selection, err) < 0 ||
+        sp_context_plan(s, &selection, SP_GOAL_INSTALL, err) < 0 ||
+        sp_context_check_mixed(s, &selection, err) < 0 || sp_cmd_refuse(s, &selection, err) < 0)
         return -1;
     struct sp_buffer diff = SP_BUFFER_INIT;
+    bool complete = is_ambiguous(&selection);
     int rc = 0;
     const struct sp_site *site = NULL; /* of the part before */
     for (size_t i = 0; rc == 0 && i < selection.count; i++) {
         const struct sp_target *one = &selection.items[i];
-        if (has_several_sites(&selection) && sp_plan_changes(&one->plan) &&
-            one->found->site != site) {
-            site = one->found->site;
+        if (!complete && has_several_sites(&selection) && sp_plan_changes(&one->plan) &&
+            one->detection->site != site) {
+            site = one->detection->site;
             sp_buffer_printf(&diff, "# in ");
-            sp_buffer_puts_safe(&diff, sp_context_show(s, one->view, site->path));
+            sp_buffer_puts_safe(&diff, sp_scan_show(s->pool, one->scan, site->path));
             sp_buffer_putc(&diff, '\n');
         }
-        rc = print_diff(s, one, &diff, err);
+        rc = print_diff(s, one, complete, &diff, err);
     }
     if (rc == 0 && s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;

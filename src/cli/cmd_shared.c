@@ -8,7 +8,8 @@ int sp_cmd_refuse(struct sp_context *s, const sp_selection *selection, struct sp
 {
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
-        if (one->plan.state != SP_STATE_CONFLICT && one->plan.state != SP_STATE_UNSUPPORTED)
+        if (!sp_target_counts(one) ||
+            (one->plan.state != SP_STATE_CONFLICT && one->plan.state != SP_STATE_UNSUPPORTED))
             continue;
         if (one->plan.note)
             return sp_error_set(err, SP_ERROR_REFUSED, "%s: %s", sp_output_title(s->pool, one),

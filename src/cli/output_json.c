@@ -44,17 +44,22 @@ void sp_output_components(struct sp_json *json, struct sp_context *s, const sp_s
     sp_json_array(json);
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
-        const struct sp_detection *found = one->found;
+        const struct sp_detection *found = one->detection;
         sp_json_object(json);
         sp_json_pair(json, "component", one->name);
         sp_json_pair(json, "version", found ? found->version : NULL);
         sp_json_pair(json, "release", sp_output_release(one));
-        sp_json_pair(json, "path", found ? sp_context_show(s, one->view, found->dir) : NULL);
+        sp_json_pair(json, "path", found ? sp_scan_show(s->pool, one->scan, found->dir) : NULL);
         sp_json_pair(json, "evidence", found ? evidence_name(found) : NULL);
         sp_json_pair(json, "because", found ? found->because : NULL);
         sp_json_pair(json, "support",
                      found && found->spec ? sp_support_name(found->spec->release->support) : NULL);
         sp_json_pair(json, "needed_by", one->needed_by);
+        sp_json_pair(json, "environment", one->environment ? one->environment->name : NULL);
+        sp_json_pair(json, "shadowed_by",
+                     one->shadowed_by ? sp_scan_show(s->pool, one->scan, one->shadowed_by->dir)
+                                      : NULL);
+        sp_json_pair(json, "unused", one->unused);
         if (with_plan) {
             sp_json_pair(json, "state", sp_state_name(one->plan.state));
             sp_json_pair(json, "note", one->plan.note);
@@ -65,18 +70,19 @@ void sp_output_components(struct sp_json *json, struct sp_context *s, const sp_s
     sp_json_end_array(json);
 }
 
-void sp_output_prerequisites(struct sp_pool *pool, struct sp_json *json,
-                             const sp_prerequisites *prerequisites)
+void sp_output_prerequisites(struct sp_json *json, const sp_prerequisites *prerequisites)
 {
     sp_json_key(json, "prerequisites");
     sp_json_array(json);
     for (size_t i = 0; i < prerequisites->count; i++) {
         const struct sp_prerequisite *item = &prerequisites->items[i];
         sp_json_object(json);
-        sp_json_pair(json, "name", item->name);
+        sp_json_pair(json, "name", item->need->name);
         sp_json_pair(json, "version", item->version);
+        sp_json_pair(json, "fitness", sp_fitness_name(item->fitness));
         sp_json_pair(json, "needed_by", item->needed_by);
-        sp_json_pair(json, "command", item->version ? NULL : sp_output_pip(pool, item, item->name));
+        sp_json_pair(json, "environment", item->environment->name);
+        sp_json_pair(json, "command", item->command);
         sp_json_end_object(json);
     }
     sp_json_end_array(json);

@@ -7,12 +7,12 @@
 
 const char *sp_output_release(const struct sp_target *one)
 {
-    return one->found && one->found->spec ? one->found->spec->release->name : NULL;
+    return one->detection && one->detection->spec ? one->detection->spec->release->name : NULL;
 }
 
 const char *sp_output_title(struct sp_pool *pool, const struct sp_target *one)
 {
-    const char *version = one->found && one->found->version ? one->found->version : NULL;
+    const char *version = one->detection ? one->detection->version : NULL;
     const char *release = sp_output_release(one);
     return sp_pool_printf(pool, "%s%s%s%s%s%s", one->name, version ? " " : "",
                           version ? version : "", release ? " (" : "", release ? release : "",
@@ -22,7 +22,7 @@ const char *sp_output_title(struct sp_pool *pool, const struct sp_target *one)
 const char *sp_output_path(struct sp_context *s, const struct sp_target *one,
                            const struct sp_file_plan *file)
 {
-    return sp_context_show(s, one->view, file->snapshot->real);
+    return sp_scan_show(s->pool, one->scan, file->snapshot->real);
 }
 
 static enum sp_tone tone_of(enum sp_state state)
@@ -52,8 +52,8 @@ void sp_output_table(struct sp_context *s, const sp_selection *selection, bool w
     sp_table_row(s->pool, &table, SP_TONE_NONE, head);
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
-        const struct sp_detection *found = one->found;
-        const char *dir = found ? sp_context_show(s, one->view, found->dir) : NULL;
+        const struct sp_detection *found = one->detection;
+        const char *dir = found ? sp_scan_show(s->pool, one->scan, found->dir) : NULL;
         const char *release = sp_output_release(one);
         const char *row[] = {one->name, found ? found->version : NULL, release,
                              with_plan ? sp_state_name(one->plan.state) : dir,
@@ -75,8 +75,12 @@ void sp_output_details(struct sp_context *s, const sp_selection *selection)
 {
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
+        bool counts = sp_target_counts(one);
         if (one->plan.note)
-            sp_console_print(s->report, 0, "%s: %s", sp_output_title(s->pool, one), one->plan.note);
+            sp_console_print(
+                s->report, 0, "%s%s%s: %s", sp_output_title(s->pool, one), counts ? "" : " in ",
+                counts ? "" : sp_scan_show(s->pool, one->scan, one->detection->site->path),
+                one->plan.note);
         if (!needs_words(s, one) || one->plan.files.count == 0)
             continue;
         sp_console_print(s->report, 0, "%s:", sp_output_title(s->pool, one));
@@ -91,43 +95,14 @@ void sp_output_details(struct sp_context *s, const sp_selection *selection)
     }
 }
 
-/* confget, which storpool needs, runs on Python 2 up to version 4 only, and a pip before 9 does not
- * see that (measured with pip 8.1.2: it takes 5.1.2, which has no setup.py). */
-const char *sp_output_pip(struct sp_pool *pool, const struct sp_prerequisite *item,
-                          const char *names)
-{
-    return sp_pool_printf(pool, "%s install %s%s", item->pip, item->python2 ? "'confget<5' " : "",
-                          names);
-}
-
-/* Those that are missing for the same component, in one sentence. */
-static void warn_missing(struct sp_context *s, const sp_prerequisites *prerequisites, size_t first)
-{
-    const struct sp_prerequisite *item = &prerequisites->items[first];
-    sp_strv names = {NULL, 0, 0};
-    for (size_t i = first; i < prerequisites->count; i++)
-        if (!prerequisites->items[i].version &&
-            prerequisites->items[i].needed_by == item->needed_by)
-            *SP_PUSH(s->pool, &names) = prerequisites->items[i].name;
-    sp_console_warn(
-        s->pool, s->report, "%s, which the drivers need, %s not installed with %s; run: %s",
-        sp_strv_join(s->pool, &names, " and "), names.count > 1 ? "are" : "is", item->needed_by,
-        sp_output_pip(s->pool, item, sp_strv_join(s->pool, &names, " ")));
-}
-
 void sp_output_warn_prerequisites(struct sp_context *s, const sp_prerequisites *prerequisites)
 {
-    const char *warned = NULL; /* for this component already */
-    for (size_t i = 0; i < prerequisites->count; i++) {
-        const struct sp_prerequisite *item = &prerequisites->items[i];
-        if (item->version) {
-            sp_console_print(s->report, 0, "%s %s is installed with %s", item->name, item->version,
-                             item->needed_by);
-        } else if (item->needed_by != warned) {
-            warn_missing(s, prerequisites, i);
-            warned = item->needed_by;
-        }
-    }
+    sp_strv lines = {NULL, 0, 0}, warnings = {NULL, 0, 0};
+    sp_prerequisites_describe(s->pool, prerequisites, &lines, &warnings);
+    for (size_t i = 0; i < lines.count; i++)
+        sp_console_print(s->report, 0, "%s", lines.items[i]);
+    for (size_t i = 0; i < warnings.count; i++)
+        sp_console_warn(s->pool, s->report, "%s", warnings.items[i]);
 }
 
 const char *sp_output_files(struct sp_pool *pool, size_t count)

@@ -4,6 +4,7 @@
 #define SP_OUTPUT_TEXT_H
 
 #include "cli/context.h"
+#include "model/prerequisites.h"
 
 /* The table of components. with_plan: the column of states. */
 void sp_output_table(struct sp_context *context, const sp_selection *selection, bool with_plan);
@@ -13,9 +14,6 @@ void sp_output_details(struct sp_context *context, const sp_selection *selection
 /* Warns of each prerequisite that is missing, with the command to type. */
 void sp_output_warn_prerequisites(struct sp_context *context,
                                   const sp_prerequisites *prerequisites);
-/* The command that installs these distributions where `item` was looked for. */
-const char *sp_output_pip(struct sp_pool *pool, const struct sp_prerequisite *item,
-                          const char *names);
 
 /* "nova 14.1.0 (newton)" */
 const char *sp_output_title(struct sp_pool *pool, const struct sp_target *one);

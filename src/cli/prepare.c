@@ -145,7 +145,7 @@ static int prepare_accounts(struct sp_context *context, struct sp_error *err)
     if (context->options->users.count)
         return 0;
     if (sp_context_load_manifests(context, &unread) == 0)
-        return sp_scan_all(context, err);
+        return sp_context_scan(context, err);
     sp_console_warn(context->pool, context->report,
                     "%s; the accounts are taken from the names of the components", unread.message);
     sp_error_clear(&unread);
@@ -166,7 +166,7 @@ int sp_prepare(struct sp_pool *pool, const struct sp_options *options, struct sp
         return -1;
     if (prepare_work_dir(out, needs, err) < 0)
         return -1;
-    if (needs & SP_NEEDS_SCAN && sp_scan_all(out, err) < 0)
+    if (needs & SP_NEEDS_SCAN && sp_context_scan(out, err) < 0)
         return -1;
     return needs & SP_NEEDS_ACCOUNTS ? prepare_accounts(out, err) : 0;
 }

@@ -230,12 +230,36 @@ static int from_probes(struct context *c, struct sp_detection *found)
     return 0;
 }
 
-/* ---- all together -------------------------------------------------------------------------- */
+/* ---- metadata and contents ----------------------------------------------------------------- */
+
+/* pbr writes 0.0.0 when it is told no version and finds no repository. */
+static bool says_nothing(struct context *c, const struct sp_detection *found)
+{
+    const struct sp_version *version = sp_version_parse(c->pool, found->version);
+    const struct sp_version *zero = sp_version_parse(c->pool, "0.0.0");
+    return version && sp_version_compare(version, zero) == 0;
+}
+
+/* The answer of the metadata, unless original contents know better. */
+static int from_metadata_or_contents(struct context *c, struct sp_detection *found,
+                                     const char **disagree)
+{
+    int rc = from_metadata(c, found, disagree);
+    if (rc != 1 || !says_nothing(c, found))
+        return rc;
+    struct sp_detection by_contents = *found;
+    int known = from_originals(c, &by_contents);
+    if (known == 1) {
+        *disagree = sp_pool_printf(c->pool, "%s says 0.0.0; ", found->because);
+        *found = by_contents;
+    }
+    return known < 0 ? -1 : 1;
+}
 
 static int recognise(struct context *c, struct sp_detection *found)
 {
     const char *disagree = "";
-    int rc = from_metadata(c, found, &disagree);
+    int rc = from_metadata_or_contents(c, found, &disagree);
     if (rc == 0)
         rc = from_originals(c, found);
     if (rc == 0)
@@ -251,45 +275,114 @@ static int recognise(struct context *c, struct sp_detection *found)
     return found->spec ? layout_of(c, found->dir, found->spec, &found->layout) : 0;
 }
 
+/* ---- zipped eggs --------------------------------------------------------------------------- */
+
+/* The version in the name of an egg of the component, "nova-14.1.0-py2.7.egg"
+ * (setuptools, "The Internal Structure of Python Eggs"); NULL if it is of another one. */
+static const char *version_of_egg(struct sp_pool *pool, const char *egg, const char *component)
+{
+    for (size_t end = 1; egg[end]; end++) {
+        if (egg[end] != '-' || !sp_distribution_same(sp_pool_memdup(pool, egg, end), component))
+            continue;
+        const char *rest = egg + end + 1, *dot = strrchr(rest, '.');
+        size_t len = strcspn(rest, "-");
+        if (dot && (size_t)(dot - rest) < len)
+            len = (size_t)(dot - rest);
+        return sp_pool_memdup(pool, rest, len);
+    }
+    return NULL;
+}
+
+/* A zipped egg is not looked into: its name tells what is in it. */
+static bool find_in_egg(struct context *c, const struct sp_site *site, const char *component,
+                        struct sp_detection *out)
+{
+    const char *version = version_of_egg(c->pool, sp_path_basename(site->path), component);
+    const struct sp_version *parsed = version ? sp_version_parse(c->pool, version) : NULL;
+    if (!parsed)
+        return false;
+    *out = (struct sp_detection){
+        .name = component,
+        .site = site,
+        .dir = site->path,
+        .id = site->id,
+        .version = version,
+        .evidence = SP_EVIDENCE_METADATA,
+        .because = "the name of the egg",
+        .obstacle = "it is a zipped egg, in which nothing can be changed; install it unpacked "
+                    "(pip does, and easy_install --always-unzip)",
+        .spec = spec_of_version(c, component, parsed)};
+    return true;
+}
+
+/* ---- all together -------------------------------------------------------------------------- */
+
 /* A component's package directory in the site: has an __init__.py. */
 static int find_in(struct context *c, const struct sp_site *site, const char *component,
                    struct sp_detection *out, bool *is_there)
 {
-    *is_there = false;
     enum sp_entry_kind kind;
-    const char *dir = sp_path_join(c->pool, site->path, component);
+    const char *dir = sp_path_join(c->pool, site->path, component), *real = NULL;
+    *is_there = false;
+    if (site->zipped) {
+        *is_there = find_in_egg(c, site, component, out);
+        return 0;
+    }
     if (sp_tree_kind(c->tree, c->pool, sp_path_join(c->pool, dir, "__init__.py"), &kind, c->err) <
         0)
         return -1;
     if (kind != SP_ENTRY_FILE)
         return 0;
-    *out = (struct sp_detection){.name = component, .site = site, .dir = dir};
+    if (c->tree->ops->real && c->tree->ops->real(c->tree, c->pool, dir, &real, c->err) < 0)
+        return -1;
+    *out = (struct sp_detection){.name = component, .site = site, .dir = real ? real : dir};
     *is_there = true;
     return c->tree->ops->stat(c->tree, c->pool, dir, &kind, &out->id, c->err);
 }
 
-int sp_detect(struct sp_pool *pool, struct sp_tree *tree, const sp_sites *sites,
-              const struct sp_manifests *manifests, const char *component, sp_detections *out,
+/* The copy that was found by another name already; NULL. */
+static const struct sp_detection *same_copy(const struct sp_detections *all,
+                                            const struct sp_detection *found)
+{
+    for (size_t i = 0; i < all->items.count; i++)
+        if (strcmp(all->items.items[i]->id, found->id) == 0 &&
+            strcmp(all->items.items[i]->name, found->name) == 0)
+            return all->items.items[i];
+    return NULL;
+}
+
+int sp_detect(const struct sp_detecting *request, const char *component, struct sp_detections *out,
               struct sp_error *err)
 {
-    struct context c = {pool, tree, manifests, err};
-    bool in_first = false;
+    const sp_sites *sites = request->sites;
+    struct sp_pool *pool = request->pool;
+    struct context c = {pool, request->tree, request->manifests, err};
     for (size_t i = 0; i < sites->count; i++) {
         struct sp_detection found;
-        bool is_there, again = false;
-        if (in_first && !sites->items[i].first)
-            break;
-        if (find_in(&c, &sites->items[i], component, &found, &is_there) < 0)
+        bool is_there;
+        if (find_in(&c, sites->items[i], component, &found, &is_there) < 0)
             return -1;
-        for (size_t j = 0; is_there && j < out->count; j++)
-            again |= strcmp(out->items[j].id, found.id) == 0 &&
-                     strcmp(out->items[j].name, component) == 0;
-        if (!is_there || again)
+        if (!is_there)
             continue;
-        if (recognise(&c, &found) < 0)
-            return sp_error_prefix(err, "cannot tell the version of '%s'", component);
-        in_first |= sites->items[i].first;
-        *SP_PUSH(pool, out) = found;
+        const struct sp_detection *known = same_copy(out, &found);
+        if (!known) {
+            struct sp_detection *copy = sp_pool_alloc(pool, sizeof(*copy));
+            *copy = found;
+            if (!found.obstacle && recognise(&c, copy) < 0)
+                return sp_error_prefix(err, "cannot tell the version of '%s'", component);
+            *SP_PUSH(pool, &out->items) = known = copy;
+        }
+        *SP_PUSH(pool, &out->places) = (struct sp_occurrence){sites->items[i], known};
     }
     return 0;
+}
+
+const struct sp_detection *sp_detection_in(const struct sp_detections *all,
+                                           const struct sp_site *site, const char *component)
+{
+    for (size_t i = 0; i < all->places.count; i++)
+        if (all->places.items[i].site == site &&
+            strcmp(all->places.items[i].detection->name, component) == 0)
+            return all->places.items[i].detection;
+    return NULL;
 }

@@ -19,21 +19,41 @@ enum sp_evidence {
 struct sp_detection {
     const char *name; /* of the component */
     const struct sp_site *site;
-    const char *dir; /* the package directory, in the tree */
+    const char *dir; /* the package directory, in the tree, without links; or the zipped egg */
     const char *id;  /* the same for the same directory */
     const char
         *version; /* NULL when unknown; "8.1.0 or 8.1.1" when contents do not tell them apart */
     enum sp_evidence evidence;
     const char *because;             /* the evidence in words */
+    const char *obstacle;            /* why nothing in it can be changed; NULL: it can */
     const struct sp_component *spec; /* NULL: of no release that is described */
     const struct sp_layout *layout;  /* NULL: spec is not supported, or no layout fits */
 };
-typedef SP_VEC(struct sp_detection) sp_detections;
 
-/* Adds every place where the component is in the sites, in their order. A component found in
- * a site of --path is not looked for in others. */
-int sp_detect(struct sp_pool *pool, struct sp_tree *tree, const sp_sites *sites,
-              const struct sp_manifests *manifests, const char *component, sp_detections *out,
+/* A copy of a component, found in a site. Two sites may lead to one copy, by links. */
+struct sp_occurrence {
+    const struct sp_site *site;
+    const struct sp_detection *detection;
+};
+
+struct sp_detections {
+    SP_VEC(const struct sp_detection *) items; /* each copy once */
+    SP_VEC(struct sp_occurrence) places;
+};
+
+struct sp_detecting {
+    struct sp_pool *pool;
+    struct sp_tree *tree;
+    const sp_sites *sites;
+    const struct sp_manifests *manifests;
+};
+
+/* Adds every copy of the component in the sites, in their order. */
+int sp_detect(const struct sp_detecting *request, const char *component, struct sp_detections *out,
               struct sp_error *err) SP_MUST_CHECK;
+
+/* The copy of the component in the site; NULL if there is none. */
+const struct sp_detection *sp_detection_in(const struct sp_detections *all,
+                                           const struct sp_site *site, const char *component);
 
 #endif

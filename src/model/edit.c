@@ -157,6 +157,25 @@ static int refuse_foreign(const struct sp_edit *edit, struct sp_bytes text, stru
     return 0;
 }
 
+/* Names what can be put in by hand: it is then found in place, wherever it is in the region. */
+static int no_anchor(struct sp_pool *pool, const struct sp_edit *edit, int count,
+                     struct sp_error *err)
+{
+    sp_strv lines = {NULL, 0, 0};
+    for (size_t at = 0; at < edit->text.len;) {
+        size_t len = strcspn(edit->text.data + at, "\n");
+        *SP_PUSH(pool, &lines) =
+            sp_pool_printf(pool, "'%s'", sp_pool_memdup(pool, edit->text.data + at, len));
+        at += len + 1;
+    }
+    not_once(edit, edit->anchor, "the anchor", count, err);
+    const char *what = sp_pool_strdup(pool, err->message);
+    sp_error_clear(err);
+    return sp_error_set(err, SP_ERROR_REFUSED, "%s; put in by hand, as %s: %s", what,
+                        lines.count > 1 ? "lines of their own" : "a line of its own",
+                        sp_strv_join(pool, &lines, ", "));
+}
+
 static int put_in(struct sp_pool *pool, const struct sp_edit *edit, struct sp_span region,
                   struct sp_bytes *text, struct sp_error *err)
 {
@@ -167,7 +186,7 @@ static int put_in(struct sp_pool *pool, const struct sp_edit *edit, struct sp_sp
         if (count < 0)
             return -1;
         if (count != 1)
-            return not_once(edit, edit->anchor, "the anchor", count, err);
+            return no_anchor(pool, edit, count, err);
         at = edit->place == SP_PLACE_BEFORE ? line_start(*text, hits[0].start)
                                             : line_end(*text, hits[0].end);
     }

@@ -6,6 +6,7 @@
 
 #include "base/path.h"
 #include "format/yaml.h"
+#include "model/probe.h"
 
 #define MANIFEST_DIR "manifests"
 #define DRIVER_DIR   "drivers"
@@ -234,6 +235,21 @@ static int legacy_blobs(struct reader *r, struct sp_yaml_node *node, struct sp_m
     return 0;
 }
 
+static int foreign_blobs(struct reader *r, struct sp_yaml_node *node, struct sp_manifest_file *out)
+{
+    if (!node)
+        return 0;
+    if (sp_yaml_expect(&r->doc, node, SP_YAML_MAPPING, "'foreign'", r->err) < 0)
+        return -1;
+    for (size_t i = 0; i < node->count; i++) {
+        struct sp_known *known = SP_PUSH(r->pool, &out->foreign);
+        if (blob_of(r, node->keys[i], &known->id) < 0 ||
+            text_of(r, node->items[i], "whose driver it is", &known->what) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int file_of(struct reader *r, struct sp_yaml_node *node, struct sp_manifest_file *out)
 {
     struct sp_yaml_node *path;
@@ -243,8 +259,11 @@ static int file_of(struct reader *r, struct sp_yaml_node *node, struct sp_manife
     struct sp_yaml_node *copy = sp_yaml_get(node, "copy");
     struct sp_yaml_node *marker = sp_yaml_get(node, "marker");
     struct sp_yaml_node *edits = sp_yaml_get(node, "edits");
-    if (legacy_blobs(r, sp_yaml_get(node, "legacy"), out) < 0)
+    struct sp_yaml_node *foreign = sp_yaml_get(node, "foreign");
+    if (legacy_blobs(r, sp_yaml_get(node, "legacy"), out) < 0 || foreign_blobs(r, foreign, out) < 0)
         return -1;
+    if (foreign && !copy)
+        return sp_yaml_error(&r->doc, foreign, r->err, "blob ids in 'foreign' go with 'copy'");
     if (copy && edits)
         return sp_yaml_error(&r->doc, edits, r->err, "a file has either 'copy' or 'edits'");
     if (!copy && !edits && !marker && out->legacy.count == 0)
@@ -288,13 +307,29 @@ static int files_of(struct reader *r, struct sp_yaml_node *node, struct sp_layou
     return 0;
 }
 
+/* node: the sequence that the probes were read from. */
+static int check_probes(struct reader *r, struct sp_yaml_node *node, const sp_probes *probes,
+                        const struct sp_layout *layout)
+{
+    for (size_t i = 0; i < probes->count; i++) {
+        const struct sp_edit *edit = sp_probe_conflict(r->pool, &probes->items[i], layout);
+        if (edit)
+            return sp_yaml_error(&r->doc, node->items[i], r->err,
+                                 "the probe goes by a line that the edit '%s' needs or makes; "
+                                 "choose one that nobody edits",
+                                 edit->name);
+    }
+    return 0;
+}
+
 static int layout_of(struct reader *r, struct sp_yaml_node *node, struct sp_layout *out)
 {
     struct sp_yaml_node *name, *files;
     if (sp_yaml_expect(&r->doc, node, SP_YAML_MAPPING, "a layout", r->err) < 0 ||
         required(r, node, "name", &name) < 0 || text_of(r, name, "'name'", &out->name) < 0 ||
         probes_of(r, sp_yaml_get(node, "when"), "'when'", &out->when) < 0 ||
-        required(r, node, "files", &files) < 0 || files_of(r, files, out) < 0)
+        required(r, node, "files", &files) < 0 || files_of(r, files, out) < 0 ||
+        check_probes(r, sp_yaml_get(node, "when"), &out->when, out) < 0)
         return -1;
     return sp_yaml_no_more(&r->doc, node, r->err);
 }
@@ -351,30 +386,75 @@ static int originals_of(struct reader *r, struct sp_yaml_node *node, struct sp_c
     return 0;
 }
 
-static int component_of(struct reader *r, struct sp_yaml_node *node, struct sp_component *out)
+/* A set of versions; *written (may be NULL) is how it is written. */
+static int specifier_of(struct reader *r, struct sp_yaml_node *node, const char *what,
+                        const struct sp_specifier **out, const char **written)
 {
-    struct sp_yaml_node *versions;
     const char *text = "";
-    if (sp_yaml_expect(&r->doc, node, SP_YAML_MAPPING, "a component", r->err) < 0 ||
-        required(r, node, "versions", &versions) < 0 ||
-        text_of(r, versions, "'versions'", &text) < 0)
-        return -1;
     struct sp_error reason = SP_ERROR_INIT;
     struct sp_specifier *spec;
+    if (text_of(r, node, what, &text) < 0)
+        return -1;
     if (sp_specifier_parse(r->pool, text, &spec, &reason) < 0) {
-        sp_yaml_error(&r->doc, versions, r->err, "'versions': %s", reason.message);
+        sp_yaml_error(&r->doc, node, r->err, "%s: %s", what, reason.message);
         sp_error_clear(&reason);
         return -1;
     }
-    out->versions = spec;
-    if (probes_of(r, sp_yaml_get(node, "probes"), "'probes'", &out->probes) < 0 ||
+    *out = spec;
+    if (written)
+        *written = text;
+    return 0;
+}
+
+/* A distribution's name alone, or with the versions that fit. */
+static int need_of(struct reader *r, struct sp_yaml_node *node, struct sp_need *out)
+{
+    if (node->kind == SP_YAML_SCALAR)
+        return text_of(r, node, "'prerequisites'", &out->name);
+    struct sp_yaml_node *name;
+    if (sp_yaml_expect(&r->doc, node, SP_YAML_MAPPING, "a prerequisite", r->err) < 0 ||
+        required(r, node, "name", &name) < 0 || text_of(r, name, "'name'", &out->name) < 0)
+        return -1;
+    struct sp_yaml_node *versions = sp_yaml_get(node, "versions");
+    struct sp_yaml_node *recommended = sp_yaml_get(node, "recommended");
+    struct sp_yaml_node *because = sp_yaml_get(node, "because");
+    if ((versions &&
+         specifier_of(r, versions, "'versions'", &out->versions, &out->versions_text) < 0) ||
+        (recommended && specifier_of(r, recommended, "'recommended'", &out->recommended,
+                                     &out->recommended_text) < 0) ||
+        (because && text_of(r, because, "'because'", &out->because) < 0))
+        return -1;
+    return sp_yaml_no_more(&r->doc, node, r->err);
+}
+
+static int needs_of(struct reader *r, struct sp_yaml_node *node, struct sp_component *out)
+{
+    if (!node)
+        return 0;
+    if (sp_yaml_expect(&r->doc, node, SP_YAML_SEQUENCE, "'prerequisites'", r->err) < 0)
+        return -1;
+    for (size_t i = 0; i < node->count; i++)
+        if (need_of(r, node->items[i], SP_PUSH(r->pool, &out->prerequisites)) < 0)
+            return -1;
+    return 0;
+}
+
+static int component_of(struct reader *r, struct sp_yaml_node *node, struct sp_component *out)
+{
+    struct sp_yaml_node *versions;
+    if (sp_yaml_expect(&r->doc, node, SP_YAML_MAPPING, "a component", r->err) < 0 ||
+        required(r, node, "versions", &versions) < 0 ||
+        specifier_of(r, versions, "'versions'", &out->versions, NULL) < 0 ||
+        probes_of(r, sp_yaml_get(node, "probes"), "'probes'", &out->probes) < 0 ||
         strings_of(r, sp_yaml_get(node, "requires"), "'requires'", &out->requires) < 0 ||
-        strings_of(r, sp_yaml_get(node, "prerequisites"), "'prerequisites'", &out->prerequisites) <
-            0 ||
+        needs_of(r, sp_yaml_get(node, "prerequisites"), out) < 0 ||
         strings_of(r, sp_yaml_get(node, "programs"), "'programs'", &out->programs) < 0 ||
         strings_of(r, sp_yaml_get(node, "services"), "'services'", &out->services) < 0 ||
         originals_of(r, sp_yaml_get(node, "checksums"), out) < 0 || layouts_of(r, node, out) < 0)
         return -1;
+    for (size_t i = 0; i < out->layouts.count; i++)
+        if (check_probes(r, sp_yaml_get(node, "probes"), &out->probes, &out->layouts.items[i]) < 0)
+            return -1;
     struct sp_yaml_node *account = sp_yaml_get(node, "account");
     if (account && text_of(r, account, "'account'", &out->account) < 0)
         return -1;

@@ -47,7 +47,7 @@ struct sp_edit {
 /* A known content of a file. */
 struct sp_known {
     struct sp_blob_id id;
-    const char *what; /* legacy: which older tool */
+    const char *what; /* legacy: which older tool; foreign: whose it is */
 };
 
 struct sp_manifest_file {
@@ -55,7 +55,8 @@ struct sp_manifest_file {
     const char *copy; /* under drivers/; NULL: not a module of ours */
     const struct sp_regex
         *marker; /* of our modules; without copy: one of another layout, to be removed */
-    SP_VEC(struct sp_known) legacy; /* modules of the older tool */
+    SP_VEC(struct sp_known) legacy;  /* modules of the older tool */
+    SP_VEC(struct sp_known) foreign; /* modules of others that are known, in words */
     SP_VEC(struct sp_edit) edits;
 };
 
@@ -75,6 +76,14 @@ struct sp_checksum_file {
     SP_VEC(struct sp_checksum) blobs;
 };
 
+/* A Python distribution that the drivers need when they run. */
+struct sp_need {
+    const char *name;
+    const struct sp_specifier *versions, *recommended; /* NULL: any version */
+    const char *versions_text, *recommended_text;      /* as they are written */
+    const char *because;                               /* what does not work with others; NULL */
+};
+
 struct sp_release;
 
 struct sp_component {
@@ -82,7 +91,8 @@ struct sp_component {
     const struct sp_release *release;
     const struct sp_specifier *versions;
     sp_probes probes;
-    sp_strv requires, prerequisites, programs, services;
+    sp_strv requires, programs, services;
+    SP_VEC(struct sp_need) prerequisites;
     const char *account; /* that the services run as; NULL: none of its own */
     SP_VEC(struct sp_checksum_file) checksums;
     SP_VEC(struct sp_layout) layouts;

@@ -9,26 +9,34 @@ const char *sp_state_name(enum sp_state state)
         [SP_STATE_INSTALLED] = "installed", [SP_STATE_NOT_INSTALLED] = "not-installed",
         [SP_STATE_PARTIAL] = "partial",     [SP_STATE_OUTDATED] = "outdated",
         [SP_STATE_CONFLICT] = "conflict",   [SP_STATE_UNTOUCHED] = "untouched",
+        [SP_STATE_FOREIGN] = "foreign",     [SP_STATE_SHADOWED] = "shadowed",
         [SP_STATE_INCLUDED] = "included",   [SP_STATE_UNSUPPORTED] = "unsupported",
         [SP_STATE_NOT_FOUND] = "not-found"};
     return names[state];
 }
 
-/* Which older tool's module the content is; NULL if none's. */
-static const char *legacy_module(const struct sp_file_snapshot *file)
+/* What a list of known contents says of the file; NULL: nothing. */
+static const char *known_as(const struct sp_file_snapshot *file, const struct sp_known *known,
+                            size_t count)
 {
     struct sp_blob_id id;
     struct sp_error ignored = SP_ERROR_INIT;
-    if (file->spec->legacy.count == 0)
+    if (count == 0)
         return NULL;
     if (sp_blob_hash(file->content, &id, &ignored) < 0) {
         sp_error_clear(&ignored);
         return NULL;
     }
-    for (size_t i = 0; i < file->spec->legacy.count; i++)
-        if (sp_blob_equal(&file->spec->legacy.items[i].id, &id))
-            return file->spec->legacy.items[i].what;
+    for (size_t i = 0; i < count; i++)
+        if (sp_blob_equal(&known[i].id, &id))
+            return known[i].what;
     return NULL;
+}
+
+/* Which older tool's module the content is; NULL if none's. */
+static const char *legacy_module(const struct sp_file_snapshot *file)
+{
+    return known_as(file, file->spec->legacy.items, file->spec->legacy.count);
 }
 
 static bool has_marker(const struct sp_file_snapshot *file)
@@ -64,12 +72,16 @@ static void plan_module(struct sp_pool *pool, enum sp_goal goal, struct sp_file_
         out->note = older ? sp_pool_printf(pool, "the driver of %s", older)
                           : "another version of our driver, or an edited one";
         out->unknown = !older;
-    } else if (goal == SP_GOAL_INSTALL) {
-        conflict(out, "an unknown file is in the place of our driver; "
-                      "move it away");
     } else {
-        out->state = SP_STATE_UNTOUCHED;
-        out->note = "an unknown file, which is left alone";
+        const char *whose = known_as(file, file->spec->foreign.items, file->spec->foreign.count);
+        if (!whose)
+            whose = "an unknown file";
+        if (goal == SP_GOAL_INSTALL)
+            conflict(out,
+                     sp_pool_printf(pool, "%s is in the place of our driver; move it away", whose));
+        out->state = goal == SP_GOAL_INSTALL ? SP_STATE_CONFLICT : SP_STATE_FOREIGN;
+        if (goal == SP_GOAL_UNINSTALL)
+            out->note = sp_pool_printf(pool, "%s, which is left alone", whose);
     }
     if (out->action == SP_ACTION_ADD || out->action == SP_ACTION_REPLACE)
         out->after = file->driver;
@@ -158,11 +170,33 @@ static void plan_file(struct sp_pool *pool, enum sp_goal goal, struct sp_file_pl
         plan_leftover(pool, out);
 }
 
+/* With a driver of somebody else, everything that registers a driver is left: it is theirs. */
+static void leave_to_foreign(struct sp_component_plan *plan)
+{
+    const struct sp_file_plan *module = NULL;
+    for (size_t i = 0; !module && i < plan->files.count; i++)
+        if (plan->files.items[i].state == SP_STATE_FOREIGN)
+            module = &plan->files.items[i];
+    for (size_t i = 0; module && i < plan->files.count; i++) {
+        struct sp_file_plan *file = &plan->files.items[i];
+        if (file->snapshot->spec->copy || file->action == SP_ACTION_NONE)
+            continue;
+        file->state = SP_STATE_FOREIGN;
+        file->action = SP_ACTION_NONE;
+        file->after = (struct sp_bytes){NULL, 0};
+        file->note = "belongs to a driver that is not ours; left alone";
+    }
+}
+
 /* The state of the whole from those of its files. */
 static enum sp_state sum_up(const struct sp_component_plan *plan)
 {
     size_t installed = 0, missing = 0, some = 0;
-    bool outdated = false;
+    bool outdated = false, foreign = false;
+    for (size_t i = 0; i < plan->files.count; i++)
+        foreign |= plan->files.items[i].state == SP_STATE_FOREIGN;
+    if (foreign)
+        return SP_STATE_FOREIGN;
     for (size_t i = 0; i < plan->files.count; i++) {
         enum sp_state state = plan->files.items[i].state;
         if (state == SP_STATE_CONFLICT)
@@ -185,6 +219,11 @@ void sp_plan_component(struct sp_pool *pool, const struct sp_detection *found,
 {
     memset(out, 0, sizeof(*out));
     out->found = found;
+    if (found->obstacle) {
+        out->state = SP_STATE_CONFLICT;
+        out->note = found->obstacle;
+        return;
+    }
     if (!found->spec) {
         out->state = SP_STATE_UNSUPPORTED;
         out->note = found->version
@@ -215,7 +254,17 @@ void sp_plan_component(struct sp_pool *pool, const struct sp_detection *found,
         file->snapshot = &files[i];
         plan_file(pool, goal, file);
     }
+    leave_to_foreign(out);
     out->state = sum_up(out);
+}
+
+void sp_plan_report(struct sp_component_plan *plan, const struct sp_detection *found,
+                    enum sp_state state, const char *why)
+{
+    memset(plan, 0, sizeof(*plan));
+    plan->found = found;
+    plan->state = state;
+    plan->note = why;
 }
 
 bool sp_plan_changes(const struct sp_component_plan *plan)

@@ -19,6 +19,8 @@ enum sp_state {
     SP_STATE_OUTDATED, /* an older driver of ours, or the older tool's work */
     SP_STATE_CONFLICT,
     SP_STATE_UNTOUCHED, /* of a file that only the older tool's work would be in: none is */
+    SP_STATE_FOREIGN,   /* a driver of somebody else, and the lines that register it */
+    SP_STATE_SHADOWED,  /* of a component: another copy is imported in its place */
     SP_STATE_INCLUDED,
     SP_STATE_UNSUPPORTED,
     SP_STATE_NOT_FOUND
@@ -42,10 +44,15 @@ struct sp_component_plan {
 
 /* Plans the change of one component towards the goal. files: a snapshot of each file of
  * found->layout, in its order; none if there is no layout. Conflicts are states, not errors.
- * With SP_GOAL_UNINSTALL a foreign module is left alone (NEUTRAL, with a note). */
+ * With SP_GOAL_UNINSTALL a foreign module is left alone, and with it every line of the component that
+ * registers one: by their text they could be ours, but they belong to that module (FOREIGN). */
 void sp_plan_component(struct sp_pool *pool, const struct sp_detection *found,
                        const struct sp_file_snapshot *files, size_t count, enum sp_goal goal,
                        struct sp_component_plan *out);
+
+/* The plan of a component that is only reported: it has the state, and changes nothing. */
+void sp_plan_report(struct sp_component_plan *plan, const struct sp_detection *found,
+                    enum sp_state state, const char *why);
 
 /* Whether the plan changes anything. */
 bool sp_plan_changes(const struct sp_component_plan *plan);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where Python packages are in a tree: found by looking, not by asking an interpreter. */
+/* Directories on the search path of a Python interpreter, and what their .pth files add to it. */
 #ifndef SP_SITE_H
 #define SP_SITE_H
 
@@ -7,30 +7,55 @@
 #include "base/pool.h"
 #include "tree/tree.h"
 
+struct sp_site;
+typedef SP_VEC(struct sp_site *) sp_sites;
+
 struct sp_site {
-    const char *path;   /* in the tree, "" is its top */
+    const char *path;   /* in the tree, without links, "." and ".."; "" is its top */
     const char *id;     /* the same for the same directory (struct sp_tree_ops) */
-    const char *origin; /* what led there: "--path", "PYTHONPATH", "the usual places", ... */
-    bool first;         /* named by --path: a component found here is not looked for elsewhere */
+    const char *origin; /* how it was found: "--path", "PYTHONPATH", "the usual places", ... */
+    bool named;         /* by --path */
+    bool zipped;        /* not a directory but a zipped egg; it has no entries */
     sp_entries entries; /* its names, sorted */
-};
-typedef SP_VEC(struct sp_site) sp_sites;
 
-struct sp_site_query {
-    sp_strv paths;      /* --path, in order; in the tree */
-    sp_strv pythonpath; /* PYTHONPATH or what --python said; in the tree */
-    const char *pythonpath_origin;
-    bool only;        /* the interpreter was asked: nothing else is searched but these */
-    sp_strv programs; /* programs whose #! line names an environment */
+    /* What its .pth and .egg-link files name, once they are read. Those of `front` go before
+     * everything that is on the path by then. */
+    bool is_read;
+    sp_sites front, links;
 };
 
-/* Lists the sites in the order in which they are searched, each directory once: the query's own;
- * then, in a tree that is no system, its top and the directories in the top; then the usual places
- * (Debian's and Red Hat's Python directories, the virtual environments of OpenStack-Ansible, Kolla
- * and DevStack), and in a system those that the programs' #! lines name. Lines of .pth files (documentation of Python's site module) and .egg-link files
- * (setuptools, "Development mode") in a site add the sites they name. A directory of query->paths
- * that does not exist is SP_ERROR_REFUSED. */
-int sp_sites_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp_site_query *query,
-                  sp_sites *out, struct sp_error *err) SP_MUST_CHECK;
+/* Every directory that was looked at, each once. Zero-filled but for the first two. */
+struct sp_site_table {
+    struct sp_pool *pool;
+    struct sp_tree *tree;
+    sp_sites all;
+    size_t named; /* by .pth and .egg-link files */
+};
+
+/* A search path, as sys.path is. */
+struct sp_search {
+    sp_sites sites;
+    size_t front; /* so many eggs were put before everything else */
+};
+
+/* The site at path, which need not be normalised. *out is NULL when there is neither a directory nor
+ * a zipped egg. */
+int sp_site_open(struct sp_site_table *table, const char *path, const char *origin,
+                 struct sp_site **out, struct sp_error *err) SP_MUST_CHECK;
+
+/* Adds the site at path to a search path, unless it is there already or nowhere. */
+int sp_site_append(struct sp_site_table *table, const char *path, const char *origin,
+                   struct sp_search *search, struct sp_error *err) SP_MUST_CHECK;
+
+/* The same with the directories that its .pth files name, in the order of Python's site.addsitedir():
+ * the directory, then what they name, file by file in the order of their names. Lines that are code
+ * are not run, but those by which easy_install moves its eggs to the front are recognised
+ * (setuptools, command/easy_install.py, PthDistributions: "__egginsert"). Then what .egg-link files
+ * name (setuptools, "Development mode"), which pkg_resources looks at. What is named in turn by
+ * those directories does not count. */
+int sp_site_append_all(struct sp_site_table *table, const char *path, const char *origin,
+                       struct sp_search *search, struct sp_error *err) SP_MUST_CHECK;
+
+bool sp_sites_have(const sp_sites *sites, const struct sp_site *site);
 
 #endif

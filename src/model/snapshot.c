@@ -61,12 +61,10 @@ static int take_one(struct sp_pool *pool, struct sp_tree *tree,
 
 int sp_snapshot_take(struct sp_pool *pool, struct sp_tree *tree,
                      const struct sp_manifests *manifests, const struct sp_detection *found,
-                     struct sp_file_snapshot **out, size_t *count, struct sp_error *err)
+                     sp_file_snapshots *out, struct sp_error *err)
 {
-    *count = found->layout ? found->layout->files.count : 0;
-    *out = sp_pool_calloc(pool, *count + 1, sizeof(**out));
-    for (size_t i = 0; i < *count; i++) {
-        struct sp_file_snapshot *file = &(*out)[i];
+    for (size_t i = 0; found->layout && i < found->layout->files.count; i++) {
+        struct sp_file_snapshot *file = SP_PUSH(pool, out);
         file->spec = &found->layout->files.items[i];
         file->path = sp_path_join(pool, found->name, file->spec->path);
         file->real = sp_path_join(pool, found->dir, file->spec->path);

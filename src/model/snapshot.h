@@ -16,12 +16,13 @@ struct sp_file_snapshot {
     struct sp_bytes driver;  /* what spec->copy holds; data NULL if spec has none */
 };
 
-/* Takes one snapshot of each file of found->layout, in its order (none without a layout), into
- * pool. A file that cannot be edited - a directory, a FIFO, a loop of links, a file that is too
- * large - becomes an obstacle, in words; SP_ERROR_SYSTEM for other reasons not to read. */
+typedef SP_VEC(struct sp_file_snapshot) sp_file_snapshots;
+
+/* Takes one snapshot of each file of found->layout, in its order (none without a layout), into pool.
+ * A file that cannot be edited - a directory, a FIFO, a loop of links, a file that is too large - becomes
+ * an obstacle, in words; SP_ERROR_SYSTEM for other reasons not to read. */
 int sp_snapshot_take(struct sp_pool *pool, struct sp_tree *tree,
                      const struct sp_manifests *manifests, const struct sp_detection *found,
-                     struct sp_file_snapshot **out, size_t *count,
-                     struct sp_error *err) SP_MUST_CHECK;
+                     sp_file_snapshots *out, struct sp_error *err) SP_MUST_CHECK;
 
 #endif

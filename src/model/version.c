@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/escape.h"
 
 enum {
@@ -306,90 +305,32 @@ int sp_version_compare(const struct sp_version *a, const struct sp_version *b)
     return order;
 }
 
-/* ---- specifiers: PEP 440, section "Version specifiers" ------------------------------------- */
-
-enum comparison {
-    ARBITRARY,  /* === */
-    COMPATIBLE, /* ~= */
-    EQUAL,
-    NOT_EQUAL,
-    LESS_EQUAL,
-    GREATER_EQUAL,
-    LESS,
-    GREATER
-};
+/* ---- specifiers: of PEP 440, section "Version specifiers", what manifests use --------------- */
 
 struct clause {
-    enum comparison comparison;
-    const char *text;           /* ARBITRARY */
-    struct sp_version *version; /* the others */
-    bool prefix;                /* ".*" came after it */
+    bool below; /* "<", else ">=" */
+    struct sp_version *version;
 };
 
 struct sp_specifier {
     SP_VEC(struct clause) clauses;
 };
 
-static bool parse_operator(const char **at, enum comparison *out)
+/* text: one clause, with white space around it. PEP 440 permits no local label here. */
+static bool parse_clause(struct sp_pool *pool, const char *text, struct clause *clause)
 {
-    static const struct {
-        const char *sign;
-        enum comparison comparison;
-    } operators[] = {/* longer ones before those that they begin with */
-                     {"===", ARBITRARY}, {"~=", COMPATIBLE},    {"==", EQUAL}, {"!=", NOT_EQUAL},
-                     {"<=", LESS_EQUAL}, {">=", GREATER_EQUAL}, {"<", LESS},   {">", GREATER}};
-    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
-        if (take_word(at, operators[i].sign)) {
-            *out = operators[i].comparison;
-            return true;
-        }
-    return false;
-}
-
-static bool is_release_only(const struct sp_version *version)
-{
-    return version->pre == PRE_NONE && !version->has_post && !version->has_dev &&
-           version->local.count == 0;
-}
-
-/* The demands of PEP 440 on the version, besides the operator. */
-static bool is_permitted(const struct clause *clause)
-{
-    const struct sp_version *version = clause->version;
-    bool equality = clause->comparison == EQUAL || clause->comparison == NOT_EQUAL;
-    if (clause->prefix)
-        return equality && is_release_only(version);
-    if (clause->comparison == COMPATIBLE && version->release.count < 2)
+    skip_space(&text);
+    clause->below = take_char(&text, '<');
+    if (!clause->below && !(take_char(&text, '>') && take_char(&text, '=')))
         return false;
-    return equality || version->local.count == 0;
-}
-
-/* text: one clause, with white space around it. */
-static bool parse_clause(struct sp_pool *pool, char *text, struct clause *clause)
-{
-    const char *at = text;
-    size_t len = strlen(text);
-    while (len > 0 && is_space(text[len - 1]))
-        text[--len] = '\0';
-    skip_space(&at);
-    if (!parse_operator(&at, &clause->comparison))
-        return false;
-    skip_space(&at);
-    if (clause->comparison == ARBITRARY) {
-        clause->text = at;
-        return *at != '\0';
-    }
-    if (len > 2 && strcmp(text + len - 2, ".*") == 0 && is_digit(text[len - 3])) {
-        clause->prefix = true;
-        text[len - 2] = '\0';
-    }
-    clause->version = sp_version_parse(pool, at);
-    return clause->version && is_permitted(clause);
+    clause->version = sp_version_parse(pool, text);
+    return clause->version && clause->version->local.count == 0;
 }
 
 static int clause_error(struct sp_pool *pool, const char *clause, struct sp_error *err)
 {
-    return sp_error_set(err, SP_ERROR_REFUSED, "'%s' is not a version specifier of PEP 440",
+    return sp_error_set(err, SP_ERROR_REFUSED,
+                        "'%s' is not a version specifier: '>=' or '<', and a version",
                         sp_escape(pool, clause));
 }
 
@@ -400,34 +341,13 @@ int sp_specifier_parse(struct sp_pool *pool, const char *text, struct sp_specifi
     skip_space(&text);
     for (const char *at = *text ? text : NULL; at;) {
         size_t len = strcspn(at, ",");
-        if (!parse_clause(pool, sp_pool_memdup(pool, at, len), SP_PUSH(pool, &spec->clauses)))
-            return clause_error(pool, sp_pool_memdup(pool, at, len), err);
+        const char *clause = sp_pool_memdup(pool, at, len);
+        if (!parse_clause(pool, clause, SP_PUSH(pool, &spec->clauses)))
+            return clause_error(pool, clause, err);
         at = at[len] ? at + len + 1 : NULL;
     }
     *out = spec;
     return 0;
-}
-
-/* The first `count` numbers of the release are those of the other version. */
-static bool has_prefix(const struct sp_version *version, const struct sp_version *prefix,
-                       size_t count)
-{
-    if (version->epoch != prefix->epoch)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (release_part(version, i) != release_part(prefix, i))
-            return false;
-    return true;
-}
-
-/* A local label counts only where the clause has one. */
-static bool equals(const struct clause *clause, const struct sp_version *version)
-{
-    if (clause->prefix)
-        return has_prefix(version, clause->version, clause->version->release.count);
-    if (clause->version->local.count == 0)
-        return compare_public(version, clause->version) == 0;
-    return sp_version_compare(version, clause->version) == 0;
 }
 
 /* "<V" holds no pre-release of V unless V is one itself: V.dev0 is the first of those. */
@@ -441,46 +361,15 @@ static bool is_less(const struct sp_version *version, const struct sp_version *b
     return sp_version_compare(version, &first) < 0;
 }
 
-/* ">V" holds no post-release of V unless V is one itself, and no V with a local label. */
-static bool is_greater(const struct sp_version *version, const struct sp_version *bound)
-{
-    if (compare_public(version, bound) <= 0)
-        return false;
-    return bound->has_post || bound->has_dev || !version->has_post ||
-           compare_base(version, bound) != 0 || version->pre != bound->pre ||
-           version->pre_number != bound->pre_number;
-}
-
-static bool clause_matches(const struct clause *clause, const struct sp_version *version)
-{
-    const struct sp_version *bound = clause->version;
-    switch (clause->comparison) {
-    case ARBITRARY:
-        return strcmp(version->text, clause->text) == 0;
-    case COMPATIBLE: /* at least V, and of the same series: all but the last number alike */
-        return compare_public(version, bound) >= 0 &&
-               has_prefix(version, bound, bound->release.count - 1);
-    case EQUAL:
-        return equals(clause, version);
-    case NOT_EQUAL:
-        return !equals(clause, version);
-    case LESS_EQUAL:
-        return compare_public(version, bound) <= 0;
-    case GREATER_EQUAL:
-        return compare_public(version, bound) >= 0;
-    case LESS:
-        return is_less(version, bound);
-    case GREATER:
-        return is_greater(version, bound);
-    }
-    return false;
-}
-
 bool sp_specifier_matches(const struct sp_specifier *spec, const struct sp_version *version)
 {
-    for (size_t i = 0; i < spec->clauses.count; i++)
-        if (!clause_matches(&spec->clauses.items[i], version))
+    for (size_t i = 0; i < spec->clauses.count; i++) {
+        const struct clause *clause = &spec->clauses.items[i];
+        bool holds = clause->below ? is_less(version, clause->version)
+                                   : compare_public(version, clause->version) >= 0;
+        if (!holds)
             return false;
+    }
     return true;
 }
 

@@ -18,9 +18,8 @@ int sp_version_compare(const struct sp_version *a, const struct sp_version *b);
 
 struct sp_specifier; /* a comma-separated set: ">=9.0.0.0b1, <10.0.0.0b1" */
 
-/* Operators: ==, != (both with ".*" after a release: "==1.2.*"), <=, >=, <, >, ~=, and ===, which
- * compares with the version as it was written. Anything else is SP_ERROR_REFUSED, with the clause
- * named. An empty set matches everything. */
+/* Of the operators of PEP 440 those that manifests use: ">=" and "<", joined by commas. Anything else
+ * is SP_ERROR_REFUSED, with the clause named. An empty set matches everything. */
 int sp_specifier_parse(struct sp_pool *pool, const char *text, struct sp_specifier **out,
                        struct sp_error *err) SP_MUST_CHECK;
 

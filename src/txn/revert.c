@@ -134,11 +134,11 @@ static int find_real(const struct plan *p, const char *path, const char **out)
 
 static const struct sp_detection *find_today(const struct plan *p, const struct package *package)
 {
-    const sp_detections *all = p->request->detections;
-    for (size_t i = 0; all && i < all->count; i++)
-        if (strcmp(all->items[i].dir, package->recorded) == 0 ||
-            strcmp(all->items[i].dir, package->path) == 0)
-            return &all->items[i];
+    const struct sp_detections *all = p->request->detections;
+    for (size_t i = 0; all && i < all->items.count; i++)
+        if (strcmp(all->items.items[i]->dir, package->recorded) == 0 ||
+            strcmp(all->items.items[i]->dir, package->path) == 0)
+            return all->items.items[i];
     return NULL;
 }
 

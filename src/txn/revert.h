@@ -25,7 +25,7 @@ struct sp_revert_request {
     const struct sp_history *history;
     unsigned from; /* this transaction, and all after it */
     /* The components as they are today, in the directories that sp_revert_sites() named. */
-    const sp_detections *detections;
+    const struct sp_detections *detections;
 };
 
 /* A file that is left as it is, although a transaction changed it. */

@@ -318,9 +318,10 @@ class Case(unittest.TestCase):
         return result
 
     def states(self, host, *arguments):
-        """{component: state} of check --json."""
+        """{component: state} of check --json, for those that count."""
         return {one["component"]: one["state"]
-                for one in self.run_on(host, "--json", "check", *arguments).json["components"]}
+                for one in self.run_on(host, "--json", "check", *arguments).json["components"]
+                if not (one["shadowed_by"] or one["unused"])}
 
     def found(self, host, *arguments):
         """The components of detect --json."""

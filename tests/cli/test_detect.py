@@ -226,6 +226,60 @@ class FromContents(Case):
         host.put("nova", "newton", "14.0.5")
         self.assertEqual(self.one(host, "-D", data, "nova")["version"], "14.0.5")
 
+    def test_version_zero(self):
+        """pbr's 0.0.0 is no version: known contents decide, others do not."""
+        driver = packages.nova("newton")["nova/virt/libvirt/driver.py"]
+        data = self.checksums({"virt/libvirt/driver.py": [(driver, ["14.0.1"])]})
+        host = self.host()
+        host.put("nova", "newton", "0.0.0")
+        host.put("os_brick", "newton")
+        one = self.one(host, "-D", data, "nova")
+        self.assertEqual((one["version"], one["evidence"]), ("14.0.1", "checksums"))
+        self.assertIn("0.0.0", one["because"])
+        self.good(host, "-D", data, "install", "nova")
+        self.expect(0, self.run_on(host, "-D", data, "check", "nova"))
+        host.write("nova/virt/libvirt/driver.py", driver + "# changed\n")
+        self.assertEqual(self.one(host, "-D", data, "nova")["version"], "0.0.0")
+
+
+class Known(Case):
+    def test_driver_of_an_unreleased_branch(self):
+        """The message says whose it is; here the blob is that of a stand-in."""
+        text = "# a driver with iSCSI\n"
+        data = self.data_dir()
+        name = os.path.join(data, "manifests/mitaka.yaml")
+        manifest = open(name, encoding="utf-8").read()
+        known = "d09b0208cc3dfd5b2990fb74bf38f5ef4e390f84"
+        self.assertIn(known, manifest)
+        write(name, manifest.replace(known, blob_id(text)))
+        host = self.host("mitaka")
+        host.write(packages.ADDED["cinder"], text)
+        self.expect(3, self.run_on(host, "--data-dir", data, "check", "cinder"), "iSCSI")
+        self.refused(host, 3, "unreleased", "iSCSI",
+                     arguments=("--data-dir", data, "install", "cinder"))
+
+    def test_layout_of_a_file_that_a_site_edited(self):
+        """os-brick 1.3 with another line where ours goes: the conflict names the line."""
+        host = self.host("newton", layout="file")
+        name = "os_brick/initiator/connector.py"
+        host.write(name, host.read(name).replace("        elif protocol == LOCAL:\n",
+                                                 "        elif protocol in (LOCAL, 'X'):\n"))
+        result = self.refused(host, 3, "anchor", "elif protocol == STORPOOL",
+                              arguments=("install", "os_brick"))
+        self.assertIn("by hand", result.err)
+
+    def test_line_that_was_put_in_by_hand(self):
+        host = self.host("newton")
+        name = packages.EDITED["nova"][0]
+        text = host.read(name).replace("    'iser=", "    'iser2=")
+        host.write(name, text)
+        result = self.refused(host, 3, "by hand", "'storpool=nova.virt",
+                              arguments=("install", "nova"))
+        line = result.err.split("line of its own: '")[1].rstrip("'\n")
+        host.write(name, text.replace("    'iser2=", line + "\n    'iser2="))
+        self.good(host, "install", "nova")
+        self.expect(0, self.run_on(host, "check", "nova"))
+
 
 class NotFound(Case):
     def test_nothing_there(self):

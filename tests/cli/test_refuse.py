@@ -161,6 +161,20 @@ class Content(Case):
         self.assertIn(host.file(name), result.out)
         self.same(before, snapshot(host.path("usr")), touched=True)
 
+    def test_foreign_module_with_its_lines(self):
+        """A backport by hand: the very lines are there, and they are not ours to take out."""
+        host = self.host("newton")
+        self.good(host, "install")
+        write(host.file(packages.ADDED["nova"]), "# backport, by the operator\n")
+        self.expect(3, self.run_on(host, "check", "nova"), "conflict")
+        before = snapshot(host.path("usr"))
+        for names in ((), ("nova",)):
+            result = self.expect(3, self.run_on(host, "uninstall", *names))
+            self.assertIn(host.file(packages.ADDED["nova"]), result.out)
+            self.error(result, host.file(packages.EDITED["nova"][0]), "left alone")
+            self.same(before, snapshot(host.path("usr")), touched=True)
+        self.good(host, "uninstall", "cinder")
+
     def test_foreign_module_empty(self):
         self.conflict(lambda path: write(path, ""), "unknown file", name=packages.ADDED["nova"])
 

@@ -2,6 +2,7 @@
 """What components need of each other, and of others."""
 
 import os
+import shutil
 
 import packages
 from lib import Case
@@ -183,6 +184,31 @@ class Prerequisites(Case):
                              r"pip install .*\bstorpool\.spopenstack$")
             self.assertTrue(any(commands["storpool.spopenstack"] in warning
                                 for warning in document["warnings"]), document["warnings"])
+
+    def test_too_old(self):
+        host = self.without()
+        for version, fitness, wanted in (("2.2.0", "too-old", ">=2.2.1"), ("3.1.0", "poor", ">=3.2.0"),
+                                         ("3.2.0", "good", None)):
+            with self.subTest(version):
+                shutil.rmtree(host.file("storpool.spopenstack-9-py2.7.egg-info"), ignore_errors=True)
+                host.put_metadata("storpool", "7.3.0", "egg-info")
+                host.write("storpool.spopenstack-9-py2.7.egg-info/PKG-INFO",
+                           "Name: storpool.spopenstack\nVersion: %s\n" % version)
+                result = self.run_on(host, "check")
+                found = {one["name"]: one["fitness"] for one in
+                         self.run_on(host, "--json", "check").json["prerequisites"]}
+                self.assertEqual(found, {"storpool": "good", "storpool.spopenstack": fitness})
+                if wanted:
+                    self.assertRegex(result.err, r"storpool\.spopenstack %s.*too old.*%s"
+                                     % (version, wanted))
+                    self.assertIn("install --upgrade 'confget<5' 'storpool.spopenstack>=3.2.0'",
+                                  result.err)
+                else:
+                    self.assertEqual(result.err, "")
+
+    def test_python_3(self):
+        host = self.without(site="usr/lib/python3/dist-packages")
+        self.assertIn("pip3 install storpool storpool.spopenstack", self.run_on(host, "check").err)
 
     def test_not_for_what_needs_none(self):
         """A release that brings the drivers, or one that is too old, is asked for nothing."""

@@ -177,6 +177,19 @@ class Tree(Case):
         arguments = ["check", "--no-deps", "-t", one, "-t", other, "-t", brick]
         self.expect(1, run_program(arguments))
 
+    def test_several_trees_of_one_component(self):
+        """Paths of different trees are different files."""
+        one, other = self.source("nova", "newton", "one"), self.source("nova", "newton", "other")
+        trees = ["--no-deps", "-t", one, "-t", other]
+        result = self.expect(0, run_program(["install", "-n"] + trees), "4 files would be changed")
+        self.assertEqual(len(self.expect(0, run_program(["-j", "install", "-n"] + trees))
+                             .json["components"]), 2)
+        self.expect(1, run_program(["check"] + trees), one, other)
+        diff = self.expect(0, run_program(["diff"] + trees)).out
+        paths = [line.split()[2] for line in diff.splitlines() if line.startswith("diff --git ")]
+        self.assertEqual(len(set(paths)), 4, str(paths))
+        self.assertTrue(any(one.lstrip("/") in path for path in paths), str(paths))
+
     def test_one_of_several_trees_has_nothing(self):
         os.mkdir(self.tmp + "/empty")
         result = run_program(["detect", "-t", self.source(), "-t", self.tmp + "/empty"])

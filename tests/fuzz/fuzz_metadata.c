@@ -15,7 +15,7 @@ static void check_version(struct sp_pool *pool, const char *text)
     struct sp_error err = SP_ERROR_INIT;
     struct sp_specifier *specifier;
     CHECK(sp_version_compare(version, version) == 0);
-    if (sp_specifier_parse(pool, sp_pool_printf(pool, "==%s", text), &specifier, &err) == 0)
+    if (sp_specifier_parse(pool, sp_pool_printf(pool, ">=%s", text), &specifier, &err) == 0)
         CHECK(sp_specifier_matches(specifier, version));
     sp_error_clear(&err);
 }

@@ -82,17 +82,23 @@ static void set_up_site(struct fixture *f)
 /* The body sees `m`, what site() makes. */
 #define TEST_ON_SITE(name) TEST_WITH(name, struct memory *m, set_up_site, NULL)
 
-/* All places of the component in `site`, `more`. */
-static sp_detections detect(struct fixture *f, struct memory *m)
+/* All copies of the component in `site` and `more`. */
+static int detect_all(struct fixture *f, struct memory *m, struct sp_detections *out)
 {
-    static sp_sites sites;
-    sp_detections found = {NULL, 0, 0};
-    struct sp_site_query query = {.pythonpath_origin = "test"};
-    memset(&sites, 0, sizeof(sites));
-    *SP_PUSH(f->pool, &query.pythonpath) = "site";
-    *SP_PUSH(f->pool, &query.pythonpath) = "more";
-    assert_ok(f, sp_sites_find(f->pool, &m->tree, &query, &sites, &f->err));
-    assert_ok(f, sp_detect(f->pool, &m->tree, &sites, manifests(f), "toy", &found, &f->err));
+    static const char *const dirs[] = {"site", "more"};
+    struct sp_site_table table = {.pool = f->pool, .tree = &m->tree};
+    struct sp_search search = {.front = 0};
+    memset(out, 0, sizeof(*out));
+    for (size_t i = 0; i < COUNT(dirs); i++)
+        assert_ok(f, sp_site_append_all(&table, dirs[i], "test", &search, &f->err));
+    struct sp_detecting request = {f->pool, &m->tree, &search.sites, manifests(f)};
+    return sp_detect(&request, "toy", out, &f->err);
+}
+
+static struct sp_detections detect(struct fixture *f, struct memory *m)
+{
+    struct sp_detections found;
+    assert_ok(f, detect_all(f, m, &found));
     return found;
 }
 
@@ -101,9 +107,9 @@ static const struct sp_detection *one(struct fixture *f, struct memory *m,
                                       enum sp_evidence evidence, const char *version,
                                       const char *release)
 {
-    sp_detections found = detect(f, m);
-    assert_int_equal(found.count, 1);
-    const struct sp_detection *item = &found.items[0];
+    struct sp_detections found = detect(f, m);
+    assert_int_equal(found.items.count, 1);
+    const struct sp_detection *item = found.items.items[0];
     assert_int_equal(item->evidence, evidence);
     if (version)
         assert_string_equal(item->version, version);
@@ -144,7 +150,7 @@ TEST_ON_SITE(metadata_that_disagree)
     m = site(f); /* 2.0 and 2.0.0 are one version */
     memory_put(f, m, "site/toy-2.0.dist-info/METADATA", "Name: toy\nVersion: 2.0\n");
     memory_put(f, m, "site/toy-2.0.0.dist-info/METADATA", "Name: toy\nVersion: 2.0.0\n");
-    assert_int_equal(detect(f, m).items[0].evidence, SP_EVIDENCE_METADATA);
+    assert_int_equal(detect(f, m).items.items[0]->evidence, SP_EVIDENCE_METADATA);
 }
 
 TEST(checksums)
@@ -222,48 +228,69 @@ TEST_ON_MEMORY(what_is_no_package)
     memory_put(f, m, "site/toys/__init__.py", "");
     memory_put(f, m, "site/deeper/toy/__init__.py", "");
     memory_put(f, m, "more/toy/__init__.py/x", "");
-    assert_int_equal(detect(f, m).count, 0);
+    assert_int_equal(detect(f, m).items.count, 0);
 }
 
-TEST_ON_SITE(several_places)
+TEST_ON_SITE(several_copies)
 {
     memory_put(f, m, "more/toy/__init__.py", "");
-    sp_detections found = detect(f, m);
-    assert_int_equal(found.count, 2);
-    assert_string_equal(found.items[0].dir, "site/toy");
-    assert_string_equal(found.items[1].dir, "more/toy");
-    assert_string_not_equal(found.items[0].id, found.items[1].id);
-    m->alias = "more/toy"; /* a link to the other: one place */
+    struct sp_detections found = detect(f, m);
+    assert_int_equal(found.items.count, 2);
+    assert_string_equal(found.items.items[0]->dir, "site/toy");
+    assert_string_equal(found.items.items[1]->dir, "more/toy");
+    assert_string_not_equal(found.items.items[0]->id, found.items.items[1]->id);
+    m->alias = "more/toy"; /* a link to the other: one copy, in two sites */
     m->target = "site/toy";
-    assert_int_equal(detect(f, m).count, 1);
+    found = detect(f, m);
+    assert_int_equal(found.items.count, 1);
+    assert_int_equal(found.places.count, 2);
+    assert_ptr_equal(sp_detection_in(&found, found.places.items[1].site, "toy"),
+                     found.items.items[0]);
+    assert_null(sp_detection_in(&found, found.places.items[1].site, "else"));
 }
 
-/* A component of a --path is not looked for elsewhere. */
-TEST_ON_SITE(path_goes_first)
+TEST(zipped_egg)
 {
-    memory_put(f, m, "more/toy/__init__.py", "");
-    memory_put(f, m, "path/x", "");
-    sp_detections found = {NULL, 0, 0};
-    struct sp_site_query query = {.pythonpath_origin = "test"};
-    sp_sites sites = {NULL, 0, 0};
-    *SP_PUSH(f->pool, &query.paths) = "path";
-    *SP_PUSH(f->pool, &query.paths) = "more";
-    *SP_PUSH(f->pool, &query.pythonpath) = "site";
-    assert_ok(f, sp_sites_find(f->pool, &m->tree, &query, &sites, &f->err));
-    assert_ok(f, sp_detect(f->pool, &m->tree, &sites, manifests(f), "toy", &found, &f->err));
-    assert_int_equal(found.count, 1);
-    assert_string_equal(found.items[0].dir, "more/toy");
+    static const struct {
+        const char *name, *version, *release;
+    } vectors[] = {{"toy-2.1-py2.7.egg", "2.1", "new"},
+                   {"Toy-2.1.egg", "2.1", "new"},
+                   {"toy-1.0-py2.7-linux-x86_64.egg", "1.0", "old"},
+                   {"toys-2.1-py2.7.egg", NULL, NULL},
+                   {"toy.egg", NULL, NULL},
+                   {"toy-x-py2.7.egg", NULL, NULL}};
+    for (size_t i = 0; i < COUNT(vectors); i++) {
+        struct memory *m = memory_new(f);
+        memory_put(f, m, "site/easy-install.pth",
+                   sp_pool_printf(f->pool, "./%s\n", vectors[i].name));
+        memory_put(f, m, sp_pool_printf(f->pool, "site/%s", vectors[i].name), "PK");
+        struct sp_detections found = detect(f, m);
+        assert_int_equal(found.items.count, vectors[i].version ? 1 : 0);
+        if (!vectors[i].version)
+            continue;
+        const struct sp_detection *egg = found.items.items[0];
+        assert_string_equal(egg->version, vectors[i].version);
+        assert_string_equal(egg->spec->release->name, vectors[i].release);
+        assert_non_null(strstr(egg->obstacle, "zipped egg"));
+    }
+}
+
+/* A version that pbr makes up: known contents decide, others do not. */
+TEST_ON_SITE(version_zero)
+{
+    memory_put(f, m, "site/toy.egg-info/PKG-INFO", "Name: toy\nVersion: 0.0.0\n");
+    one(f, m, SP_EVIDENCE_METADATA, "0.0.0", NULL);
+    memory_put(f, m, "site/toy/a.py", "TWO\n1\n");
+    one(f, m, SP_EVIDENCE_METADATA, "0.0.0", NULL);
+    memory_put(f, m, "site/toy/b.py", "b\n");
+    const struct sp_detection *found = one(f, m, SP_EVIDENCE_CHECKSUMS, "2.1", "new");
+    assert_non_null(strstr(found->because, "says 0.0.0; "));
 }
 
 TEST_ON_SITE(content_that_can_not_be_read)
 {
+    struct sp_detections found;
     memory_put(f, m, "site/toy/a.py", "ONE\n");
     m->unreadable = "site/toy/a.py";
-    sp_detections found = {NULL, 0, 0};
-    struct sp_site_query query = {.only = true};
-    sp_sites sites = {NULL, 0, 0};
-    *SP_PUSH(f->pool, &query.pythonpath) = "site";
-    assert_ok(f, sp_sites_find(f->pool, &m->tree, &query, &sites, &f->err));
-    assert_fails(f, sp_detect(f->pool, &m->tree, &sites, manifests(f), "toy", &found, &f->err),
-                 SP_ERROR_SYSTEM, "site/toy/a.py");
+    assert_fails(f, detect_all(f, m, &found), SP_ERROR_SYSTEM, "site/toy/a.py");
 }

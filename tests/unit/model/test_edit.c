@@ -127,7 +127,9 @@ TEST(region)
         "]\na = [\n]\nb = [\n  1,\n  x,\n]\n]\n");
     /* the line that starts the region is not in it */
     fails(f, "- {name: e, within: ['^b = \\[$', '^\\]$'], before: '^b', text: \"x\\n\"}", text,
-          SP_GOAL_INSTALL, "the anchor of the edit 'e', /^b/, is not there");
+          SP_GOAL_INSTALL,
+          "the anchor of the edit 'e', /^b/, is not there; put in by hand, as a line of its own: "
+          "'x'");
 }
 
 /* The same text elsewhere is not ours: only text in the region counts. */
@@ -197,9 +199,11 @@ TEST(anchor_not_once)
 {
     const char *edit = "- {name: entry, before: '^two$', text: \"x\\n\"}";
     fails(f, edit, "one\n", SP_GOAL_INSTALL,
-          "the anchor of the edit 'entry', /^two$/, is not there");
+          "the anchor of the edit 'entry', /^two$/, is not there; put in by hand, as a line of its "
+          "own: 'x'");
     fails(f, edit, "two\ntwo\n", SP_GOAL_INSTALL,
-          "the anchor of the edit 'entry', /^two$/, is there more than once");
+          "the anchor of the edit 'entry', /^two$/, is there more than once; put in by hand, as "
+          "a line of its own: 'x'");
     /* it comes out all the same */
     struct sp_edit_count found;
     assert_bytes(apply(f, file_with_edits(f, edit), "x\none\n", SP_GOAL_UNINSTALL, &found),

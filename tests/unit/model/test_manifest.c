@@ -78,7 +78,10 @@ TEST(full)
     assert_string_equal(toy->probes.items[2].file, "c/d.py");
     assert_null(toy->probes.items[2].pattern);
     assert_string_equal(sp_strv_join(f->pool, &toy->requires, " "), "other");
-    assert_string_equal(sp_strv_join(f->pool, &toy->prerequisites, " "), "one two.three");
+    assert_int_equal(toy->prerequisites.count, 2);
+    assert_string_equal(toy->prerequisites.items[0].name, "one");
+    assert_null(toy->prerequisites.items[0].versions);
+    assert_string_equal(toy->prerequisites.items[1].name, "two.three");
     assert_string_equal(sp_strv_join(f->pool, &toy->programs, " "), "toyd");
     assert_string_equal(sp_strv_join(f->pool, &toy->services, " "), "toyd toy-api");
     assert_string_equal(toy->account, "toy");

@@ -229,12 +229,38 @@ TEST_ON_COMPONENT(foreign_module)
     expect(p, 0, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
     assert_non_null(p->plan.files.items[0].note);
     plan(f, p, SP_GOAL_UNINSTALL); /* it is left alone, with a word */
-    expect_whole(p, SP_STATE_NOT_INSTALLED, false);
-    expect(p, 0, SP_STATE_UNTOUCHED, SP_ACTION_NONE, NULL);
+    expect_whole(p, SP_STATE_FOREIGN, false);
+    expect(p, 0, SP_STATE_FOREIGN, SP_ACTION_NONE, NULL);
     assert_non_null(p->plan.files.items[0].note);
     set(p, 0, ""); /* an empty file is foreign, too, not a missing one */
     plan(f, p, SP_GOAL_INSTALL);
     expect(p, 0, SP_STATE_CONFLICT, SP_ACTION_NONE, NULL);
+}
+
+/* Lines that could be ours by their text belong to the module that they register. */
+TEST_ON_COMPONENT(lines_of_a_foreign_module)
+{
+    static const char *const contents[] = {"x\na\ny\n", "x\na\n", "old\na\n"};
+    set(p, 0, FOREIGN);
+    for (size_t i = 0; i < COUNT(contents); i++) {
+        set(p, 1, contents[i]);
+        plan(f, p, SP_GOAL_UNINSTALL);
+        expect_whole(p, SP_STATE_FOREIGN, false);
+        expect(p, 0, SP_STATE_FOREIGN, SP_ACTION_NONE, NULL);
+        expect(p, 1, SP_STATE_FOREIGN, SP_ACTION_NONE, NULL);
+    }
+    set(p, 0, NULL); /* without the module they are ours */
+    set(p, 1, contents[0]);
+    plan(f, p, SP_GOAL_UNINSTALL);
+    expect(p, 1, SP_STATE_INSTALLED, SP_ACTION_REPLACE, "a\n");
+}
+
+TEST_ON_COMPONENT(zipped_egg)
+{
+    p->found.obstacle = "it is a zipped egg";
+    plan(f, p, SP_GOAL_INSTALL);
+    expect_whole(p, SP_STATE_CONFLICT, false);
+    assert_string_equal(p->plan.note, "it is a zipped egg");
 }
 
 TEST_ON_COMPONENT(marker_is_searched_in_all_lines)
@@ -354,8 +380,8 @@ TEST_ON_COMPONENT(no_layout)
 
 TEST(names)
 {
-    static const char *const states[] = {"installed", "not-installed", "partial",
-                                         "outdated",  "conflict",      "untouched",
+    static const char *const states[] = {"installed", "not-installed", "partial",  "outdated",
+                                         "conflict",  "untouched",     "foreign",  "shadowed",
                                          "included",  "unsupported",   "not-found"};
     static const char *const actions[] = {"none", "add", "replace", "remove"};
     for (size_t i = 0; i < COUNT(states); i++)

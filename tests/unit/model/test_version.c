@@ -204,41 +204,10 @@ TEST(specifiers)
         const char *specifier, *version;
         bool matches;
     } vectors[] = {
-        {"", "1.0", true},
-        {" ", "1.0.dev1", true},
-        {"==1.0", "1.0.0", true},
-        {"==1.0", "1.0+local", true},
-        {"==1.0", "1.0.post1", false},
-        {"==1.0", "1.0a1", false},
-        {"==1.0+a", "1.0+a", true},
-        {"==1.0+a", "1.0", false},
-        {"==1.0+a", "1.0+b", false},
-        {"==1!1.0", "1.0", false},
-        {"!=1.0", "1.0", false},
-        {"!=1.0", "1.0+local", false},
-        {"!=1.0", "1.0.1", true},
-        {"!=1.0+a", "1.0", true},
-        {"==1.*", "1.0", true},
-        {"==1.*", "1.99.dev1", true},
-        {"==1.*", "1", true},
-        {"==1.*", "1a1", true},
-        {"==1.*", "1.5+local", true},
-        {"==1.*", "10.0", false},
-        {"==1.*", "2.0.dev1", false},
-        {"==1.*", "1!1.0", false},
-        {"==1.0.*", "1", true},
-        {"==1.0.*", "1.0.0.5", true},
-        {"==1.0.*", "1.1", false},
-        {"==1.00.*", "1.0.1", true},
-        {"!=1.0.*", "1.0.5", false},
-        {"!=1.0.*", "1.1", true},
         {">=9.0.0.0b1", "9.0.0.0b2", true},
         {">=9.0.0.0b1", "9.0.0.0b1.dev1", false},
         {">=1.0", "1.0+local", true},
         {">=1.0", "1.0rc1", false},
-        {"<=1.0", "1.0+local", true},
-        {"<=1.0", "1.0.post1", false},
-        {"<=1.0", "1.0.dev1", true},
         {"<10.0.0", "10.0.0.0b1", false},
         {"<10.0.0", "10.0.0.dev5", false},
         {"<10.0.0", "10.0.0.dev0", false},
@@ -249,40 +218,10 @@ TEST(specifiers)
         {"<1.0.post1", "1.0", true},
         {"<1.0.post1", "1.0a1", true},
         {"<1.0.post1", "1.0.post1.dev1", false},
-        {">1.0", "1.0.post1", false},
-        {">1.0", "1.0.post1.dev1", false},
-        {">1.0", "1.0+local", false},
-        {">1.0", "1.0.1", true},
-        {">1.0", "1.0.1.dev0", true},
-        {">1.0.post1", "1.0.post2", true},
-        {">1.0.post1", "1.0.post1+local", false},
-        {">1.0a1", "1.0a1.post1", false},
-        {">1.0a1", "1.0a2", true},
-        {">1.0a1", "1.0a2.post1", true},
-        {">1.0a1", "1.0b1.post1", true},
-        {">1.0a1", "1.0rc1+local", true},
-        {">1.0a1", "1.0", true},
-        {">1.0.dev1", "1.0.post1", true},
-        {"~=1.4.5", "1.4.5", true},
-        {"~=1.4.5", "1.4.99", true},
-        {"~=1.4.5", "1.4.5+local", true},
-        {"~=1.4.5", "1.5", false},
-        {"~=1.4.5", "1.4.5a1", false},
-        {"~=1.4", "1.99", true},
-        {"~=1.4", "2.0.dev1", false},
-        {"~=1.4.5a4", "1.4.5a4", true},
-        {"~=1.4.5a4", "1.4.6", true},
-        {"~=1.4.5a4", "1.5", false},
-        {"~=2.2.0", "2.2.5", true},
-        {"~=2.2.0", "2.3", false},
-        {"~=1!2.2", "2.2", false},
         {">=1.3.0.dev0, <1.7.0.dev0", "1.6.1", true},
         {">=1.3.0.dev0, <1.7.0.dev0", "1.3.0.dev0", true},
         {">=1.3.0.dev0, <1.7.0.dev0", "1.7.0.dev0", false},
         {">=1.3.0.dev0, <1.7.0.dev0", "1.2.9", false},
-        {" >= 1.0 ,\t!=1.5 , < 2 ", "1.5", false},
-        {" >= 1.0 ,\t!=1.5 , < 2 ", "1.6", true},
-        {"== v1.0.RC1", "1.0c1", true},
     };
     for (size_t i = 0; i < COUNT(vectors); i++) {
         struct sp_specifier *specifier = NULL;
@@ -290,17 +229,6 @@ TEST(specifiers)
         if (sp_specifier_matches(specifier, parse(f, vectors[i].version)) != vectors[i].matches)
             fail_msg("%s and %s", vectors[i].specifier, vectors[i].version);
     }
-}
-
-/* PEP 440: "simple string equality", of the version as it was written. */
-TEST(arbitrary_equality)
-{
-    struct sp_specifier *specifier = NULL;
-    assert_ok(f, sp_specifier_parse(f->pool, " === 1.0.RC1 ", &specifier, &f->err));
-    assert_true(sp_specifier_matches(specifier, parse(f, "1.0.RC1")));
-    assert_true(sp_specifier_matches(specifier, parse(f, " 1.0.RC1\n")));
-    assert_false(sp_specifier_matches(specifier, parse(f, "1.0rc1")));
-    assert_false(sp_specifier_matches(specifier, parse(f, "1.0.RC1+a")));
 }
 
 TEST(what_is_no_specifier)
@@ -312,28 +240,19 @@ TEST(what_is_no_specifier)
         {"=1.0", "'=1.0'"},
         {"=>1.0", "'=>1.0'"},
         {"<>1.0", "'<>1.0'"},
-        {"~1.0", "'~1.0'"},
-        {"~=1", "'~=1'"},
-        {"~=1a1", "'~=1a1'"},
-        {"~=1.0+a", "'~=1.0+a'"},
-        {"~=1.0.*", "'~=1.0.*'"},
+        {"== 1.0", "'== 1.0'"}, /* of PEP 440, and used by no manifest */
+        {"!=1.0", "'!=1.0'"},
+        {"<=1.0", "'<=1.0'"},
+        {">1.0", "'>1.0'"},
+        {"~=1.0", "'~=1.0'"},
+        {"===1.0", "'===1.0'"},
         {">=1.0+a", "'>=1.0+a'"},
-        {"<=1.0+a", "'<=1.0+a'"},
-        {">1.0+a", "'>1.0+a'"},
         {"<1.0+a", "'<1.0+a'"},
         {">=1.0.*", "'>=1.0.*'"},
         {"<1.*", "'<1.*'"},
-        {"==1.0a1.*", "'==1.0a1.*'"},
-        {"==1.0.dev1.*", "'==1.0.dev1.*'"},
-        {"==1.0.post1.*", "'==1.0.post1.*'"},
-        {"==1.0+a.*", "'==1.0+a.*'"},
-        {"==1 .*", "'==1 .*'"},
-        {"==.*", "'==.*'"},
-        {"==*", "'==*'"},
-        {"==1.0.*.*", "'==1.0.*.*'"},
-        {"== =1.0", "'== =1.0'"},
+        {"> =1.0", "'> =1.0'"},
         {">=", "'>='"},
-        {"===", "'==='"},
+        {"<", "'<'"},
         {">=1.0 <2.0", "'>=1.0 <2.0'"},
         {">=1.0,x", "'x'"},
         {"<\x1b", "'<\\x1b'"},
@@ -354,7 +273,7 @@ TEST(empty_clauses_are_refused)
     for (size_t i = 0; i < COUNT(texts); i++) {
         struct sp_specifier *specifier = NULL;
         assert_fails(f, sp_specifier_parse(f->pool, texts[i], &specifier, &f->err),
-                     SP_ERROR_REFUSED, "' is not a version specifier of PEP 440");
+                     SP_ERROR_REFUSED, "' is not a version specifier");
     }
 }
 

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/look.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#include "base/path.h"
+
+int sp_look_is_directory(const struct sp_look *l, const char *path, bool *is)
+{
+    enum sp_entry_kind kind;
+    if (sp_tree_kind(l->tree, l->pool, path, &kind, l->err) < 0)
+        return -1;
+    *is = kind == SP_ENTRY_DIRECTORY;
+    return 0;
+}
+
+int sp_look_is_file(const struct sp_look *l, const char *path, bool *is)
+{
+    enum sp_entry_kind kind;
+    if (sp_tree_kind(l->tree, l->pool, path, &kind, l->err) < 0)
+        return -1;
+    *is = kind == SP_ENTRY_FILE;
+    return 0;
+}
+
+/* The beginning of a small text file; NULL when there is none that can be read. */
+int sp_look_read_small(const struct sp_look *l, const char *path, const char **out)
+{
+    struct sp_bytes text;
+    struct sp_error ignored = SP_ERROR_INIT;
+    bool is, complete;
+    *out = NULL;
+    if (sp_look_is_file(l, path, &is) < 0)
+        return -1;
+    if (is && sp_tree_read(l->tree, l->pool, path, 1 << 16, &text, &complete, &ignored) == 0)
+        *out = sp_pool_memdup(l->pool, text.data, text.len);
+    sp_error_clear(&ignored);
+    return 0;
+}
+
+/* The names in a directory that match the pattern and are, or may lead to, directories. */
+int sp_look_match_names(const struct sp_look *l, const char *dir, const char *pattern, sp_strv *out)
+{
+    sp_entries entries = {NULL, 0, 0};
+    if (sp_tree_list(l->tree, l->pool, dir, &entries, l->err) < 0)
+        return -1;
+    for (size_t i = 0; i < entries.count; i++)
+        if ((entries.items[i].kind == SP_ENTRY_DIRECTORY ||
+             entries.items[i].kind == SP_ENTRY_LINK) &&
+            fnmatch(pattern, entries.items[i].name, FNM_PERIOD) == 0)
+            *SP_PUSH(l->pool, out) = entries.items[i].name;
+    return 0;
+}
+
+/* The directories that a pattern with wildcards in its components names. */
+int sp_look_expand(const struct sp_look *l, const char *pattern, sp_strv *out)
+{
+    sp_strv found = {NULL, 0, 0};
+    *SP_PUSH(l->pool, &found) = "";
+    while (*pattern) {
+        size_t len = strcspn(pattern, "/");
+        const char *part = sp_pool_memdup(l->pool, pattern, len);
+        pattern += len;
+        pattern += strspn(pattern, "/");
+        sp_strv next = {NULL, 0, 0};
+        for (size_t i = 0; i < found.count; i++) {
+            sp_strv names = {NULL, 0, 0};
+            if (!strpbrk(part, "*?["))
+                *SP_PUSH(l->pool, &names) = part;
+            else if (sp_look_match_names(l, found.items[i], part, &names) < 0)
+                return -1;
+            for (size_t j = 0; j < names.count; j++)
+                *SP_PUSH(l->pool, &next) = sp_path_join(l->pool, found.items[i], names.items[j]);
+        }
+        found = next;
+    }
+    *out = found;
+    return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small questions to a tree. Each returns 0, or -1 with the error set. */
+#ifndef SP_LOOK_H
+#define SP_LOOK_H
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "tree/tree.h"
+
+struct sp_look {
+    struct sp_pool *pool;
+    struct sp_tree *tree;
+    struct sp_error *err;
+};
+
+int sp_look_is_directory(const struct sp_look *l, const char *path, bool *is) SP_MUST_CHECK;
+int sp_look_is_file(const struct sp_look *l, const char *path, bool *is) SP_MUST_CHECK;
+
+/* The beginning of a small text file; NULL when there is none that can be read. */
+int sp_look_read_small(const struct sp_look *l, const char *path, const char **out) SP_MUST_CHECK;
+
+/* Adds the names in a directory that match the pattern of fnmatch(3) and are, or may lead to,
+ * directories. Hidden ones match no wildcard. */
+int sp_look_match_names(const struct sp_look *l, const char *dir, const char *pattern,
+                        sp_strv *out) SP_MUST_CHECK;
+
+/* The paths that a pattern with wildcards in its components names: opt/stack/venv/ and
+ * each name in it. Those without a wildcard in the end need not exist. */
+int sp_look_expand(const struct sp_look *l, const char *pattern, sp_strv *out) SP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/usage.h"
+
+#include <string.h>
+
+#include "base/path.h"
+
+enum {
+    HEAD_MAX = 4096,      /* of a script */
+    UNIT_MAX = 1 << 16,   /* of a unit, an upstart job, a script in /etc/init.d */
+    WRAPPER_DEPTH_MAX = 2 /* shell scripts that start the program, one in another */
+};
+
+/* As PATH is for services and for root. */
+static const char *const program_dirs[] = {"usr/local/sbin", "usr/local/bin", "usr/sbin",
+                                           "usr/bin",        "sbin",          "bin"};
+
+/* systemd.unit(5), in the order of precedence. */
+static const char *const unit_dirs[] = {"etc/systemd/system", "run/systemd/system",
+                                        "usr/local/lib/systemd/system", "usr/lib/systemd/system",
+                                        "lib/systemd/system"};
+
+struct search {
+    struct sp_pool *pool;
+    struct sp_tree *tree;
+    const struct sp_program *program;
+    sp_usages *out;
+    struct sp_error *err;
+};
+
+static void add(struct search *s, const char *interpreter, const char *how)
+{
+    if (!interpreter)
+        return;
+    *SP_PUSH(s->pool, s->out) = (struct sp_usage){
+        .program = s->program, .interpreter = interpreter + strspn(interpreter, "/"), .how = how};
+}
+
+/* Up to `limit` bytes of a regular file; data NULL when there is none that can be read. */
+static int read_text(struct search *s, const char *path, size_t limit, struct sp_bytes *out)
+{
+    enum sp_entry_kind kind;
+    bool complete;
+    struct sp_error ignored = SP_ERROR_INIT; /* what can't be read does not tell */
+    *out = (struct sp_bytes){NULL, 0};
+    if (sp_tree_kind(s->tree, s->pool, path, &kind, s->err) < 0)
+        return -1;
+    if (kind == SP_ENTRY_FILE &&
+        sp_tree_read(s->tree, s->pool, path, limit, out, &complete, &ignored) < 0)
+        *out = (struct sp_bytes){NULL, 0};
+    sp_error_clear(&ignored);
+    return 0;
+}
+
+/* ---- words --------------------------------------------------------------------------------- */
+
+static const char separators[] = " \t\r\n\"'`;=()&|,";
+
+/* The next word at *at, quotes and the like left out; NULL at the end. */
+static const char *next_word(struct sp_pool *pool, const char **at)
+{
+    *at += strspn(*at, separators);
+    size_t len = strcspn(*at, separators);
+    const char *word = len ? sp_pool_memdup(pool, *at, len) : NULL;
+    *at += len;
+    return word;
+}
+
+static bool is_python(const char *path)
+{
+    return *path == '/' && strncmp(sp_path_basename(path), "python", 6) == 0;
+}
+
+/* "/usr/bin/python" -> itself, "/usr/bin/env python2.7" -> "/usr/bin/python2.7"; NULL. */
+static const char *python_of_line(struct sp_pool *pool, const char *line)
+{
+    const char *word = next_word(pool, &line);
+    if (!word || *word != '/')
+        return NULL;
+    if (strcmp(sp_path_basename(word), "env") == 0) {
+        word = next_word(pool, &line);
+        if (word && strncmp(word, "python", 6) == 0 && !strchr(word, '/'))
+            return sp_pool_printf(pool, "/usr/bin/%s", word);
+        return NULL;
+    }
+    return is_python(word) ? word : NULL;
+}
+
+/* ---- scripts ------------------------------------------------------------------------------- */
+
+static int script_interpreter(struct search *s, const char *script, unsigned depth,
+                              const char **out);
+
+/* The text without comments. */
+static const char *commands_of(struct sp_pool *pool, struct sp_bytes text)
+{
+    char *copy = sp_pool_memdup(pool, text.data, text.len);
+    for (char *at = copy; *at;) {
+        char *line = at + strspn(at, " \t");
+        size_t len = strcspn(line, "\n");
+        if (*line == '#')
+            memset(line, ' ', len);
+        at = line + len;
+        at += *at == '\n';
+    }
+    return copy;
+}
+
+/* In a text of commands: the interpreter of the program that it starts. */
+static int interpreter_in(struct search *s, const char *text, const char *self, unsigned depth,
+                          const char **out)
+{
+    const char *python = NULL, *word; /* python: before the word, but for options */
+    *out = NULL;
+    while (!*out && (word = next_word(s->pool, &text))) {
+        bool option = *word == '-';
+        word += strspn(word, "-@:+!"); /* systemd.service(5), "Special executable prefixes" */
+        bool hit = *word == '/' && strcmp(sp_path_basename(word), s->program->name) == 0;
+        if (hit && python)
+            *out = python;
+        else if (hit && strcmp(word, self) != 0 && script_interpreter(s, word, depth, out) < 0)
+            return -1;
+        if (is_python(word) || !option)
+            python = is_python(word) ? word : NULL;
+    }
+    return 0;
+}
+
+/* Where a script that is not there would have been: the environment of its bin directory. */
+static const char *interpreter_beside(struct sp_pool *pool, const char *script)
+{
+    const char *bin = sp_path_dirname(pool, script);
+    return strcmp(sp_path_basename(bin), "bin") == 0 ? sp_path_join(pool, bin, "python") : NULL;
+}
+
+static int script_interpreter(struct search *s, const char *script, unsigned depth,
+                              const char **out)
+{
+    struct sp_bytes head;
+    *out = NULL;
+    if (read_text(s, script, HEAD_MAX, &head) < 0)
+        return -1;
+    if (!head.data) {
+        *out = interpreter_beside(s->pool, script);
+        return 0;
+    }
+    if (head.len < 3 || head.data[0] != '#' || head.data[1] != '!')
+        return 0;
+    const char *text = sp_pool_memdup(s->pool, head.data + 2, head.len - 2);
+    const char *rest = text + strcspn(text, "\n");
+    const char *line = sp_pool_memdup(s->pool, text, strcspn(text, "\r\n"));
+    *out = python_of_line(s->pool, line);
+    if (*out || !strstr(line, "sh"))
+        return 0;
+    static const char long_path[] = "\n'''exec' ";
+    if (strncmp(rest, long_path, sizeof(long_path) - 1) == 0)
+        *out = python_of_line(s->pool, rest + sizeof(long_path) - 1);
+    else if (depth < WRAPPER_DEPTH_MAX)
+        return interpreter_in(s, commands_of(s->pool, SP_BYTES_STR(rest)), script, depth + 1, out);
+    return 0;
+}
+
+int sp_usage_of_script(struct sp_pool *pool, struct sp_tree *tree, const char *script,
+                       const char **out, struct sp_error *err)
+{
+    static const struct sp_program none = {"", NULL};
+    struct search s = {pool, tree, &none, NULL, err};
+    if (script_interpreter(&s, script, WRAPPER_DEPTH_MAX, out) < 0)
+        return -1;
+    *out = *out ? *out + strspn(*out, "/") : NULL;
+    return 0;
+}
+
+/* ---- processes ----------------------------------------------------------------------------- */
+
+static int from_processes(struct search *s, const sp_running_list *running)
+{
+    for (size_t i = 0; i < running->count; i++) {
+        const struct sp_running *process = &running->items[i];
+        const char *interpreter = process->interpreter;
+        if (strcmp(process->program, s->program->name) != 0)
+            continue;
+        if (!interpreter && process->script &&
+            script_interpreter(s, process->script, 0, &interpreter) < 0)
+            return -1;
+        add(s, interpreter, sp_pool_printf(s->pool, "process %u", process->pid));
+    }
+    return 0;
+}
+
+/* ---- systemd ------------------------------------------------------------------------------- */
+
+/* The values of ExecStart in a unit's or drop-in's text are added; an empty one takes away those of
+ * before. */
+static void collect_starts(struct search *s, struct sp_bytes text, sp_strv *starts)
+{
+    static const char key[] = "ExecStart";
+    const char *at = sp_pool_memdup(s->pool, text.data, text.len);
+    while (*at) {
+        size_t len = strcspn(at, "\n");
+        while (len && at[len] && at[len - 1] == '\\') /* the line goes on */
+            len += 1 + strcspn(at + len + 1, "\n");
+        const char *line = sp_pool_memdup(s->pool, at, len);
+        at += len;
+        at += *at == '\n';
+        line += strspn(line, " \t");
+        if (strncmp(line, key, sizeof(key) - 1) != 0)
+            continue;
+        line += sizeof(key) - 1;
+        line += strspn(line, " \t");
+        if (*line++ != '=')
+            continue;
+        if (line[strspn(line, " \t\r")] == '\0')
+            starts->count = 0;
+        else
+            *SP_PUSH(s->pool, starts) = line;
+    }
+}
+
+struct drop_in {
+    const char *name, *path;
+};
+typedef SP_VEC(struct drop_in) sp_drop_ins;
+
+/* The drop-ins of a unit, by name; the one in the first directory hides others of that name. */
+static int find_drop_ins(struct search *s, const char *unit, sp_drop_ins *out)
+{
+    for (size_t i = 0; i < sizeof(unit_dirs) / sizeof(unit_dirs[0]); i++) {
+        const char *dir = sp_pool_printf(s->pool, "%s/%s.d", unit_dirs[i], unit);
+        sp_entries entries = {NULL, 0, 0};
+        if (sp_tree_list(s->tree, s->pool, dir, &entries, s->err) < 0)
+            return -1;
+        for (size_t j = 0; j < entries.count; j++) {
+            const char *name = entries.items[j].name;
+            size_t at = 0;
+            while (at < out->count && strcmp(out->items[at].name, name) < 0)
+                at++;
+            if (strlen(name) < 6 || strcmp(name + strlen(name) - 5, ".conf") != 0 ||
+                (at < out->count && strcmp(out->items[at].name, name) == 0))
+                continue;
+            *SP_PUSH(s->pool, out) = (struct drop_in){NULL, NULL};
+            memmove(&out->items[at + 1], &out->items[at],
+                    (out->count - 1 - at) * sizeof(out->items[0]));
+            out->items[at] = (struct drop_in){name, sp_path_join(s->pool, dir, name)};
+        }
+    }
+    return 0;
+}
+
+static int from_unit(struct search *s, const char *path, const char *unit)
+{
+    struct sp_bytes text;
+    sp_strv starts = {NULL, 0, 0};
+    sp_drop_ins drop_ins = {NULL, 0, 0};
+    if (read_text(s, path, UNIT_MAX, &text) < 0 || find_drop_ins(s, unit, &drop_ins) < 0)
+        return -1;
+    if (!text.data) /* masked: a link to /dev/null */
+        return 0;
+    collect_starts(s, text, &starts);
+    for (size_t i = 0; i < drop_ins.count; i++) {
+        if (read_text(s, drop_ins.items[i].path, UNIT_MAX, &text) < 0)
+            return -1;
+        if (text.data)
+            collect_starts(s, text, &starts);
+    }
+    for (size_t i = 0; i < starts.count; i++) {
+        const char *interpreter;
+        if (interpreter_in(s, starts.items[i], "", 0, &interpreter) < 0)
+            return -1;
+        add(s, interpreter, sp_pool_printf(s->pool, "/%s", path));
+    }
+    return 0;
+}
+
+/* Whether a unit's or job's name is one that the program may have. */
+static bool may_start(struct search *s, const char *name, const char *suffix)
+{
+    size_t len = strlen(name), slen = strlen(suffix);
+    if (len <= slen || strcmp(name + len - slen, suffix) != 0)
+        return false;
+    const char *part = sp_pool_memdup(s->pool, s->program->name, strcspn(s->program->name, "-"));
+    return strncmp(name, "devstack@", 9) == 0 || strstr(name, part);
+}
+
+/* Whether a target wants the unit. */
+static int is_enabled(struct search *s, const char *unit, bool *enabled)
+{
+    static const char dir[] = "etc/systemd/system";
+    sp_entries entries = {NULL, 0, 0};
+    *enabled = false;
+    if (sp_tree_list(s->tree, s->pool, dir, &entries, s->err) < 0)
+        return -1;
+    for (size_t i = 0; !*enabled && i < entries.count; i++) {
+        const char *dot = strrchr(entries.items[i].name, '.');
+        sp_entries wanted = {NULL, 0, 0};
+        if (!dot || (strcmp(dot, ".wants") != 0 && strcmp(dot, ".requires") != 0))
+            continue;
+        if (sp_tree_list(s->tree, s->pool, sp_path_join(s->pool, dir, entries.items[i].name),
+                         &wanted, s->err) < 0)
+            return -1;
+        for (size_t j = 0; j < wanted.count; j++)
+            *enabled |= strcmp(wanted.items[j].name, unit) == 0;
+    }
+    return 0;
+}
+
+/* Keeps the usages of enabled units, if there are some; first: those of this program. */
+static int keep_enabled(struct search *s, size_t first)
+{
+    sp_usages kept = {NULL, 0, 0};
+    for (size_t i = first; i < s->out->count; i++) {
+        bool enabled;
+        if (is_enabled(s, sp_path_basename(s->out->items[i].how), &enabled) < 0)
+            return -1;
+        if (enabled)
+            *SP_PUSH(s->pool, &kept) = s->out->items[i];
+    }
+    if (kept.count == 0)
+        return 0;
+    s->out->count = first;
+    for (size_t i = 0; i < kept.count; i++)
+        *SP_PUSH(s->pool, s->out) = kept.items[i];
+    return 0;
+}
+
+static int from_units(struct search *s)
+{
+    size_t first = s->out->count;
+    sp_strv seen = {NULL, 0, 0};
+    for (size_t i = 0; i < sizeof(unit_dirs) / sizeof(unit_dirs[0]); i++) {
+        sp_entries entries = {NULL, 0, 0};
+        if (sp_tree_list(s->tree, s->pool, unit_dirs[i], &entries, s->err) < 0)
+            return -1;
+        for (size_t j = 0; j < entries.count; j++) {
+            const char *unit = entries.items[j].name;
+            if (!may_start(s, unit, ".service") || sp_strv_has(&seen, unit))
+                continue;
+            *SP_PUSH(s->pool, &seen) = unit;
+            if (from_unit(s, sp_path_join(s->pool, unit_dirs[i], unit), unit) < 0)
+                return -1;
+        }
+    }
+    return s->out->count > first + 1 ? keep_enabled(s, first) : 0;
+}
+
+/* ---- upstart and init.d -------------------------------------------------------------------- */
+
+static int from_scripts(struct search *s, const char *dir, const char *suffix)
+{
+    sp_entries entries = {NULL, 0, 0};
+    if (sp_tree_list(s->tree, s->pool, dir, &entries, s->err) < 0)
+        return -1;
+    for (size_t i = 0; i < entries.count; i++) {
+        const char *path = sp_path_join(s->pool, dir, entries.items[i].name), *interpreter;
+        struct sp_bytes text;
+        if (!may_start(s, entries.items[i].name, suffix))
+            continue;
+        if (read_text(s, path, UNIT_MAX, &text) < 0)
+            return -1;
+        if (!text.data)
+            continue;
+        if (interpreter_in(s, commands_of(s->pool, text), "", 0, &interpreter) < 0)
+            return -1;
+        add(s, interpreter, sp_pool_printf(s->pool, "/%s", path));
+    }
+    return 0;
+}
+
+/* ---- programs ------------------------------------------------------------------------------ */
+
+static int from_program(struct search *s)
+{
+    for (size_t i = 0; i < sizeof(program_dirs) / sizeof(program_dirs[0]); i++) {
+        const char *path = sp_path_join(s->pool, program_dirs[i], s->program->name), *interpreter;
+        enum sp_entry_kind kind;
+        if (sp_tree_kind(s->tree, s->pool, path, &kind, s->err) < 0)
+            return -1;
+        if (kind != SP_ENTRY_FILE)
+            continue;
+        if (script_interpreter(s, path, 0, &interpreter) < 0)
+            return -1;
+        add(s, interpreter, sp_pool_printf(s->pool, "the #! line of /%s", path));
+        if (interpreter)
+            return 0;
+    }
+    return 0;
+}
+
+int sp_usage_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp_program *program,
+                  const sp_running_list *running, sp_usages *out, struct sp_error *err)
+{
+    struct search s = {pool, tree, program, out, err};
+    size_t first = out->count;
+    if (from_processes(&s, running) < 0)
+        return -1;
+    if (out->count == first && from_units(&s) < 0)
+        return -1;
+    if (out->count == first && from_scripts(&s, "etc/init", ".conf") < 0)
+        return -1;
+    if (out->count == first && from_scripts(&s, "etc/init.d", "") < 0)
+        return -1;
+    return out->count == first ? from_program(&s) : 0;
+}

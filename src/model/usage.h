@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which Python interpreter runs the programs of the services: the one of the running process, else
+ * of its unit, else of the program's #! line. */
+#ifndef SP_USAGE_H
+#define SP_USAGE_H
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "tree/tree.h"
+
+/* A program of a service. */
+struct sp_program {
+    const char *name;    /* "nova-compute" */
+    const char *account; /* that it runs as; NULL: not known */
+};
+typedef SP_VEC(struct sp_program) sp_programs;
+
+/* A process that runs one; found by the host, paths as seen from its root. */
+struct sp_running {
+    const char *program;
+    unsigned pid;
+    const char *interpreter; /* NULL: not known */
+    const char *script;      /* NULL: not known */
+};
+typedef SP_VEC(struct sp_running) sp_running_list;
+
+struct sp_usage {
+    const struct sp_program *program;
+    const char *interpreter; /* in the tree: "openstack/venvs/nova-15.1.3/bin/python" */
+    const char *how;         /* "process 4711", "/etc/systemd/system/nova-compute.service", ... */
+};
+typedef SP_VEC(struct sp_usage) sp_usages;
+
+/* Adds the interpreters of one program; none when nothing tells. The first of these that tells is
+ * the answer: all its processes; the ExecStart lines of its systemd units (those of enabled units,
+ * if some are; systemd.unit(5): the directories and drop-ins; systemd.service(5): the line), which
+ * are named PROGRAM.service, openstack-PROGRAM.service, devstack@NAME.service or hold the first part
+ * of the program's name; its upstart job (init(5)); its script in /etc/init.d; the #! line of the
+ * first program of that name on root's PATH. */
+int sp_usage_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp_program *program,
+                  const sp_running_list *running, sp_usages *out,
+                  struct sp_error *err) SP_MUST_CHECK;
+
+/* The interpreter that a script names, in the tree: in its #! line ("#!/usr/bin/env python" is
+ * usr/bin/python), or in the line below "#!/bin/sh" that pip writes where the path of the
+ * interpreter is too long for the kernel (distlib, scripts.py). A script that is not there is taken
+ * to have been in the environment of its directory. NULL when nothing tells. */
+int sp_usage_of_script(struct sp_pool *pool, struct sp_tree *tree, const char *script,
+                       const char **out, struct sp_error *err) SP_MUST_CHECK;
+
+#endif
