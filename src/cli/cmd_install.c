@@ -133,17 +133,19 @@ static int add_changes_of(struct job *job, const struct sp_target *one, struct s
 
 /* The directory is recorded as it is found, so that it is found again; where that is by way of "..",
  * which a journal does not hold, by its real path. */
+/* The directory is recorded as it is found, in its site, so that it is found again where it is a link. */
 static void add_component(struct job *job, const struct sp_target *one)
 {
     struct sp_pool *pool = job->s->pool;
     const struct sp_detection *found = one->detection;
+    const char *path = sp_path_join(pool, found->site->path, found->name);
     const struct sp_component *spec = found->spec;
     *SP_PUSH(pool, &job->txn.components) = (struct sp_journal_component){
         .name = one->name,
         .version = found->version ? found->version : "",
         .release = spec->release->name,
         .layout = found->layout && found->layout->name ? found->layout->name : "",
-        .path = found->dir};
+        .path = sp_path_is_safe_relative(path) ? path : found->dir};
     for (size_t i = 0; i < spec->services.count; i++)
         if (!sp_strv_has(&job->services, spec->services.items[i]))
             *SP_PUSH(pool, &job->services) = spec->services.items[i];

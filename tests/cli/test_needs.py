@@ -238,5 +238,4 @@ class TwoEnvironments(Case):
         host = self.both()
         text = self.good(host, "diff").out
         for site in self.SITES.values():
-            self.assertIn("# in %s\n" % host.path(site), text)
-        self.assertNotIn("# in ", self.good(self.host("newton", name="one"), "diff").out)
+            self.assertIn("+++ b/%s/" % site, text)

@@ -21,7 +21,8 @@ struct host {
     struct sp_root root;
     struct sp_workdir workdir;
     struct sp_manifests manifests;
-    sp_detections detections;
+    struct sp_detections detections;
+    struct sp_detection *first; /* of them */
     struct sp_history history;
     struct sp_revert plan;
 };
@@ -51,7 +52,9 @@ static const char manifest[] = MANIFEST_HEAD "components:\n"
 static void detect(struct host *h, const char *name, const struct sp_release *release)
 {
     const struct sp_component *spec = release ? sp_release_find(release, name) : NULL;
-    struct sp_detection *found = SP_PUSH(h->f->pool, &h->detections);
+    struct sp_detection *found = sp_pool_alloc(h->f->pool, sizeof(*found));
+    *SP_PUSH(h->f->pool, &h->detections.items) = found;
+    h->first = h->first ? h->first : found;
     *found = (struct sp_detection){.name = name,
                                    .dir = sp_pool_printf(h->f->pool, "lib/%s", name),
                                    .version = "1.0",
@@ -235,7 +238,7 @@ TEST_ON_HOST(release_of_today)
     struct sp_release other = {.name = "queens", .support = SP_INCLUDED};
     struct sp_component spec = {.name = "toy", .release = &other};
     install(h);
-    h->detections.items[0].spec = &spec;
+    h->first->spec = &spec;
     assert_ok(f, plan(h, 1));
     assert_plan(h, "", ALL);
     assert_non_null(strstr(h->plan.left.items[0].reason, "includes the drivers"));
@@ -246,7 +249,7 @@ TEST_ON_HOST(release_of_today)
     scratch_puts(f, "lib/toy/list.py", "# theirs\n" EDITED);
     assert_ok(f, plan(h, 1));
     assert_plan(h, "", ALL);
-    h->detections.items[0].spec = NULL;
+    h->first->spec = NULL;
     assert_ok(f, plan(h, 1));
     assert_plan(h, "", ALL);
 }
@@ -257,7 +260,7 @@ TEST_ON_HOST(nothing_goes_into_another_release)
     struct sp_component spec = {.name = "toy", .release = &other};
     install(h);
     uninstall(h);
-    h->detections.items[0].spec = &spec;
+    h->first->spec = &spec;
     assert_ok(f, plan(h, 2));
     assert_plan(h, "", "base/mod.py, toy/mod.py, toy/list.py");
 }
