@@ -173,6 +173,19 @@ class Control:
         """Hang up on calls; the bindings try again for about half a minute."""
         self._cluster.rules.append(Rule(pattern, simulator.Drop(executed), count, after))
 
+    def outage(self, seconds):
+        """Hang up on all calls for some time."""
+        rule = Rule(".", simulator.Drop(), None)
+        rules = self._cluster.rules
+        rules.append(rule)
+        timer = threading.Timer(seconds, lambda: rule in rules and rules.remove(rule))
+        timer.daemon = True
+        timer.start()
+
+    def outages(self):
+        """Return how many rules there are."""
+        return len(self._cluster.rules)
+
     def recover(self):
         """Answer all calls properly again."""
         self._cluster.rules = []
@@ -219,12 +232,15 @@ def socket_path(work):
 class Cluster:
     """The cluster's process, as another process sees it."""
 
-    def __init__(self, work, spawn):
-        """Start it.
+    def __init__(self, work, spawn=None):
+        """Start it, or connect to it again.
 
-        :param spawn: starts a command, as subprocess.Popen does
+        :param spawn: starts a command
         """
-        self.process = spawn([sys.executable, "-B", os.path.abspath(__file__), work], "cluster")
+        self.process = None
+        if spawn is not None:
+            self.process = spawn([sys.executable, "-B", os.path.abspath(__file__), work],
+                                 "cluster")
         deadline = time.monotonic() + 20
         while True:
             connection = socket.socket(socket.AF_UNIX)
@@ -233,7 +249,8 @@ class Cluster:
                 break
             except OSError:
                 connection.close()
-                if time.monotonic() > deadline or self.process.poll() is not None:
+                if time.monotonic() > deadline or (self.process and
+                                                   self.process.poll() is not None):
                     raise
                 time.sleep(0.05)
         self._connection = connection

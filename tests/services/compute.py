@@ -12,7 +12,7 @@ import services
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # The newest version of the API that the scenarios use.
-MICROVERSIONS = {"mitaka": "3.0", "newton": "3.0", "ocata": "3.0", "pike": "3.40"}
+MICROVERSIONS = {"mitaka": "3.0", "newton": "3.0", "ocata": "3.0", "pike": "3.42"}
 
 PROJECT = "tests"
 
@@ -133,6 +133,14 @@ class Api:
         self.client = client.Client(MICROVERSIONS[release], insecure=True,
                                     session=session.Session(auth=plugin))
         self.client.client.timeout = 60
+        # From version 3.1 on an upload says who may see the image.
+        self._more = () if MICROVERSIONS[release] == "3.0" else ("private", False)
+
+    def upload(self, volume, force=False):
+        """Begin to upload a volume, and return the id of the image."""
+        _answer, body = self.client.volumes.upload_to_image(volume, force, "uploaded", "bare",
+                                                            "raw", *self._more)
+        return body["os-volume_upload_image"]["image_id"]
 
     def wait(self, thing, wanted, seconds=120, gone=False):
         """Wait for the status of a volume, snapshot or backup.
@@ -151,7 +159,7 @@ class Api:
             if time.monotonic() > deadline:
                 raise Failed("%s is still %s after %d s, not %s" % (
                     kind(thing), thing.status, seconds, wanted))
-            time.sleep(0.1)
+            time.sleep(0.2)
 
     def wait_gone(self, thing, seconds=60):
         """Wait until a volume, snapshot or backup is deleted."""
@@ -166,7 +174,7 @@ class Api:
                 raise Failed("%s is in status %s instead of deleted" % (kind(found), found.status))
             if time.monotonic() > deadline:
                 raise Failed("%s is not deleted after %d s" % (kind(found), seconds))
-            time.sleep(0.1)
+            time.sleep(0.2)
 
     def wait_migrated(self, volume, host, seconds=120):
         """Wait until a volume is on a host, and return it."""

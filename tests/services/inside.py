@@ -111,7 +111,7 @@ def main():
     options = json.loads(sys.argv[1])
     prepared = environment.Prepared(options["release"], options["git"])
     started = time.monotonic()
-    namespace.enter(options["work"], prepared.directory)
+    namespace.enter(options["work"], prepared.directory, prepared.site)
     world = world_module.World(prepared, options["work"], options["program"], TOP,
                                lambda text: print(text, file=sys.stderr, flush=True))
     runner = Runner(world, options)

@@ -17,6 +17,7 @@ import struct
 import subprocess
 import time
 
+MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 1 << 18
 
@@ -52,17 +53,19 @@ def mount(source, target, kind, options="", flags=0):
         raise OSError(number, "cannot mount '%s': %s" % (target, os.strerror(number)))
 
 
-def enter(work, environment):
+def enter(work, environment, site):
     """Make the mounts of the run, and have a loopback interface.
 
     :param work: an empty directory, which gets a file system in memory
     :param environment: a directory to put an overlay over
+    :param site: its packages, which are also to be had as they were: WORK/pristine
     """
     mount("none", "/", "none", flags=MS_REC | MS_PRIVATE)
     mount("proc", "/proc", "proc")
     mount("none", work, "tmpfs", "mode=0755,size=80%")
-    for name in ("upper", "work"):
+    for name in ("upper", "work", "pristine"):
         os.mkdir(os.path.join(work, name))
+    mount(site, os.path.join(work, "pristine"), "none", flags=MS_BIND)
     mount("none", environment, "overlay", "lowerdir=%s,upperdir=%s/upper,workdir=%s/work"
           % (environment, work, work))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:

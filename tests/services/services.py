@@ -30,7 +30,6 @@ rpc_response_timeout = 30
 osapi_volume_listen = 127.0.0.1
 osapi_volume_workers = 1
 enabled_backends = {backends}
-default_volume_type =
 glance_api_servers = http://127.0.0.1:{images}
 glance_api_version = 2
 glance_num_retries = 0
@@ -79,8 +78,7 @@ report_discard_supported = true
 """
 
 BACKENDS = {
-    "storpool": "storpool_template = hybrid\nimage_volume_cache_enabled = true\n"
-                "allowed_direct_url_schemes =",
+    "storpool": "storpool_template = hybrid\nimage_volume_cache_enabled = true",
     "second": "storpool_template = ssd",
 }
 

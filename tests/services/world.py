@@ -7,6 +7,7 @@ import glob
 import os
 import shutil
 import subprocess
+import threading
 import time
 
 import broker
@@ -26,8 +27,9 @@ TEMPLATES = {"hybrid": 3, "ssd": 2, "any": "-", "single": 1}
 
 # The types that there are: name -> extra specs.
 TYPES = {
-    "hybrid": {"storpool_template": "hybrid"},
-    "ssd": {"storpool_template": "ssd"},
+    # Volumes are made from those of another type only if both name the same backend.
+    "hybrid": {"volume_backend_name": "storpool", "storpool_template": "hybrid"},
+    "ssd": {"volume_backend_name": "storpool", "storpool_template": "ssd"},
     "backend": {"volume_backend_name": "storpool"},
     "second": {"volume_backend_name": "second"},
 }
@@ -101,6 +103,13 @@ class World:
 
     def start_services(self):
         """Start cinder's services and wait for them; make the types."""
+        self.start_processes()
+        self.make_types()
+        self.connect_compute()
+        self._mounts = self._mounted()
+
+    def start_processes(self):
+        """Start cinder's services and wait for them."""
         for binary in ("cinder-api", "cinder-scheduler", "cinder-volume", "cinder-backup"):
             self.service(binary).start()
         broker.wait_until(lambda: broker.answers(services.API_PORT), 60, "cinder-api",
@@ -109,9 +118,6 @@ class World:
         self.api = compute.Api(self.release)
         self._wait_for_services({"cinder-scheduler", "cinder-volume", "cinder-backup"})
         self.wait_for_pools(2 * (1 + len(TEMPLATES)))
-        self.make_types()
-        self.connect_compute()
-        self._mounts = self._mounted()
 
     def connect_compute(self):
         """Have the connector of the compute host running."""
@@ -252,6 +258,28 @@ class World:
         """Wait for something."""
         broker.wait_until(done, seconds, subject, interval=0.02)
 
+    @property
+    def pristine(self):
+        """The packages of the environment as they were."""
+        return os.path.join(self.work, "pristine")
+
+    def cluster_again(self):
+        """Return another connection to the cluster, for another thread."""
+        return cluster.Cluster(self.work)
+
+    @staticmethod
+    def later(seconds, function):
+        """Call a function after some time, in a thread."""
+        timer = threading.Timer(seconds, function)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    @staticmethod
+    def wait_seconds(seconds):
+        """Wait, where something is to happen or not to happen meanwhile."""
+        time.sleep(seconds)
+
     def running(self, program):
         """Return the ids of the processes that run a program, from cinder-volume's."""
         found = []
@@ -272,13 +300,16 @@ class World:
             self.api.wait_gone(backup)
         for snapshot in self.client.volume_snapshots.list(search_opts={"all_tenants": 1}):
             self._delete(snapshot)
-        for volume in self.client.volumes.list(search_opts={"all_tenants": 1}):
-            self._delete(volume)
+        # The API does not list what a migration has left.
+        for (number,) in self.database.query("select id from volumes where not deleted"):
+            self._delete(self.client.volumes.get(number))
 
     def _delete(self, thing):
-        # An operator would, too.
-        if thing.status not in ("available", "error", "deleting"):
-            thing.reset_state("available")
+        # An operator would do this, too.
+        if getattr(thing, "migration_status", None) not in (None, "success", "none"):
+            thing.manager.reset_state(thing, "available", migration_status="none")
+        elif thing.status not in ("available", "error", "deleting"):
+            thing.manager.reset_state(thing, "available")
         if thing.status != "deleting":
             thing.delete()
         self.api.wait_gone(thing)
