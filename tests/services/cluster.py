@@ -87,7 +87,6 @@ class DeviceCluster(simulator.Simulator):
         made.rights = self._rights
         self.rules = []
 
-
     def _rights(self, client, found):
         """Return what a volume or snapshot is attached with."""
         is_snapshot = found.name in self.snapshots

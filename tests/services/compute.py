@@ -25,6 +25,17 @@ class Failed(Exception):
     """Something is not as it should be."""
 
 
+class Pause:
+    """Waits a little, then longer: each question costs the API some time."""
+
+    def __init__(self):
+        self._seconds = 0.1
+
+    def __call__(self):
+        time.sleep(self._seconds)
+        self._seconds = min(self._seconds * 1.5, 0.7)
+
+
 class Compute:
     """nova-compute's part, on a simulated host."""
 
@@ -34,6 +45,14 @@ class Compute:
         self._python = python
         self.part = "connector." + host.name
         self.process = None
+        self._properties = None
+
+    @property
+    def properties(self):
+        """What the host tells cinder about itself; asked for once, since it takes long."""
+        if self._properties is None:
+            self._properties = self.command("properties")
+        return self._properties
 
     def _start(self):
         self.process = self._run(self.host, [self._python, os.path.join(HERE, "connector.py")],
@@ -90,8 +109,7 @@ class Attachment:
         """Attach, in nova's order of calls."""
         volumes = self._api.client.volumes
         volumes.reserve(self.volume)
-        connector = self._compute.command("properties")
-        info = volumes.initialize_connection(self.volume, connector)
+        info = volumes.initialize_connection(self.volume, self._compute.properties)
         if info["driver_volume_type"] != "storpool":
             raise Failed("the connection is of type %s" % info["driver_volume_type"])
         self.data = info["data"]
@@ -106,8 +124,7 @@ class Attachment:
         volumes = self._api.client.volumes
         volumes.begin_detaching(self.volume)
         self._compute.command("disconnect", self.data)
-        connector = self._compute.command("properties")
-        volumes.terminate_connection(self.volume, connector)
+        volumes.terminate_connection(self.volume, self._compute.properties)
         volumes.detach(self.volume)
         self._api.wait(self.volume, "available")
 
@@ -150,6 +167,7 @@ class Api:
         :raises Failed: it got another status that lasts
         """
         deadline = time.monotonic() + seconds
+        pause = Pause()
         while True:
             thing = thing.manager.get(thing.id)
             if thing.status == wanted:
@@ -159,12 +177,13 @@ class Api:
             if time.monotonic() > deadline:
                 raise Failed("%s is still %s after %d s, not %s" % (
                     kind(thing), thing.status, seconds, wanted))
-            time.sleep(0.2)
+            pause()
 
     def wait_gone(self, thing, seconds=60):
         """Wait until a volume, snapshot or backup is deleted."""
         from cinderclient import exceptions  # pylint: disable=import-outside-toplevel
         deadline = time.monotonic() + seconds
+        pause = Pause()
         while True:
             try:
                 found = thing.manager.get(thing.id)
@@ -174,11 +193,12 @@ class Api:
                 raise Failed("%s is in status %s instead of deleted" % (kind(found), found.status))
             if time.monotonic() > deadline:
                 raise Failed("%s is not deleted after %d s" % (kind(found), seconds))
-            time.sleep(0.2)
+            pause()
 
     def wait_migrated(self, volume, host, seconds=120):
         """Wait until a volume is on a host, and return it."""
         deadline = time.monotonic() + seconds
+        pause = Pause()
         while True:
             volume = volume.manager.get(volume.id)
             status = getattr(volume, "migration_status", None)
@@ -190,7 +210,7 @@ class Api:
             if time.monotonic() > deadline:
                 raise Failed("the volume is on %s, migration %s, after %d s" % (
                     where, status, seconds))
-            time.sleep(0.2)
+            pause()
 
 
 def kind(thing):

@@ -14,7 +14,7 @@ BLOCK = 64 * 1024
 MIB = 1024 ** 2
 GIB = 1024 ** 3
 
-# Where pattern() writes: at both ends and between, not all of it aligned to what copies are made in.
+# Where pattern() writes: at both ends and between, not all of it aligned to the blocks of copies.
 PLACES = (0, 5 * MIB + 4096, 33 * MIB, 300 * MIB + 512, GIB - MIB)
 
 _ZERO = b"\0" * BLOCK

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Block devices of the simulated cluster: loop devices that nobody has to free.
 
-A loop device is set up with LO_FLAGS_AUTOCLEAR: the kernel frees it when its last user closes it, and
-the cluster's process is such a user for as long as the device is attached. So none is left, however
-that process ends.
+A loop device is set up with LO_FLAGS_AUTOCLEAR: the kernel frees it when its last user closes it,
+and the cluster's process is such a user for as long as the device is attached. So none is left,
+however that process ends.
 
 A host sees a node of its own in its directory. All hosts that have a volume attached share one loop
 device, since two of them would not see each other's writes. What is attached for reading only, as

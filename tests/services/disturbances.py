@@ -114,8 +114,8 @@ class Work:
                 1, source_volid=self._source.id, volume_type="ssd"),
             "snapshot": lambda: world.client.volume_snapshots.create(snapped.id),
             "extend": _given(extended, lambda: volumes.extend(extended, 2)),
-            "retype": _given(retyped, lambda: volumes.retype(retyped, "ssd",
-                                                                       "on-demand")),
+            "retype": _given(
+                retyped, lambda: volumes.retype(retyped, "ssd", "on-demand")),
             "delete": _given(deleted, deleted.delete),
         }
         if world.release == "pike":
@@ -240,7 +240,7 @@ def connector_killed(world):
     wanted = world.fill(volume, "connector")
     volumes = world.client.volumes
     for executed in (False, True):
-        info = volumes.initialize_connection(volume, world.compute.command("properties"))
+        info = volumes.initialize_connection(volume, world.compute.properties)
         world.cluster.hold("attach", "^VolumesReassign", executed=executed)
         world.compute.send("connect", info["data"])
         world.wait(lambda: world.cluster.held("attach"), 20, "the attachment")

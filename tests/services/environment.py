@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs: the environments of tests/drivers/matrix.py, and a few things that services need more.
 
-All of it is cached and stays as it is. A run sees an environment through an overlay, at its own path,
-and changes that only.
+All of it is cached and stays as it is. A run sees an environment through an overlay, at its own
+path, and changes that only.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "drivers"))
 
 import matrix  # noqa: E402
 
-# For Python 2.7: in all releases the database driver. In Mitaka also the SQLAlchemy that its database
+# For Python 2.7: in all releases the database driver. In Mitaka also the SQLAlchemy that its
 # migrations are written for (1.1 refuses their text columns that count by themselves), and a
 # setuptools whose versions oslo.utils 3.8 can take apart, which each RPC with a time limit needs.
 MORE = {

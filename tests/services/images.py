@@ -18,6 +18,11 @@ PORT = 9292
 PREFIX = "/v2/images"
 BLOCK = 1024 ** 2
 
+# The fields that Glance itself defines: cinder takes all others for properties of the user.
+FIELDS = ("id", "name", "status", "visibility", "protected", "owner", "size", "virtual_size",
+          "checksum", "disk_format", "container_format", "min_disk", "min_ram", "tags",
+          "created_at", "updated_at", "self", "file", "schema", "direct_url", "locations")
+
 
 class Images:
     """The images, as the tests see them."""
@@ -118,7 +123,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):  # noqa: N802
         """Show an image, its data, or the form that descriptions have."""
         if self.path.startswith("/v2/schemas/"):
-            return self._answer(200, {"name": "image", "properties": {}})
+            return self._answer(200, {"name": "image", "properties": dict.fromkeys(FIELDS, {})})
         number, part = self._name()
         found = self._load(number)
         if found and part == "file":

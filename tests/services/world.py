@@ -121,7 +121,7 @@ class World:
 
     def connect_compute(self):
         """Have the connector of the compute host running."""
-        self.compute.command("properties")
+        return self.compute.properties
 
     def _wait_for_services(self, wanted):
         broker.wait_until(
