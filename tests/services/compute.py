@@ -7,6 +7,7 @@ import subprocess
 import time
 import uuid
 
+import broker
 import services
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -166,7 +167,7 @@ class Api:
         :returns: it
         :raises Failed: it got another status that lasts
         """
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * broker.PATIENCE
         pause = Pause()
         while True:
             thing = thing.manager.get(thing.id)
@@ -182,7 +183,7 @@ class Api:
     def wait_gone(self, thing, seconds=60):
         """Wait until a volume, snapshot or backup is deleted."""
         from cinderclient import exceptions  # pylint: disable=import-outside-toplevel
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * broker.PATIENCE
         pause = Pause()
         while True:
             try:
@@ -197,7 +198,7 @@ class Api:
 
     def wait_migrated(self, volume, host, seconds=120):
         """Wait until a volume is on a host, and return it."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * broker.PATIENCE
         pause = Pause()
         while True:
             volume = volume.manager.get(volume.id)

@@ -24,7 +24,7 @@ import namespace  # noqa: E402
 import scenarios  # noqa: E402
 import world as world_module  # noqa: E402
 
-LIMIT = 240
+LIMIT = 600
 
 
 def report(name, outcome, seconds, note=""):

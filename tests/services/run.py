@@ -6,8 +6,8 @@
 
 For each release: RabbitMQ, MariaDB, cinder-api, -scheduler, -volume and -backup, a simulated
 StorPool cluster with real block devices, a simulated image service, and simulated hosts, in
-namespaces of their own. The environments are those of tests/drivers/matrix.py. They are not changed: the drivers
-go into an overlay.
+namespaces of their own. The environments are those of tests/drivers/matrix.py. They are not
+changed: the drivers go into an overlay.
 
 --quick leaves out what takes long. --only takes the scenarios whose name matches. --keep copies the
 logs of failures into a directory. --list shows the scenarios.

@@ -54,6 +54,7 @@ backup_compression_algorithm = zlib
 backup_file_size = 209715200
 backup_enable_progress_timer = false
 debug = false
+enable_force_upload = true
 
 [database]
 connection = {database}
@@ -87,10 +88,20 @@ SP_API_HTTP_PORT={port}
 SP_AUTH_TOKEN={token}
 """
 
-# The services run as root; rootwrap and its filters are cinder's own.
-SUDO = """#!/bin/sh
+# Programs that come before those of the machine. The services run as root; rootwrap and its filters
+# are cinder's own. The qemu-img of today writes "2.31 MiB" where that of then wrote "2.3M", which is
+# all that these releases' oslo.utils can read.
+PROGRAMS = {
+    "sudo": """#!/bin/sh
 exec "$@"
-"""
+""",
+    "qemu-img": """#!/bin/sh
+PATH=/usr/local/bin:/usr/bin:/bin
+test "$1" = info || exec qemu-img "$@"
+output=$(qemu-img "$@") || exit
+printf '%s\\n' "$output" | sed 's/\\([0-9]\\) \\([KMGT]\\)iB/\\1\\2/'
+""",
+}
 
 
 class Service:
@@ -151,9 +162,10 @@ class Services:
         self._token = cluster_module.TOKEN
         self._bin = os.path.join(work, "bin")
         os.makedirs(self._bin)
-        with open(os.path.join(self._bin, "sudo"), "w") as opened:
-            opened.write(SUDO)
-        os.chmod(os.path.join(self._bin, "sudo"), 0o755)
+        for name, text in PROGRAMS.items():
+            with open(os.path.join(self._bin, name), "w") as opened:
+                opened.write(text)
+            os.chmod(os.path.join(self._bin, name), 0o755)
         os.makedirs(os.path.join(work, "backups"))
         for name, source in prepared.data_files().items():
             shutil.copy(source, os.path.join(prepared.site, name))
@@ -192,7 +204,7 @@ class Services:
                 with open(path) as opened:
                     found["cinder/" + os.path.relpath(path, self._prepared.etc)] = opened.read()
         found["cinder/rootwrap.conf"] = re.sub(
-            r"(?m)^(exec_dirs=)", r"\1%s/bin," % self._prepared.directory,
+            r"(?m)^(exec_dirs=)", r"\1%s,%s/bin," % (self._bin, self._prepared.directory),
             found["cinder/rootwrap.conf"])
         # os-brick's own filters come with it, in the environment.
         found["cinder/rootwrap.conf"] = re.sub(
@@ -224,7 +236,7 @@ class Services:
 
     def wait_for_backends(self, service, count=len(BACKENDS), seconds=60):
         """Wait until backends of cinder-volume take requests."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * broker.PATIENCE
         while service.log().count(READY) < count:
             if not service.alive:
                 raise RuntimeError("%s ended: %s" % (service.part, service.log()[-1000:]))

@@ -346,7 +346,7 @@ class World:
         with open("/proc/self/mountinfo") as opened:
             return {line.split()[4] for line in opened}
 
-    def check_clean(self, seconds=5):
+    def check_clean(self, seconds=10):
         """See that nothing is left, after some time at most.
 
         :raises Failed: something is
