@@ -88,9 +88,9 @@ SP_API_HTTP_PORT={port}
 SP_AUTH_TOKEN={token}
 """
 
-# Programs that come before those of the machine. The services run as root; rootwrap and its filters
-# are cinder's own. The qemu-img of today writes "2.31 MiB" where that of then wrote "2.3M", which is
-# all that these releases' oslo.utils can read.
+# Programs that come before those of the machine. The services run as root; rootwrap and its
+# filters are cinder's own. The qemu-img of today writes "2.31 MiB" where that of then wrote
+# "2.3M", which is all that these releases' oslo.utils can read.
 PROGRAMS = {
     "sudo": """#!/bin/sh
 exec "$@"
