@@ -328,10 +328,8 @@ def new_attachments(world):
     volume = world.create()
     server = "11111111-2222-3333-4444-555555555555"
     made = world.client.attachments.create(volume.id, None, server)
-    number = made["attachment"]["id"] if isinstance(made, dict) else made.id
-    properties = world.compute.properties
-    info = world.client.attachments.update(number, properties)
-    info = (info["attachment"] if isinstance(info, dict) else info.to_dict())["connection_info"]
+    number = made["id"]
+    info = world.client.attachments.update(number, world.compute.properties).connection_info
     device = world.compute.command("connect", info)
     path = world.compute.path(device["path"])
     contents.write(path, contents.pattern("attachment"))
