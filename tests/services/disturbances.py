@@ -7,12 +7,14 @@ deleted nothing is left.
 """
 
 import os
+import re
 import shutil
 
 import compute
 import contents
 import namespace
 import operations
+import services
 import world as world_module
 
 Failed = compute.Failed
@@ -67,8 +69,9 @@ def down_at_start(world):
     service.kill()
     world.cluster.refuse()
     service.start()
-    world.wait(lambda: service.log().count("Starting volume driver") >= 2, 40, "cinder-volume")
-    world.wait_seconds(4)
+    world.wait(lambda: len(re.findall(services.STARTED, service.log())) >= len(services.BACKENDS),
+               60, "cinder-volume")
+    world.wait_seconds(2)
     world.cluster.recover()
     world.wait(lambda: _create_works(world), 40, "cinder-volume without a restart")
     world.same(wanted, world.through_device(volume), "contents")

@@ -177,6 +177,8 @@ def main():
         return 0
     if args.keep:
         os.makedirs(args.keep, exist_ok=True)
+    # Also where the shell has it ignored, as it does for what it runs in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
     results = Results()
     reason = needs.missing()

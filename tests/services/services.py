@@ -15,7 +15,9 @@ API_PORT = 8776
 
 # Shown by all four releases when a backend takes requests.
 READY = "Driver post RPC initialization completed successfully"
-FAILED = "Failed to initialize driver"
+
+# The same of a driver that has been asked to start, whatever came of it.
+STARTED = "Driver initialization completed|Failed to initialize driver"
 
 CONFIG = """[DEFAULT]
 auth_strategy = noauth
