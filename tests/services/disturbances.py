@@ -63,6 +63,32 @@ def image_service_dies(world):
 
 def down_at_start(world):
     """Cinder-volume that starts while StorPool does not answer works when it does."""
+    volume, wanted = _start_without_api(world)
+    world.snapshot(volume)
+    world.client.volumes.extend(volume, 2)
+    world.api.wait(volume, "available")
+    world.same(wanted, world.through_device(volume), "contents")
+    # The scheduler would hear of the space within some minutes; one that starts asks for it.
+    world.restart("cinder-scheduler")
+    world.wait_for_all_pools()
+    _usable(world)
+
+
+def scheduler_after_start(world):
+    """After that the scheduler gets to know of the space by itself.
+
+    The backend's space is looked at and reported once a minute each, by two tasks of cinder's.
+    """
+    _start_without_api(world)
+    world.wait(lambda: _create_works(world), 240, "cinder-volume without a restart")
+    world.wait_for_all_pools()
+
+
+def _start_without_api(world):
+    """Start cinder-volume while StorPool does not answer; then let it.
+
+    :returns: a volume that was there before, and its checksum
+    """
     volume = world.create()
     wanted = world.fill(volume, "before")
     service = world.service("cinder-volume")
@@ -73,8 +99,8 @@ def down_at_start(world):
                60, "cinder-volume")
     world.wait_seconds(2)
     world.cluster.recover()
-    world.wait(lambda: _create_works(world), 40, "cinder-volume without a restart")
-    world.same(wanted, world.through_device(volume), "contents")
+    world.ready(service)
+    return volume, wanted
 
 
 def _create_works(world):
@@ -82,9 +108,8 @@ def _create_works(world):
     try:
         world.api.wait(made, "available", seconds=15)
     except Failed:
+        made.delete()
         return False
-    finally:
-        world.cluster.recover()
     return True
 
 

@@ -61,6 +61,8 @@ SCENARIOS = (
     # What goes wrong.
     scenario("image service dies during an upload", disturbances.image_service_dies),
     scenario("API down at the start", disturbances.down_at_start),
+    scenario("API down at the start, the scheduler", disturbances.scheduler_after_start,
+             quick=False, limit=1200),
     scenario("API down for a moment, all operations", disturbances.short_outage),
     scenario("API down for a moment, copies", disturbances.short_outage_of_copies, quick=False),
     scenario("API down for a minute, all operations", disturbances.long_outage, quick=False,

@@ -117,7 +117,7 @@ class World:
         self.services.wait_for_backends(self.service("cinder-volume"))
         self.api = compute.Api(self.release)
         self._wait_for_services({"cinder-scheduler", "cinder-volume", "cinder-backup"})
-        self.wait_for_pools(2 * (1 + len(TEMPLATES)))
+        self.wait_for_all_pools()
 
     def connect_compute(self):
         """Have the connector of the compute host running."""
@@ -132,6 +132,10 @@ class World:
         """Wait until the scheduler knows of as many pools."""
         broker.wait_until(
             lambda: len(self.api.client.pools.list(detailed=False)) >= count, 60, "the scheduler")
+
+    def wait_for_all_pools(self):
+        """Wait until the scheduler knows of one for each template and one without, twice."""
+        self.wait_for_pools(2 * (1 + len(TEMPLATES)))
 
     def make_types(self):
         """Make the volume types."""
