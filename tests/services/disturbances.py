@@ -394,14 +394,14 @@ def killed_in_restore(world):
 
 def two_hosts(world):
     """A second host takes volumes over, serves them, and gives them back."""
+    volume = world.create(kind="hybrid")
+    wanted = world.fill(volume, "two hosts")
     other = world.service("cinder-volume", "sp-b")
     pools = len(world.client.pools.list(detailed=False))
     other.start()
     try:
         world.ready(other)
         world.wait_for_pools(2 * pools)
-        volume = world.create(kind="hybrid")
-        wanted = world.fill(volume, "two hosts")
         there = "sp-b@storpool#template_hybrid"
         world.client.volumes.migrate_volume(volume, there, True, False)
         volume = world.api.wait_migrated(volume, there)
