@@ -443,6 +443,32 @@ class StorPoolDriver(driver.VolumeDriver):
             self._remove('volume', name,
                          exception.VolumeIsBusy(volume_name=name))
         self._drop_clone_snapshot(volume)
+        self._drop_requests(volume, name)
+
+    def _drop_requests(self, volume, name):
+        """Drop what this host has requested for a volume that is deleted.
+
+        A service that was killed while it copied the volume has left a
+        request, and nobody else drops it; one that was killed while it made
+        an image has also left the snapshot, attached.
+        """
+        uploads = self._attach_db.volsnapName(volume['name_id'], '')
+        try:
+            # Not the driver's object, which remembers the file.
+            db = spopenstack.AttachDB(log=LOG)
+            stale = dict(
+                (key, request['volume']) for key, request in db.get().items()
+                if request.get('volume', '') == name or
+                request.get('volume', '').startswith(uploads))
+            for found in set(stale.values()) - set([name]):
+                self._discard_snapshot(found)
+            if stale:
+                with db:
+                    for key in stale:
+                        db.remove(key)
+        except Exception as exc:
+            LOG.warning('StorPool: requests for %(name)s may be left: '
+                        '%(error)s', {'name': name, 'error': exc})
 
     def _drop_clone_snapshot(self, volume):
         """Delete the snapshot that a deleted clone shared data by, if any.

@@ -251,6 +251,38 @@ class VolumeTest(Base):
         self.driver.delete_volume(self.volume())
         self.assertMissing(NAME)
 
+    def test_delete_drops_what_a_killed_service_has_left(self):
+        upload = 'os--volsnap-%s--req-1' % VOLUME_ID
+        self.create()
+        self.create(OTHER)
+        self.call('snapshotCreate', NAME, {'name': upload})
+        self.call('volumesReassign', json=[{'snapshot': upload,
+                                            'ro': [CLIENT]}])
+        self.add_request('cinder-' + VOLUME_ID)
+        self.add_request('brick-7-' + VOLUME_ID)
+        self.add_request('cinder-' + upload, name=upload)
+        self.add_request('brick-7-' + OTHER_ID, name=OTHER)
+        self.driver.delete_volume(self.volume())
+        self.assertEqual(['brick-7-' + OTHER_ID], list(self.requests()))
+        self.assertEqual({}, self.cluster.attached())
+        self.assertEqual({}, self.cluster.snapshots)
+
+    def test_delete_with_an_attachment_file_that_is_broken(self):
+        self.create()
+        with open(self.attach_file, 'w') as opened:
+            opened.write('{"brick')
+        self.driver.delete_volume(self.volume())
+        self.assertMissing(NAME)
+
+    def test_delete_keeps_the_requests_of_what_is_open(self):
+        self.create()
+        self.attach()
+        self.add_request('brick-7-' + VOLUME_ID)
+        self.cluster.opened.add((CLIENT, NAME))
+        with self.assertRaises(self.exception.VolumeIsBusy):
+            self.driver.delete_volume(self.volume())
+        self.assertEqual(['brick-7-' + VOLUME_ID], list(self.requests()))
+
     def test_delete_open(self):
         self.create()
         self.attach()
