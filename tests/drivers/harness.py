@@ -19,6 +19,7 @@ import logging
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -48,6 +49,24 @@ CLIENT = 7
 OTHER_HOST, OTHER_CLIENT = 'other-host', 8
 VOLUME_ID = '00000000-0000-0000-0000-000000000001'
 OTHER_ID = '00000000-0000-0000-0000-000000000002'
+
+
+def _no_loop_devices():
+    """Return why there are no loop devices, or ''."""
+    try:
+        with tempfile.NamedTemporaryFile() as store:
+            store.truncate(simulator.SECTOR * 8)
+            loop = subprocess.check_output(
+                ('losetup', '--find', '--show', store.name),
+                stderr=subprocess.STDOUT).decode('ascii').strip()
+            subprocess.check_call(('losetup', '--detach', loop))
+    except (OSError, subprocess.CalledProcessError) as exc:
+        return 'there are no loop devices here (%s)' % exc
+    return ''
+
+
+NO_LOOP_DEVICES = _no_loop_devices()
+LOOP_DEVICES = not NO_LOOP_DEVICES
 
 
 def volume_name(volume_id=VOLUME_ID):
@@ -128,6 +147,9 @@ class Case(unittest.TestCase):
     release = RELEASES[-1]
     layout = None
 
+    # What the simulated cluster shows on hosts.
+    devices_class = simulator.FileDevices
+
     # How long the bindings wait for an answer, in seconds.
     timeout = 300
 
@@ -159,7 +181,7 @@ class Case(unittest.TestCase):
 
     def _start_cluster(self):
         """Start the simulated cluster, with this host and another."""
-        self.cluster = simulator.Simulator(TOKEN)
+        self.cluster = simulator.Simulator(TOKEN, self.devices_class())
         self.cluster.__enter__()
         self.addCleanup(self.cluster.__exit__)
         self.device_dir = os.path.join(self.directory, 'dev')

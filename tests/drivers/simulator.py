@@ -5,13 +5,40 @@ It keeps volumes, snapshots, templates, disks and attachments, and answers the
 calls that the StorPool bindings make for the drivers: with complete objects,
 so that the unmodified bindings can parse them, and with errors like those of
 the real API.  Hosts are simulated as far as their devices go: what is
-attached to a client shows up in a directory as a file of the right size.
+attached to a client shows up in a directory, under its name.
 
     with Simulator() as cluster:
         cluster.add_client(7, '/tmp/dev')
         cluster.interfere(Refuse(), after=2)
         ... let the bindings talk to 127.0.0.1, cluster.port, cluster.token
         cluster.volumes['os--volume-1'].size
+
+What devices are is up to an object that is given to the simulator:
+
+    Simulator(devices=FileDevices())    links to plain files, the default
+    Simulator(devices=LoopDevices())    links to loop devices, for root
+
+Another one has these methods; client is a Client (number, directory, path()),
+found a Volume or Snapshot (name, size, store: the file with its contents):
+
+    appear(client, found)       it was attached, make the device
+    vanish(client, name)        it was detached, take the device away
+    resized(client, found)      its size is another, that of its store is, too
+    opened(client, name)        whether something has the device open
+    rewritten(client, found)    it was reverted to a snapshot
+    close()                     the simulator ends
+
+What is open is not detached without force; by force it is, and the device
+goes from its directory, whoever has it open.
+
+Devices appear and vanish before a call is answered, unless
+
+    cluster.delay(7, 2.5)       they do so 2.5 seconds after the call
+    cluster.delay(7, None)      they do so when told: cluster.settle(7)
+    cluster.delay(7, 0)         they do so at once again
+
+VolumesReassign does not wait for them; VolumesReassignWait does, as far as
+they are those of its orders.  With a delay of None it waits for settle().
 """
 
 from __future__ import absolute_import
@@ -24,6 +51,8 @@ import os
 import re
 import shutil
 import socket
+import stat
+import subprocess
 import tempfile
 import threading
 import time
@@ -39,9 +68,14 @@ SECTOR = 512
 KIB = 1024
 GIB = 1024 ** 3
 OBJECT_SIZE = 32 * 1024 ** 2
+GROUP = 512 * 1024 ** 2
 
-# As much of the contents of a volume as is kept when it is copied.
+# As much of the contents of a volume as content() returns.
 CONTENT_SIZE = 4 * KIB
+
+# Linux's, which Python 2 has no names for.
+SEEK_DATA = 3
+SEEK_HOLE = 4
 
 PREFIX = '/ctrl/1.0/'
 
@@ -163,6 +197,9 @@ class Volume(object):
         self.template = template
         self.replication = replication
         self.parent = parent
+        self.store = None  # the file with its contents
+        self.tags = {}
+        self.bound = False  # whether it goes with the last of its children
         self.created = int(time.time())
 
     def summary(self):
@@ -183,7 +220,7 @@ class Volume(object):
             'objectsCount': -(-self.size // OBJECT_SIZE),
             'creationTimestamp': self.created,
             'flags': 0,
-            'tags': {},
+            'tags': self.tags,
             'reuseServer': False,
             'firstNotParentObjectId': 0,
             'bw': '-',
@@ -201,33 +238,71 @@ class Snapshot(Volume):
         """Return the description of a snapshot."""
         return dict(
             super(Snapshot, self).summary(),
-            onVolume='-', autoName=False, bound=False, deleted=False,
+            onVolume='-', autoName=False, bound=self.bound, deleted=False,
             transient=False, targetDeleteDate=0, recoveringFromRemote=False,
             backup=False)
 
 
 class Template(object):
-    """A template; replication is '-' for one that does not say."""
+    """A template.
 
-    def __init__(self, number, name, replication):
+    :param replication: how many copies it keeps, '-' if it does not say
+    :param disks: the numbers of the disks it uses, None for all of them
+    :param tail: those for the last copy, if they are others
+    """
+
+    def __init__(self, number, name, replication, disks=None, tail=None):
         self.number = number
         self.name = name
         self.replication = replication
+        self.groups = {'All': disks, 'Head': disks,
+                       'Tail': disks if tail is None else tail}
+
+    def places(self):
+        """Return the names of the groups of disks."""
+        return dict(('place' + key, 'all' if disks is None else
+                     'disks-' + '-'.join(map(str, sorted(disks))))
+                    for key, disks in self.groups.items())
 
     def summary(self):
         """Return the description of a template."""
-        return {
+        return dict(self.places(), **{
             'id': self.number,
             'name': self.name,
             'parentName': '',
-            'placeAll': 'all', 'placeTail': 'all', 'placeHead': 'all',
             'size': '-',
             'replication': self.replication,
             'reuseServer': False,
             'bw': '-',
             'iops': '-',
             'limitType': 'total',
-        }
+        })
+
+    def status(self, disks):
+        """Return the description of its space.
+
+        :param disks: all disks by number
+        """
+        spaces = {}
+        space = {}
+        for key, numbers in self.groups.items():
+            used = [disk for number, disk in disks.items()
+                    if disk.up and (numbers is None or number in numbers)]
+            capacity = sum(disk.groups for disk in used) * GROUP
+            free = sum(disk.groups - disk.used for disk in used) * GROUP
+            spaces['capacityPlace' + key] = capacity
+            spaces['availablePlace' + key] = free
+            space['place' + key] = {'capacity': capacity, 'free': free,
+                                    'internal': {'u1': 0, 'u2': 0, 'u3': 0}}
+        entry = dict(space['placeAll'])
+        zeros = ('volumesCount', 'snapshotsCount', 'removingSnapshotsCount',
+                 'size', 'totalSize', 'onDiskSize', 'storedSize',
+                 'volumesSize', 'snapshotsWithoutChildrenSize',
+                 'snapshotsWithChildrenSize')
+        return dict(self.places(), id=self.number, name=self.name,
+                    replication=self.replication,
+                    stored=dict(entry, **space),
+                    **dict(spaces, **dict.fromkeys(zeros, 0)))
 
 
 class Disk(object):
@@ -276,26 +351,117 @@ class Disk(object):
         return base
 
 
-class _Client(object):
+class Client(object):
     """A host: the directory with its devices."""
 
-    def __init__(self, directory):
+    def __init__(self, number, directory):
+        self.number = number
         self.directory = directory
         self.silent = False
+        self.delay = 0
+        self.pending = []
 
     def path(self, name):
         """Return the path of a device."""
         return os.path.join(self.directory, name)
 
-    def appear(self, name, store):
-        """Make a device appear."""
-        if not self.silent and not os.path.islink(self.path(name)):
-            os.symlink(store, self.path(name))
 
-    def vanish(self, name):
+class FileDevices(object):
+    """Devices that are links to the files with the contents."""
+
+    def appear(self, client, found):
+        """Make a device appear."""
+        if not os.path.islink(client.path(found.name)):
+            os.symlink(self.target(client, found), client.path(found.name))
+
+    def vanish(self, client, name):
         """Make a device vanish."""
-        if os.path.islink(self.path(name)):
-            os.unlink(self.path(name))
+        if os.path.islink(client.path(name)):
+            os.unlink(client.path(name))
+
+    def resized(self, client, found):
+        """Let a device have its new size."""
+
+    def rewritten(self, client, found):
+        """Let a device have its new contents."""
+
+    def opened(self, client, name):
+        """Tell whether a device is open; nobody knows of a file."""
+        return False
+
+    def close(self):
+        """Leave nothing behind."""
+
+    def target(self, client, found):
+        """Return what a device is a link to."""
+        return found.store
+
+
+class LoopDevices(FileDevices):
+    """Devices that are links to loop devices; that needs root."""
+
+    def __init__(self):
+        self._loops = {}
+
+    def target(self, client, found):
+        """Set a loop device up, and return its path."""
+        loop = self._losetup('--find', '--show', found.store)
+        self._loops[client.number, found.name] = loop
+        return loop
+
+    def vanish(self, client, name):
+        """Make a device vanish; the kernel frees it when it is closed."""
+        super(LoopDevices, self).vanish(client, name)
+        loop = self._loops.pop((client.number, name), None)
+        if loop:
+            self._losetup('--detach', loop)
+
+    def resized(self, client, found):
+        """Let a device have the size of its file."""
+        loop = self._loops.get((client.number, found.name))
+        if loop:
+            self._losetup('--set-capacity', loop)
+
+    def rewritten(self, client, found):
+        """Forget what the kernel remembers of the old contents."""
+        self.resized(client, found)
+        loop = self._loops.get((client.number, found.name))
+        if loop:
+            subprocess.check_call(['blockdev', '--flushbufs', loop])
+
+    def opened(self, client, name):
+        """Tell whether any process has the device open."""
+        loop = self._loops.get((client.number, name))
+        return bool(loop) and is_open(os.stat(loop).st_rdev)
+
+    def close(self):
+        """Free all loop devices."""
+        while self._loops:
+            _key, loop = self._loops.popitem()
+            self._losetup('--detach', loop)
+
+    @staticmethod
+    def _losetup(*arguments):
+        return subprocess.check_output(
+            ('losetup',) + arguments).decode('ascii').strip()
+
+
+def is_open(number):
+    """Tell whether any process has the block device of a number open."""
+    for process in os.listdir('/proc'):
+        fds = os.path.join('/proc', process, 'fd')
+        try:
+            names = os.listdir(fds) if process.isdigit() else ()
+        except OSError:  # it has just ended
+            continue
+        for name in names:
+            try:
+                found = os.stat(os.path.join(fds, name))
+            except OSError:
+                continue
+            if stat.S_ISBLK(found.st_mode) and found.st_rdev == number:
+                return True
+    return False
 
 
 class Simulator(object):
@@ -306,8 +472,9 @@ class Simulator(object):
     opened (a set of (client, name)), calls (a list of (method, path)).
     """
 
-    def __init__(self, token='1234567890'):
+    def __init__(self, token='1234567890', devices=None):
         self.token = token
+        self.devices = devices or FileDevices()
         self.volumes = {}
         self.snapshots = {}
         self.templates = {}
@@ -336,6 +503,10 @@ class Simulator(object):
 
     def __exit__(self, *_exc_info):
         self._server.stop()
+        with self._lock:
+            for client in self._clients.values():
+                client.pending = []
+            self.devices.close()
         shutil.rmtree(self._store)
 
     @property
@@ -345,16 +516,28 @@ class Simulator(object):
 
     def add_client(self, client, directory):
         """Add a host, which shows its devices in a directory."""
-        self._clients[client] = _Client(directory)
+        self._clients[client] = Client(client, directory)
 
     def silence(self, client, silent=True):
         """Let no devices appear on a host any more."""
         self._clients[client].silent = silent
 
-    def add_template(self, name, replication):
-        """Add a template."""
+    def delay(self, client, seconds):
+        """Let devices of a host appear and vanish later than told.
+
+        :param seconds: how much later; None for only at settle()
+        """
+        self._clients[client].delay = seconds
+
+    def settle(self, client):
+        """Let the devices of a host be what they should be by now."""
+        with self._lock:
+            self._carry_on(self._clients[client], float('inf'))
+
+    def add_template(self, name, replication, disks=None, tail=None):
+        """Add a template; see the class for the parameters."""
         self.templates[name] = Template(next(self._numbers), name,
-                                        replication)
+                                        replication, disks, tail)
 
     def add_disk(self, groups, used=0, up=True):
         """Add a disk, its size in units of 512 MiB."""
@@ -391,7 +574,7 @@ class Simulator(object):
     def content(self, name):
         """Return the first bytes of a volume or snapshot."""
         found = self.volumes.get(name) or self.snapshots[name]
-        with open(self._path(found), 'rb') as stored:
+        with open(found.store, 'rb') as stored:
             return stored.read(CONTENT_SIZE).rstrip(b'\0')
 
     # What the server needs.
@@ -414,9 +597,12 @@ class Simulator(object):
             raise ApiFailure('unknownQuery', 'There is no ' + path, 404)
         with self._lock:
             data = (operation(self, name, body) if method == 'POST'
+                    else operation(self, name) if name
                     else operation(self))
-            answer = {'ok': True} if data is None else data
             generation = next(self._generation)
+        if isinstance(data, _Wait):
+            data = data.wait()
+        answer = {'ok': True} if data is None else data
         if isinstance(answer, dict) and answer.get('ok'):
             answer['generation'] = generation
         return {'data': answer, 'generation': generation}
@@ -426,11 +612,18 @@ class Simulator(object):
     def _volumes_list(self):
         return [volume.summary() for volume in self.volumes.values()]
 
+    def _volume_list(self, name):
+        return [self._find(False, name).summary()]
+
     def _snapshots_list(self):
         return [snapshot.summary() for snapshot in self.snapshots.values()]
 
     def _templates_list(self):
         return [template.summary() for template in self.templates.values()]
+
+    def _templates_status(self):
+        return [template.status(self.disks)
+                for template in self.templates.values()]
 
     def _disks_list(self):
         return dict((str(number), disk.summary())
@@ -460,18 +653,15 @@ class Simulator(object):
             raise missing('Volume', name)
         return self.volumes[name]
 
-    def _path(self, found):
-        """Return where the contents of a volume or snapshot are."""
-        return os.path.join(self._store, str(found.number))
-
     def _fill(self, found, source=None):
         """Make the contents of a volume or snapshot, of its size."""
-        content = b''
+        if found.store is None:
+            found.store = os.path.join(self._store, str(found.number))
+        with open(found.store, 'ab') as stored:
+            stored.truncate(0)
         if source is not None:
-            with open(self._path(source), 'rb') as stored:
-                content = stored.read(CONTENT_SIZE)
-        with open(self._path(found), 'wb') as stored:
-            stored.write(content)
+            copy_sparse(source.store, found.store)
+        with open(found.store, 'ab') as stored:
             stored.truncate(found.size)
 
     def _check_new(self, name):
@@ -536,8 +726,9 @@ class Simulator(object):
             volume.template, volume.replication = self._placement(body, None)
         if size != volume.size:
             volume.size = size
-            with open(self._path(volume), 'r+b') as stored:
+            with open(volume.store, 'r+b') as stored:
                 stored.truncate(size)
+            self._each_device(volume, self.devices.resized)
         if new_name != name:
             self._rename(volume, new_name)
 
@@ -566,8 +757,14 @@ class Simulator(object):
         for client, other, attached in self.attachments:
             if (other, attached) == (is_snapshot, name):
                 raise busy("'%s' is attached to client %d" % (name, client))
-        os.unlink(self._path(found))
+        os.unlink(found.store)
         del table[name]
+        # What was made from a snapshot keeps what they shared.
+        for child in list(self.volumes.values()) + list(
+                self.snapshots.values()):
+            if is_snapshot and child.parent == name:
+                child.parent = found.parent
+        self._collect()
 
     def _volume_snapshot(self, name, body):
         volume = self._find(False, name)
@@ -576,6 +773,8 @@ class Simulator(object):
         snapshot = Snapshot(next(self._numbers), new_name, volume.size,
                             volume.template, volume.replication,
                             volume.parent)
+        snapshot.tags = body.get('tags', {})
+        snapshot.bound = body.get('bind', False)
         self._fill(snapshot, volume)
         self.snapshots[new_name] = snapshot
         volume.parent = new_name
@@ -583,11 +782,33 @@ class Simulator(object):
                 'snapshotGlobalId': snapshot.summary()['globalId'],
                 'snapshotVisibleVolumeId': snapshot.number}
 
+    def _snapshot_update(self, name, body):
+        snapshot = self._find(True, name)
+        if 'template' in body:
+            snapshot.template, snapshot.replication = self._placement(
+                body, None)
+        snapshot.tags.update(body.get('tags', {}))
+        snapshot.bound = body.get('bind', snapshot.bound)
+        self._collect()
+
+    def _collect(self):
+        """Delete the bound snapshots that have no children any more."""
+        parents = set(found.parent for table in (self.volumes,
+                                                 self.snapshots)
+                      for found in table.values())
+        for name in [name for name, found in self.snapshots.items()
+                     if found.bound and name not in parents]:
+            if name in self.snapshots:
+                self._delete(self.snapshots, True, name)
+
     def _volume_revert(self, name, body):
         volume = self._find(False, name)
         snapshot = self._find(True, body.get('toSnapshot'))
         volume.size = snapshot.size
         self._fill(volume, snapshot)
+        volume.parent = snapshot.name
+        self._collect()
+        self._each_device(volume, self.devices.rewritten)
 
     # Attachments.
 
@@ -599,6 +820,8 @@ class Simulator(object):
 
     def _volumes_reassign_wait(self, name, body):
         self._volumes_reassign(name, body['reassign'])
+        names = set(self._order(order)[1] for order in body['reassign'])
+        return _Wait(lambda: not self._pending(names))
 
     def _order(self, order):
         """Take an order apart: kind, name, clients by what to do."""
@@ -620,7 +843,7 @@ class Simulator(object):
             if client not in self._clients:
                 raise missing('Client', client)
         for client in detach:
-            if (client, name) in self.opened and not order.get('force'):
+            if self._is_open(client, name) and not order.get('force'):
                 raise busy("'%s' is open at client %d" % (name, client))
 
     def _carry_out(self, order):
@@ -635,18 +858,111 @@ class Simulator(object):
                 self.opened.discard((client, name))
                 self._vanish(client, name)
 
+    def _is_open(self, client, name):
+        return ((client, name) in self.opened or
+                self.devices.opened(self._clients[client], name))
+
+    def _each_device(self, volume, function):
+        """Call a function for each host that a volume is attached to."""
+        for client, is_snapshot, name in self.attachments:
+            if name == volume.name and not is_snapshot:
+                function(self._clients[client], volume)
+
     def _appear(self, client, found):
-        self._clients[client].appear(found.name, self._path(found))
+        host = self._clients[client]
+        if not host.silent:
+            self._later(host, found.name,
+                        lambda: self.devices.appear(host, found))
 
     def _vanish(self, client, name):
-        self._clients[client].vanish(name)
+        host = self._clients[client]
+        self._later(host, name, lambda: self.devices.vanish(host, name))
+
+    def _later(self, host, name, change):
+        """Change a device of a host, after its delay."""
+        if host.delay == 0 and not host.pending:
+            change()
+            return
+        due = float('inf')
+        if host.delay is not None:
+            due = time.time() + host.delay
+            timer = threading.Timer(host.delay, self._timer, (host,))
+            timer.daemon = True
+            timer.start()
+        host.pending.append((due, name, change))
+
+    def _timer(self, host):
+        with self._lock:
+            self._carry_on(host, time.time())
+
+    @staticmethod
+    def _carry_on(host, now):
+        """Make the changes to the devices of a host that are due.
+
+        Those that are told later do not happen before earlier ones.
+        """
+        while host.pending and host.pending[0][0] <= now:
+            host.pending.pop(0)[2]()
+
+    def _pending(self, names):
+        """Tell whether devices of some names are to appear or to vanish."""
+        return any(name in names for host in self._clients.values()
+                   for _due, name, _change in host.pending)
+
+
+class _Wait(object):
+    """The answer to a call that waits, without the lock."""
+
+    INTERVAL = 0.01
+
+    def __init__(self, done):
+        self._done = done
+
+    def wait(self):
+        """Wait until it is done."""
+        while not self._done():
+            _sleep(self.INTERVAL)
+
+
+def copy_sparse(source, target):
+    """Copy a file over another, without what is zero in it."""
+    with open(source, 'rb') as opened, open(target, 'r+b') as made:
+        for start, end in data_of(opened):
+            opened.seek(start)
+            made.seek(start)
+            while start < end:
+                block = opened.read(min(end - start, 1024 * KIB))
+                if not block:
+                    break
+                if block.strip(b'\0'):
+                    made.write(block)
+                else:
+                    made.seek(len(block), os.SEEK_CUR)
+                start += len(block)
+
+
+def data_of(opened):
+    """Return where a file has data: pairs of start and end."""
+    number = opened.fileno()
+    size = os.fstat(number).st_size
+    found, end = [], 0
+    while end < size:
+        try:
+            start = os.lseek(number, end, SEEK_DATA)
+        except OSError:  # nothing but a hole is left
+            break
+        end = os.lseek(number, start, SEEK_HOLE)
+        found.append((start, end))
+    return found
 
 
 _OPERATIONS = {
     # pylint: disable=protected-access
     ('GET', 'VolumesList'): Simulator._volumes_list,
     ('GET', 'SnapshotsList'): Simulator._snapshots_list,
+    ('GET', 'Volume'): Simulator._volume_list,
     ('GET', 'VolumeTemplatesList'): Simulator._templates_list,
+    ('GET', 'VolumeTemplatesStatus'): Simulator._templates_status,
     ('GET', 'DisksList'): Simulator._disks_list,
     ('GET', 'AttachmentsList'): Simulator._attachments_list,
     ('POST', 'VolumeCreate'): Simulator._volume_create,
@@ -654,6 +970,7 @@ _OPERATIONS = {
     ('POST', 'VolumeDelete'): Simulator._volume_delete,
     ('POST', 'VolumeSnapshot'): Simulator._volume_snapshot,
     ('POST', 'VolumeRevert'): Simulator._volume_revert,
+    ('POST', 'SnapshotUpdate'): Simulator._snapshot_update,
     ('POST', 'SnapshotDelete'): Simulator._snapshot_delete,
     ('POST', 'VolumesReassign'): Simulator._volumes_reassign,
     ('POST', 'VolumesReassignWait'): Simulator._volumes_reassign_wait,

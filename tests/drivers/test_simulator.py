@@ -4,6 +4,7 @@
 from __future__ import absolute_import
 
 import os
+import stat
 import unittest
 
 import harness
@@ -37,7 +38,7 @@ class SimulatorTest(harness.Case):
         self.call('volumesReassign', json=[{'volume': 'v', 'rw': [7]}])
         self.cluster.add_disk(groups=1, up=False)
         for method in ('volumesList', 'snapshotsList', 'attachmentsList',
-                       'volumeTemplatesList'):
+                       'volumeTemplatesList', 'volumeTemplatesStatus'):
             found = self.call(method)
             self.assertTrue(found)
             for each in found:
@@ -119,6 +120,75 @@ class SimulatorTest(harness.Case):
         volume = self.cluster.volumes['v']
         self.assertEqual(('hybrid', 3), (volume.template, volume.replication))
 
+    def test_space_of_templates(self):
+        self.cluster.add_template('two', 2, disks=[1, 2], tail=[3])
+        status = dict((found.name, found)
+                      for found in self.call('volumeTemplatesStatus'))
+        self.assertEqual(
+            [300 * GIB, 200 * GIB, 100 * GIB, 75 * GIB],
+            [status['any'].capacityPlaceAll, status['two'].capacityPlaceAll,
+             status['two'].capacityPlaceTail,
+             status['two'].availablePlaceTail])
+        self.assertNotEqual(status['two'].placeAll, status['two'].placeTail)
+
+    def test_one_volume(self):
+        self.create('v', size=2)
+        self.assertEqual([2 * GIB], [found.size for found
+                                     in self.call('volumeList', 'v')])
+        self.assertRefused('objectDoesNotExist', 'volumeList', 'gone')
+
+    def test_bound_snapshot_goes_with_its_children(self):
+        self.create('v')
+        self.call('snapshotCreate', 'v', {'name': 's'})
+        self.call('volumeCreate', {'name': 'w', 'parent': 's'})
+        self.call('snapshotUpdate', 's', {
+            'bind': True, 'template': 'ssd', 'tags': {'transient': '1'}})
+        self.assertEqual(('ssd', {'transient': '1'}), (
+            self.cluster.snapshots['s'].template,
+            self.cluster.snapshots['s'].tags))
+        self.call('volumeDelete', 'v')
+        self.assertIn('s', self.cluster.snapshots)
+        self.call('volumeDelete', 'w')
+        self.assertEqual({}, self.cluster.snapshots)
+
+    def attach(self, **order):
+        """Attach or detach without waiting."""
+        self.call('volumesReassign', json=[dict(order, volume='v')])
+
+    def test_devices_that_take_their_time(self):
+        self.create('v')
+        self.cluster.delay(7, None)
+        self.attach(rw=[7])
+        self.attach(detach=[7])
+        self.attach(rw=[7])
+        self.assertEqual([], self.devices())
+        self.cluster.settle(7)
+        self.assertEqual(['v'], self.devices())
+        self.attach(detach=[7])
+        self.assertEqual(['v'], self.devices())
+        self.cluster.settle(7)
+        self.assertEqual([], self.devices())
+
+    def test_delay_and_waiting(self):
+        self.create('v')
+        self.cluster.delay(7, 0.05)
+        self.attach(rw=[7])
+        self.assertEqual([], self.devices())
+        for order, wanted in (({'detach': [7]}, []), ({'rw': [7]}, ['v'])):
+            self.call('volumesReassignWait', {
+                'reassign': [dict(order, volume='v')]})
+            self.assertEqual(wanted, self.devices())
+
+    def test_what_is_open_is_detached_by_force(self):
+        self.create('v')
+        self.attach(rw=[7])
+        self.patch(self.cluster.devices, 'opened',
+                   lambda client, name: (client.number, name) == (7, 'v'))
+        self.assertRefused('busy', 'volumesReassignWait', {
+            'reassign': [{'volume': 'v', 'detach': [7]}]})
+        self.attach(detach=[7], force=True)
+        self.assertEqual({}, self.cluster.attached())
+
     def test_refuse(self):
         self.cluster.interfere(simulator.Refuse(), after=1)
         self.call('volumesList')
@@ -144,6 +214,48 @@ class SimulatorTest(harness.Case):
         self.assertRefused('serverNotReady', 'volumesList')
         self.cluster.recover()
         self.call('volumesList')
+
+
+@unittest.skipUnless(harness.LOOP_DEVICES, harness.NO_LOOP_DEVICES)
+class LoopTest(harness.Case):
+    """Devices that are block devices."""
+
+    devices_class = simulator.LoopDevices
+
+    def prepare(self):
+        self.create('v')
+        self.call('volumesReassign', json=[{'volume': 'v', 'rw': [7]}])
+
+    def test_block_device(self):
+        self.assertTrue(stat.S_ISBLK(os.stat(self.device('v')).st_mode))
+        self.call('volumeUpdate', 'v', {'size': 2 * GIB})
+        with open(self.device('v'), 'r+b') as opened:
+            opened.seek(0, os.SEEK_END)
+            self.assertEqual(2 * GIB, opened.tell())
+
+    def test_open_device(self):
+        with open(self.device('v'), 'rb'):
+            with self.assertRaises(harness.spapi.ApiError) as caught:
+                self.call('volumesReassign',
+                          json=[{'volume': 'v', 'detach': [7]}])
+            self.assertIn('is open at', caught.exception.desc)
+        self.call('volumesReassign', json=[{'volume': 'v', 'detach': [7]}])
+        self.assertEqual([], self.devices())
+
+    def test_revert(self):
+        self.write(b'first')
+        self.call('snapshotCreate', 'v', {'name': 's'})
+        self.write(b'later')
+        self.call('volumeRevert', 'v', {'toSnapshot': 's'})
+        with open(self.device('v'), 'rb') as opened:
+            self.assertEqual(b'first', opened.read(5))
+
+    def write(self, data):
+        """Write to the device, and to the disk."""
+        with open(self.device('v'), 'r+b') as opened:
+            opened.write(data)
+            opened.flush()
+            os.fsync(opened.fileno())
 
 
 if __name__ == '__main__':
