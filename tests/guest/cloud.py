@@ -49,6 +49,12 @@ def same(wanted, found, what):
     check(wanted == found, '%s: %r instead of %r', what, found, wanted)
 
 
+def device_mapper():
+    """Tell whether the kernel can map devices, such as encrypted ones."""
+    with open('/proc/devices') as opened:
+        return 'device-mapper' in opened.read()
+
+
 def volume_name(volume_id):
     """Return the StorPool name of a volume."""
     return 'os--volume-' + volume_id
@@ -180,6 +186,9 @@ class Cloud:
         with open(wrapper, 'w') as opened:
             opened.write(hosts.QEMU_IMG % {'real': shutil.which('qemu-img')})
         os.chmod(wrapper, 0o755)
+        if not device_mapper():
+            shutil.copy(os.path.join(hosts.HERE, 'cryptsetup.sh'),
+                        os.path.join(self.work, 'bin/cryptsetup'))
         self._install()
         self.cluster.__enter__()
         self._start_hosts(number)
@@ -257,7 +266,10 @@ class Cloud:
                      '"$name" ] || cryptsetup close "$name"; done')
         self.cluster.forget([host.client for host in shared])
         for host in shared:
-            host.restart_nova()
+            host.start_nova()
+        for host in shared:
+            host.nova.ready()
+            host.nova.call('init_host')
 
     def _shared(self):
         return [host for number, host in self.hosts.items() if number != 3]

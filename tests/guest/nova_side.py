@@ -109,8 +109,7 @@ def context():
 def image_meta(record):
     """Return the properties of the image of an instance."""
     return objects.ImageMeta.from_dict({
-        'id': None, 'name': 'none', 'status': 'active', 'min_ram': 0,
-        'min_disk': 0, 'properties': {
+        'status': 'active', 'min_ram': 0, 'min_disk': 0, 'properties': {
             'os_command_line': record['command_line'],
             'hw_disk_bus': 'virtio',
         }})
@@ -134,27 +133,19 @@ def instance(uuid):
         'project_id': 'project', 'display_name': 'test', 'hostname': 'test',
         'host': CONF.host, 'node': CONF.host, 'memory_mb': made.memory_mb,
         'vcpus': made.vcpus, 'root_gb': 0, 'ephemeral_gb': 0,
-        'instance_type_id': 1, 'flavor': made, 'old_flavor': None,
-        'new_flavor': None, 'image_ref': '', 'kernel_id': 'kernel',
-        'ramdisk_id': 'initramfs', 'os_type': 'linux', 'architecture': None,
-        'root_device_name': '/dev/vda', 'config_drive': '',
-        'default_ephemeral_device': None, 'default_swap_device': None,
-        'system_metadata': {}, 'metadata': {}, 'numa_topology': None,
-        'pci_requests': None, 'pci_devices': None, 'vcpu_model': None,
-        'vm_state': 'active', 'task_state': None, 'power_state': 1,
-        'deleted': False, 'cleaned': False, 'tags': None,
-        'device_metadata': None, 'migration_context': None, 'fault': None,
-        'key_data': None, 'key_name': None, 'keypairs': None,
-        'user_data': None, 'availability_zone': None, 'auto_disk_config':
-        False, 'ec2_ids': None, 'services': None,
+        'instance_type_id': 1, 'flavor': made, 'image_ref': '',
+        'kernel_id': 'kernel', 'ramdisk_id': 'initramfs',
+        'os_type': 'linux', 'root_device_name': '/dev/vda',
+        'config_drive': '', 'system_metadata': {}, 'metadata': {},
+        'vm_state': 'active', 'power_state': 1, 'deleted': False,
+        'cleaned': False,
     }
     found = objects.Instance(context=context())
-    for name, value in values.items():
-        if name in found.fields:
-            try:
-                setattr(found, name, value)
-            except ValueError:  # a field that cannot be empty
-                pass
+    for name in found.fields:
+        try:
+            setattr(found, name, values.get(name))
+        except ValueError:  # a field that cannot be empty
+            pass
     found.info_cache = objects.InstanceInfoCache(
         instance_uuid=uuid, network_info=network_model.NetworkInfo())
     found.obj_reset_changes()

@@ -110,16 +110,13 @@ def run_inside(args, wheels, results):
          os.path.abspath(__file__), '--inside', json.dumps(config)],
         preexec_fn=die_with_parent)
     try:
-        while True:
-            try:
-                status = inside.wait()
-                break
-            except KeyboardInterrupt:
-                inside.send_signal(signal.SIGINT)
+        status = inside.wait()
+    except KeyboardInterrupt:
+        matrix.say('interrupted')
+        status = 130
     finally:
-        if inside.poll() is None:
-            inside.kill()
-            inside.wait()
+        inside.kill()
+        inside.wait()
         os.rmdir(work)
     for line in left(work):
         matrix.say('left: ' + line)
@@ -147,25 +144,21 @@ def left(work):
 def first_process(config):
     """Be the first process: start another, and collect all that end.
 
-    Without that, qemu would stay a zombie, for which libvirt waits.
+    Without that, qemu would stay a zombie, for which libvirt waits.  It is
+    the process outside that is told to stop, and it kills this one.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     child = os.fork()
     if not child:
         die_with_parent()
         status = 1
         try:
             status = run_rows(config)
-        except KeyboardInterrupt:
-            matrix.say('interrupted')
-            status = 130
         except BaseException:  # pylint: disable=broad-except
             traceback.print_exc()
         finally:
             sys.stdout.flush()
             os._exit(status)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame:
-                      os.kill(child, signal.SIGINT))
     while True:
         pid, status = os.wait()
         if pid == child:
@@ -287,6 +280,8 @@ def main():
     """Test, and return the exit status."""
     if sys.argv[1:2] == ['--inside']:
         return first_process(json.loads(sys.argv[2]))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     args = arguments()
     results = Results()
     wheels = prepare(args, results)
