@@ -23,6 +23,8 @@ import sys  # noqa: E402
 
 import agent  # noqa: E402
 
+from oslo_serialization import jsonutils  # noqa: E402
+
 from nova import config  # noqa: E402
 from nova import context as nova_context  # noqa: E402
 from nova import exception  # noqa: E402
@@ -288,7 +290,7 @@ def destroy(uuid):
 
 def check_destination(uuid):
     """Check, on the destination, whether an instance can migrate."""
-    stats = {'disk_available_least': 10, 'cpu_info': json.dumps(
+    stats = {'disk_available_least': 10, 'cpu_info': jsonutils.dumps(
         DRIVER._get_cpu_info())}
     made = DRIVER.check_can_live_migrate_destination(
         context(), instance(uuid), stats, stats, block_migration=False,
