@@ -52,7 +52,8 @@ CONF = cfg.CONF
 storpool_opts = [
     cfg.StrOpt('storpool_template',
                help='The StorPool template for volumes that have no type, '
-                    'or a type without the extra spec storpool_template.'),
+                    'or a type that names none, by the extra spec '
+                    'storpool_template or pool_name.'),
     cfg.IntOpt('storpool_replication',
                default=3,
                min=1,
@@ -64,6 +65,9 @@ storpool_opts = [
 
 # The extra spec of a volume type, and the capability of a pool.
 TEMPLATE_SPEC = 'storpool_template'
+
+# The extra spec that chooses a pool by its name.
+POOL_SPEC = 'pool_name'
 
 # What the encryption of a volume type consists of.
 ENCRYPTION_SETTINGS = ('cipher', 'control_location', 'key_size', 'provider')
@@ -79,6 +83,9 @@ DATA_SHARE = 4096 / (4096 + 128)
 # A temporary snapshot that cannot be deleted would never be missed.
 CLEANUP_ATTEMPTS = 3
 CLEANUP_INTERVAL = 1  # seconds
+
+# The first bindings that can revert a volume.
+REVERT_VERSION = '6.0.0'
 
 
 class StorPoolConfigurationInvalid(exception.CinderException):
@@ -145,25 +152,27 @@ def _gib(size):
     return round(size / units.Gi, 2)
 
 
-def _type_template(volume):
-    """Return the template that the type of a volume names, or None."""
-    if not volume['volume_type_id']:
-        return None
-    specs = volume_types.get_volume_type_extra_specs(volume['volume_type_id'])
-    return specs.get(TEMPLATE_SPEC)
-
-
-def _pool_template(host):
-    """Return the template of the pool in a host@backend#pool, or None."""
-    pool = volume_utils.extract_host(host, level='pool') if host else None
+def _pool_template(pool):
+    """Return the template that a pool is for, or None."""
     if pool and pool.startswith(TEMPLATE_POOL_PREFIX):
         return pool[len(TEMPLATE_POOL_PREFIX):]
     return None
 
 
-def _first(*candidates):
-    """Return the first candidate that is set, or None."""
-    return next((found for found in candidates if found), None)
+def _specs_template(specs):
+    """Return the template that extra specs name, or None.
+
+    They may also ask the scheduler for the pool of a template.
+    """
+    return specs.get(TEMPLATE_SPEC) or _pool_template(specs.get(POOL_SPEC))
+
+
+def _type_template(volume):
+    """Return the template that the type of a volume names, or None."""
+    if not volume['volume_type_id']:
+        return None
+    return _specs_template(
+        volume_types.get_volume_type_extra_specs(volume['volume_type_id']))
 
 
 def _encryption_changes(diff):
@@ -289,14 +298,11 @@ class StorPoolDriver(driver.VolumeDriver):
     def _template(self, volume):
         """Return the template a volume is to be created from, or None.
 
-        What its type says comes first.  The option is meant for volumes
-        without a type, so there it comes before the scheduler's choice.
+        The pool that the scheduler chose has no say: it likes best the one
+        with the most space, which is that of the fewest copies.
         """
-        option = self.configuration.storpool_template
-        pool = _pool_template(volume['host'])
-        if volume['volume_type_id']:
-            return _first(_type_template(volume), pool, option)
-        return _first(option, pool)
+        return (_type_template(volume) or
+                self.configuration.storpool_template)
 
     def _placement(self, template):
         """Return the part of a request that tells where data is kept."""
@@ -426,6 +432,32 @@ class StorPoolDriver(driver.VolumeDriver):
         :raises VolumeBackendAPIException: StorPool refused, or did not answer
         """
         self._remove_snapshot(self._snapshot_name(snapshot))
+
+    def revert_to_snapshot(self, context, volume, snapshot):
+        """Give a volume the contents that it had; its size stays (Pike).
+
+        Cinder copies the snapshot over the volume itself if this raises a
+        NotImplementedError or AttributeError, and leaves what was written
+        later where the snapshot has zeros.  So all is inside the guard.
+
+        :param context: not used
+        :param volume: the volume
+        :param snapshot: one of its snapshots
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer,
+            or the bindings are too old
+        """
+        with _backend_errors('revert', 'volume %s' % volume['id']):
+            name = self._volume_name(volume)
+            api = self._api
+            if not hasattr(api, 'volumeRevert'):
+                raise exception.VolumeBackendAPIException(data=_(
+                    'StorPool: cannot revert %(name)s: the Python package '
+                    'storpool is too old, install %(version)s or newer') %
+                    {'name': name, 'version': REVERT_VERSION})
+            api.volumeRevert(name,
+                             {'toSnapshot': self._snapshot_name(snapshot)})
+            if snapshot['volume_size'] != volume['size']:
+                api.volumeUpdate(name, {'size': _size(volume)})
 
     def create_volume_from_snapshot(self, volume, snapshot):
         """Create a volume with the contents of a snapshot.
@@ -676,7 +708,7 @@ class StorPoolDriver(driver.VolumeDriver):
         :param volume: the volume
         :param new_type: the new type
         :param diff: how it differs, pairs of old and new
-        :param host: where the scheduler wants it, 'host' is host@backend#pool
+        :param host: not used, a pool does not decide about the template
         :returns: whether the volume has the new type now
         :raises VolumeBackendAPIException: StorPool refused, or did not answer
         """
@@ -692,12 +724,15 @@ class StorPoolDriver(driver.VolumeDriver):
                      {'volume': volume['id'], 'backend': backend})
             return False
 
-        old, new = specs.get(TEMPLATE_SPEC, (None, None))
+        old, new = [
+            _specs_template(dict((key, pair[side])
+                                 for key, pair in specs.items()))
+            for side in (0, 1)]
         if old != new:
-            template = _first(new, _pool_template(host['host']),
-                              self.configuration.storpool_template)
-            self._update(self._volume_name(volume),
-                         **self._placement(template))
+            self._update(
+                self._volume_name(volume),
+                **self._placement(new or
+                                  self.configuration.storpool_template))
         return True
 
     def update_migrated_volume(self, ctxt, volume, new_volume,

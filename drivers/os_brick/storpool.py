@@ -6,13 +6,34 @@ One source for os-brick 1.0 to 1.15: os_brick/initiator/storpool.py where
 all connectors live in initiator/connector.py (before 1.6), otherwise
 os_brick/initiator/connectors/storpool.py.
 
-Every service of the host that needs a volume puts a request for it into the
-file that StorPool's AttachDB keeps; a volume is detached when its last
-request goes.  AttachDB supplies the lock, the file and the names.  Its sync()
-is not used: it attaches the volumes of all requests in the file, also the
-forgotten ones, it holds the lock while it waits for a device to appear, it
-does not tell that none appeared, and in some versions it detaches a volume
-that somebody else on the host has requested or never returns.
+How a volume is attached.  Every service of the host that needs a volume puts
+a request for it into the file that StorPool's AttachDB keeps, and takes it
+out again; the volume is attached to the host as long as there is a request.
+
+1. Under the lock of the file: the request is added, and it is seen whether
+   the volume has the rights that are wanted already.
+2. Without the lock, since other services give up on it after ten seconds:
+   VolumesReassignWait attaches and waits for StorPool's client on the host.
+   Nobody detaches meanwhile, they see the request.  It gives a volume all
+   rights, so it does not matter when it comes.  Read-only is another matter,
+   it could take rights from a request that came later: a volume is attached
+   read-only under the lock, by VolumesReassign, and a device that was there
+   before is not taken for the new one.
+3. The device is waited for.
+4. If anything failed, the request goes, and the attachment if it is new.
+
+How it is detached.  Under the lock, the request is taken out; if there is no
+other one, VolumesReassign detaches.  While the device is open that is tried
+again, ten times in two seconds, each time under the lock and with a look at
+the requests; then it is done by force.  At the end, without the lock, the
+device is waited for to vanish, so that whoever attaches the volume next does
+not find it.
+
+AttachDB supplies the lock, the file and the names.  Its sync() is not used:
+it attaches the volumes of all requests in the file, also the forgotten ones,
+it holds the lock while it waits for a device to appear, it does not tell that
+none appeared, and in some versions it detaches a volume that somebody else on
+the host has requested or never returns.
 """
 
 from __future__ import absolute_import
@@ -20,6 +41,7 @@ from __future__ import division
 
 import contextlib
 import os
+import random
 import time
 
 from oslo_log import log as logging
@@ -52,14 +74,22 @@ except ImportError:
 LOG = logging.getLogger(__name__)
 
 DEVICE_DIR = '/dev/storpool'
+ATTACH_FILE = '/var/spool/openstack-storpool/openstack-attach.json'
 
-# How long a device may take to appear or to change its size.
-DEVICE_ATTEMPTS = 10
-DEVICE_INTERVAL = 1  # seconds
+# How long a device may take to appear, to vanish or to change its size.
+DEVICE_ATTEMPTS = 40
+DEVICE_INTERVAL = 0.25  # seconds
+
+# How long StorPool waits for a client of its that is not there.
+CLIENT_TIMEOUT = 10  # seconds
 
 # How long a device that is being detached may stay open.
 DETACH_ATTEMPTS = 10
 DETACH_INTERVAL = 0.2  # seconds
+
+# How many requests are looked at, when a volume is attached, that may be for
+# volumes that were deleted.
+MAX_SUSPECTS = 3
 
 RIGHTS = {'ro': 1, 'rw': 2}
 
@@ -151,32 +181,52 @@ def _access_mode(connection_properties):
     return mode
 
 
-def _request_key(connection_properties):
-    """Return the key of an attachment request.
+def _is_nova_key(key, volume_id):
+    """Tell whether a request is one of nova's for a volume."""
+    return key.startswith('brick-') and key.endswith('-' + volume_id)
 
-    The cinder driver names its own, so that what it attaches for a copy is
-    not taken for what nova attached for an instance on the same host.
+
+def _request(db, client, connection_properties, mode):
+    """Describe an attachment the way the attachment file does.
+
+    The cinder driver names its own requests, so that what it attaches for a
+    copy is not taken for what nova attached for an instance on the same host.
+    Otherwise the key has the client id of this host, whatever cinder sent:
+    after an evacuation or a migration that failed nova detaches with what it
+    was sent for the other host.
     """
-    key = connection_properties.get('storpool_request')
-    if key:
-        return key
-    return 'brick-%s-%s' % (_required(connection_properties, 'client_id'),
-                            _required(connection_properties, 'volume'))
-
-
-def _request(db, connection_properties, mode):
-    """Describe an attachment the way the attachment file does."""
-    _required(connection_properties, 'client_id')
     volume_id = _required(connection_properties, 'volume')
     snapshot = connection_properties.get('storpool_snapshot')
     return {
         'volume': snapshot or db.volumeName(volume_id),
         'type': 'brick',
-        'id': _request_key(connection_properties),
+        'id': (connection_properties.get('storpool_request') or
+               'brick-%d-%s' % (client, volume_id)),
         'rights': RIGHTS[mode],
         'volsnap': bool(snapshot),
         'remove_on_detach': True,
     }
+
+
+def _read(db):
+    """Return the requests in the attachment file.
+
+    StorPool's bindings truncate it and then write it, so it may have been
+    cut short by a power failure.
+
+    :raises BrickException: these are no requests
+    """
+    try:
+        requests = db.get()
+        if all('volume' in request for request in requests.values()):
+            return requests
+        reason = _('these are no requests')
+    except (AttributeError, TypeError, ValueError) as exc:
+        reason = encodeutils.exception_to_unicode(exc)
+    raise exception.BrickException(
+        _("StorPool: cannot read '%(file)s', has it been cut short? Make it "
+          "JSON again, {} for no requests: %(reason)s") %
+        {'file': getattr(db, '_fname', ATTACH_FILE), 'reason': reason})
 
 
 def _device_path(name):
@@ -184,16 +234,40 @@ def _device_path(name):
     return os.path.join(DEVICE_DIR, name)
 
 
+def _identity(path):
+    """Return what tells a device from another of its name, None if none."""
+    try:
+        link = os.lstat(path)
+        return link.st_ino, link.st_ctime, os.stat(path).st_rdev
+    except OSError:
+        return None
+
+
 class _Attachment(object):
     """One request in the attachment file, and the attachment it is for."""
 
-    def __init__(self, db, client, request):
-        self._db = db
+    def __init__(self, api, client, request):
+        self._api = api
         self._client = client
         self._request = request
         self._key = request['id']
         self._name = request['volume']
-        self._touched = False  # whether acquire() told StorPool to attach
+        self._path = _device_path(self._name)
+        self._kind = 'snapshot' if request['volsnap'] else 'volume'
+        self._previous = None  # the request that acquire() replaced
+        self._added = False  # whether acquire() put its request down
+        self._touched = False  # whether it told StorPool to attach
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _locked():
+        """Have the attachment file locked while the body runs.
+
+        :returns: an AttachDB, a new one because it caches what it read
+        """
+        db = spopenstack.AttachDB(log=LOG)
+        with db:
+            yield db
 
     def acquire(self):
         """Put the request down and attach; undo both if that fails.
@@ -201,89 +275,143 @@ class _Attachment(object):
         :returns: the path of the device
         :raises BrickException: the device did not appear
         """
-        previous = self._db.get().get(self._key)
         try:
-            with self._db:
-                self._db.add(self._key, self._request)
-                self._attach()
-            return self._wait_for_device()
+            with self._locked() as db:
+                self._add(db)
+                order, stale = self._attach(db)
+            if order:
+                self._api.volumesReassignWait({
+                    'reassign': [order], 'attachTimeout': CLIENT_TIMEOUT})
+            return self._wait_for_device(stale)
         except BaseException:  # also a timeout of eventlet
-            self._undo(previous)
+            self._undo()
             raise
 
-    def release(self, force):
+    def release(self, volume_id=None):
         """Take the request out and detach, unless others have requests.
 
-        :param force: detach at once, even if the device is open
+        :param volume_id: the volume whose other requests of nova go as well;
+            the older driver and other hosts' client ids made other keys
         """
-        with self._db:
-            self._db.remove(self._key)
-            if self._requests():
-                LOG.info('StorPool: %s stays attached, there are other '
-                         'requests for it', self._name)
-            elif self._rights_here():
-                self._detach(force)
+        identity = _identity(self._path)
+        for attempt in range(DETACH_ATTEMPTS + 1):
+            if attempt:
+                time.sleep(DETACH_INTERVAL)
+            with self._locked() as db:
+                if not attempt:
+                    self._remove(db, volume_id)
+                if self._of_this_volume(db):
+                    LOG.info('StorPool: %s stays attached, there are other '
+                             'requests for it', self._name)
+                    return
+                if not self._rights_here(self._attachments()):
+                    return
+                if self._detach(force=attempt == DETACH_ATTEMPTS):
+                    break
+        self._wait_to_vanish(identity)
 
-    def _undo(self, previous):
+    def _add(self, db):
+        """Put the request down."""
+        self._previous = _read(db).get(self._key)
+        self._added = True
+        db.add(self._key, self._request)
+
+    def _remove(self, db, volume_id):
+        """Take the request out, and nova's others for a volume."""
+        db.remove_keys([
+            key for key in _read(db) if key == self._key or
+            volume_id is not None and _is_nova_key(key, volume_id)])
+
+    def _undo(self):
         """Bring back what was before acquire(); never raises."""
         try:
-            if previous is not None:
-                self._db.add(self._key, previous)
-            elif self._touched:
-                self.release(force=False)
-            else:
-                self._db.remove(self._key)
+            if self._touched and self._previous is None:
+                self.release()
+            elif self._added:
+                with self._locked() as db:
+                    if self._previous is None:
+                        db.remove(self._key)
+                    else:
+                        db.add(self._key, self._previous)
         except Exception:
             LOG.exception('StorPool: could not undo the failed attachment '
                           'of %s', self._name)
 
-    def _requests(self):
+    def _of_this_volume(self, db):
         """Return all requests in the file for the same volume."""
-        return [request for request in self._db.get().values()
-                if request.get('volume') == self._name]
+        return [request for request in _read(db).values()
+                if request['volume'] == self._name]
 
-    def _rights_here(self):
+    def _attachments(self):
+        """Return the rights of what is attached here, by snapshot, name."""
+        return dict(((bool(desc.snapshot), desc.volume), RIGHTS[desc.rights])
+                    for desc in self._api.attachmentsList()
+                    if desc.client == self._client)
+
+    def _rights_here(self, attachments):
         """Return the rights the volume is attached with, 0 if it is not."""
-        for desc in self._db.api().attachmentsList():
-            if (desc.volume == self._name and desc.client == self._client and
-                    bool(desc.snapshot) == self._request['volsnap']):
-                return RIGHTS[desc.rights]
-        return 0
+        return attachments.get((self._request['volsnap'], self._name), 0)
 
-    def _reassign(self, **order):
-        """Tell StorPool to attach or detach."""
-        kind = 'snapshot' if self._request['volsnap'] else 'volume'
-        order[kind] = self._name
-        self._db.api().volumesReassign(json=[order])
+    def _attach(self, db):
+        """See to the most rights that any of the requests wants.
 
-    def _attach(self):
-        """Attach with the most rights that any of the requests wants."""
-        rights = max(request['rights'] for request in self._requests())
-        if self._rights_here() < rights:
-            mode = 'rw' if rights == RIGHTS['rw'] else 'ro'
-            self._touched = True
-            self._reassign(**{mode: [self._client]})
+        :returns: an order that is still to be given, without the lock, or
+            None, and the identity of a device that will vanish, or None
+        """
+        attachments = self._attachments()
+        self._forget_deleted(db, attachments)
+        rights = max(request['rights'] for request in self._of_this_volume(db))
+        here = self._rights_here(attachments)
+        if here >= rights:
+            return None, None
+        self._touched = True
+        mode = 'rw' if rights == RIGHTS['rw'] else 'ro'
+        order = {self._kind: self._name, mode: [self._client]}
+        if mode == 'rw' or self._kind == 'snapshot':
+            return order, None
+        stale = None if here else _identity(self._path)
+        self._api.volumesReassign(json=[order])
+        return None, stale
+
+    def _forget_deleted(self, db, attachments):
+        """Drop requests for what was deleted while this host was down.
+
+        Only what is not attached is looked at, and some of it each time.
+        """
+        suspects = [
+            (key, request) for key, request in _read(db).items()
+            if (bool(request.get('volsnap')), request['volume'])
+            not in attachments and request['volume'] != self._name]
+        for key, request in random.sample(suspects,
+                                          min(len(suspects), MAX_SUSPECTS)):
+            if not self._exists(request):
+                LOG.info('StorPool: dropped the request %(key)s, there is '
+                         'no %(name)s any more',
+                         {'key': key, 'name': request['volume']})
+                db.remove(key)
+
+    def _exists(self, request):
+        """Tell whether what a request is for exists, as far as is known."""
+        find = (self._api.snapshotList if request.get('volsnap')
+                else self._api.volumeList)
+        try:
+            find(request['volume'])
+        except spapi.ApiError as exc:
+            return exc.name != 'objectDoesNotExist'
+        return True
 
     def _detach(self, force):
-        """Detach; a device that stays open is detached by force in the end.
-
-        Whoever used it has closed it by now, but something that looks at
-        new block devices may still hold it open for a moment.
-        """
-        attempts = 0 if force else DETACH_ATTEMPTS
-        for _attempt in range(attempts):
-            if self._try_detach(force=False):
-                return
-            time.sleep(DETACH_INTERVAL)
-        self._try_detach(force=True)
-
-    def _try_detach(self, force):
         """Detach once.
+
+        Whoever used the device has closed it by now, but something that
+        looks at new block devices may still hold it open for a moment.
 
         :returns: False if the device is open, which force does not heed
         """
         try:
-            self._reassign(detach=[self._client], force=force)
+            self._api.volumesReassign(json=[
+                {self._kind: self._name, 'detach': [self._client],
+                 'force': force}])
         except spapi.ApiError as exc:
             if exc.name == 'objectDoesNotExist':
                 return True
@@ -292,22 +420,32 @@ class _Attachment(object):
             return False
         return True
 
-    def _wait_for_device(self):
+    def _wait_for_device(self, stale):
         """Wait for the device to appear, and return its path.
 
-        The lock is not held: other services give up on it after ten seconds.
+        :param stale: the identity of one that will vanish, which is good
+            enough in the end
         """
-        path = _device_path(self._name)
         for _attempt in range(DEVICE_ATTEMPTS):
-            if os.path.exists(path):
-                return path
+            if _identity(self._path) not in (None, stale):
+                return self._path
             time.sleep(DEVICE_INTERVAL)
-        if os.path.exists(path):
-            return path
+        if _identity(self._path) is not None:
+            return self._path
         raise exception.BrickException(
             _('StorPool: %(name)s was attached to client %(client)s, but '
               '%(path)s did not appear on this host.') %
-            {'name': self._name, 'client': self._client, 'path': path})
+            {'name': self._name, 'client': self._client, 'path': self._path})
+
+    def _wait_to_vanish(self, identity):
+        """Wait for the device to vanish, or for another in its place."""
+        for _attempt in range(DEVICE_ATTEMPTS):
+            found = _identity(self._path)
+            if found is None or found != identity:
+                return
+            time.sleep(DEVICE_INTERVAL)
+        LOG.warning('StorPool: %(name)s was detached, but %(path)s is still '
+                    'there', {'name': self._name, 'path': self._path})
 
 
 class StorPoolConnector(BaseLinuxConnector):
@@ -320,8 +458,7 @@ class StorPoolConnector(BaseLinuxConnector):
     The connection properties that the StorPool cinder driver supplies:
 
     * volume: the id of the volume in cinder
-    * client_id: the StorPool client id of the host, a part of the key of the
-      attachment request
+    * client_id (optional): not used, this host knows its own
     * access_mode: 'rw' or 'ro'
     * storpool_request (optional): the key of the attachment request
     * storpool_snapshot (optional): the StorPool name of a snapshot to attach
@@ -360,11 +497,13 @@ class StorPoolConnector(BaseLinuxConnector):
                           force=False, ignore_errors=False):
         """Detach a volume from this host, unless others here still need it.
 
-        A volume that is not attached is not an error.
+        A volume that is not attached is not an error.  A device that stays
+        open is detached by force in the end, but not at once if force is
+        set: Pike's cinder sets it for every volume.
 
         :param connection_properties: see the class; access_mode is not used
         :param device_info: what connect_volume() returned, not used
-        :param force: detach without waiting for the device to be closed
+        :param force: see ignore_errors
         :param ignore_errors: with force, log errors instead of raising them
         :raises BrickException: a connection property is missing or wrong,
             the StorPool bindings or their configuration are missing, or
@@ -373,7 +512,9 @@ class StorPoolConnector(BaseLinuxConnector):
         try:
             volume_id = _required(connection_properties, 'volume')
             with _brick_errors('detach', volume_id):
-                self._attachment(connection_properties, 'ro').release(force)
+                self._attachment(connection_properties, 'ro').release(
+                    None if connection_properties.get('storpool_request')
+                    else volume_id)
         except exception.BrickException as exc:
             if not (force and ignore_errors):
                 raise
@@ -445,8 +586,9 @@ class StorPoolConnector(BaseLinuxConnector):
     def _attachment(connection_properties, mode):
         """Return the attachment that connection properties are about."""
         db, client = _attach_db()
-        return _Attachment(db, client,
-                           _request(db, connection_properties, mode))
+        return _Attachment(
+            db.api(), client,
+            _request(db, client, connection_properties, mode))
 
     @staticmethod
     def _volume_path(connection_properties):
@@ -459,11 +601,7 @@ class StorPoolConnector(BaseLinuxConnector):
     @staticmethod
     def _volume_size(db, name):
         """Return the size in bytes that a volume has in StorPool."""
-        for desc in db.api().volumesList():
-            if desc.name == name:
-                return desc.size
-        raise exception.BrickException(
-            _('StorPool: there is no volume %s.') % name)
+        return db.api().volumeList(name)[0].size
 
     def _wait_for_size(self, path, size):
         """Wait for a device to have a size in bytes, and return that size."""

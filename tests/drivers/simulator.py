@@ -37,6 +37,8 @@ Devices appear and vanish before a call is answered, unless
     cluster.delay(7, None)      they do so when told: cluster.settle(7)
     cluster.delay(7, 0)         they do so at once again
 
+cluster.settled(7) tells whether all have.
+
 VolumesReassign does not wait for them; VolumesReassignWait does, as far as
 they are those of its orders.  With a delay of None it waits for settle().
 """
@@ -534,6 +536,11 @@ class Simulator(object):
         with self._lock:
             self._carry_on(self._clients[client], float('inf'))
 
+    def settled(self, client):
+        """Tell whether the devices of a host are what they should be."""
+        with self._lock:
+            return not self._clients[client].pending
+
     def add_template(self, name, replication, disks=None, tail=None):
         """Add a template; see the class for the parameters."""
         self.templates[name] = Template(next(self._numbers), name,
@@ -617,6 +624,9 @@ class Simulator(object):
 
     def _snapshots_list(self):
         return [snapshot.summary() for snapshot in self.snapshots.values()]
+
+    def _snapshot_list(self, name):
+        return [self._find(True, name).summary()]
 
     def _templates_list(self):
         return [template.summary() for template in self.templates.values()]
@@ -961,6 +971,7 @@ _OPERATIONS = {
     ('GET', 'VolumesList'): Simulator._volumes_list,
     ('GET', 'SnapshotsList'): Simulator._snapshots_list,
     ('GET', 'Volume'): Simulator._volume_list,
+    ('GET', 'Snapshot'): Simulator._snapshot_list,
     ('GET', 'VolumeTemplatesList'): Simulator._templates_list,
     ('GET', 'VolumeTemplatesStatus'): Simulator._templates_status,
     ('GET', 'DisksList'): Simulator._disks_list,

@@ -4,6 +4,7 @@
 from __future__ import absolute_import
 
 import os
+import subprocess
 import unittest
 
 import harness
@@ -146,32 +147,47 @@ class VolumeTest(Base):
         driver.create_volume(self.volume())
         self.assertVolume(NAME, template='', replication=2)
 
-    def templates(self, option=None, pool=None, spec=None, typed=True):
+    def templates(self, option=None, pool=None, typed=True, **specs):
         """Return the template of a volume that is created."""
         driver = self.make_driver(storpool_template=option)
-        type_id = None
-        if typed:
-            specs = {'storpool_template': spec} if spec else {'other': 'x'}
-            type_id = self.typed(**specs)
+        type_id = self.typed(other='x', **specs) if typed else None
         driver.create_volume(self.volume(volume_type_id=type_id,
                                          host='h@b' + (pool or '')))
         return self.cluster.volumes.pop(NAME).template
 
     def test_template_of_typed_volume(self):
-        self.assertEqual('any', self.templates('ssd', '#template_ssd', 'any'))
-        self.assertEqual('any', self.templates(spec='any'))
-        self.assertEqual('ssd', self.templates('any', '#template_ssd'))
-        self.assertEqual('any', self.templates('any', '#default'))
-        self.assertEqual('any', self.templates('any'))
-        self.assertEqual('', self.templates())
+        for pool in ('', '#default', '#template_ssd'):
+            self.assertEqual('any', self.templates(
+                'hybrid', pool, storpool_template='any'))
+            self.assertEqual('any', self.templates(
+                None, pool, storpool_template='any'))
+            self.assertEqual('hybrid', self.templates('hybrid', pool))
+            self.assertEqual('', self.templates(None, pool))
+
+    def test_template_by_the_name_of_a_pool(self):
+        self.assertEqual('ssd', self.templates('any',
+                                               pool_name='template_ssd'))
+        self.assertEqual('any', self.templates('any', pool_name='default'))
+        self.assertEqual('hybrid', self.templates(
+            'any', pool_name='template_ssd', storpool_template='hybrid'))
 
     def test_template_of_untyped_volume(self):
-        self.assertEqual('any', self.templates('any', '#template_ssd',
-                                               typed=False))
-        self.assertEqual('ssd', self.templates(None, '#template_ssd',
-                                               typed=False))
-        self.assertEqual('', self.templates(None, '#default', typed=False))
-        self.assertEqual('', self.templates(typed=False))
+        for pool in ('', '#default', '#template_ssd'):
+            self.assertEqual('any', self.templates('any', pool, typed=False))
+            self.assertEqual('', self.templates(None, pool, typed=False))
+
+    def test_copies_are_those_that_were_configured(self):
+        """The scheduler would take the pool with one copy."""
+        self.cluster.add_template('scratch', 1)
+        for typed in (True, False):
+            type_id = self.typed() if typed else None
+            for values, copies in (({'storpool_template': 'hybrid'}, 3),
+                                   ({'storpool_replication': 2}, 2)):
+                values.setdefault('storpool_template', None)
+                self.make_driver(**values).create_volume(self.volume(
+                    volume_type_id=type_id, host='h@b#template_scratch'))
+                self.assertEqual(copies,
+                                 self.cluster.volumes.pop(NAME).replication)
 
     def test_create_what_exists(self):
         self.create()
@@ -318,6 +334,112 @@ class VolumeTest(Base):
                 self.volume(OTHER_ID, volume_type_id=self.typed(
                     storpool_template='any')), self.volume())
         self.assertClean()
+
+
+@harness.for_each(harness.RELEASES, 'release')
+class RevertTest(Base):
+    """Going back to a snapshot."""
+
+    def prepare(self):
+        Base.prepare(self)
+        self.create()
+        self.driver.create_snapshot(self.snapshot())
+
+    def revert(self, **volume):
+        """Revert the volume to its snapshot."""
+        self.driver.revert_to_snapshot(self.context, self.volume(**volume),
+                                       self.snapshot())
+
+    def assertNotGeneric(self):
+        """See that it fails, and not in the way that makes cinder copy."""
+        with self.assertRaises(self.exception.VolumeBackendAPIException) \
+                as caught:
+            self.revert()
+        return str(caught.exception)
+
+    def test_size_is_kept(self):
+        self.driver.extend_volume(self.volume(), 3)
+        self.revert(size=3)
+        self.assertVolume(NAME, size=3 * GIB)
+
+    def test_nothing_else_is_changed(self):
+        self.assertEqual(1, self.count_calls(self.revert))
+
+    def test_by_name_id(self):
+        self.create(OTHER)
+        self.driver.create_snapshot(self.snapshot(
+            's2', volume=self.volume(name_id=OTHER_ID)))
+        self.driver.revert_to_snapshot(
+            self.context, self.volume(name_id=OTHER_ID), self.snapshot('s2'))
+        self.assertIn(('POST', '/ctrl/1.0/VolumeRevert/' + OTHER),
+                      self.cluster.calls)
+
+    def test_old_bindings(self):
+        without_revert = type('Api', (), {'volumeUpdate': self.fail})
+        self.patch(self.storpool.StorPoolDriver, '_api', without_revert())
+        self.assertIn('install 6.0.0 or newer', self.assertNotGeneric())
+
+    def test_snapshot_that_is_gone(self):
+        self.cluster.snapshots.clear()
+        self.assertIn('objectDoesNotExist', self.assertNotGeneric())
+
+    def test_error_of_the_driver_itself(self):
+        self.driver = self.raw_driver()
+        self.assertIn('AttributeError', self.assertNotGeneric())
+
+
+@harness.for_each(harness.RELEASES[-1:], 'release')
+@unittest.skipUnless(harness.LOOP_DEVICES, harness.NO_LOOP_DEVICES)
+class RevertContentsTest(Base):
+    """Going back to a snapshot, on a block device.
+
+    Cinder's own way (Pike, cinder/volume/manager.py,
+    _revert_to_snapshot_generic) is a copy with dd and these flags.
+    """
+
+    devices_class = harness.simulator.LoopDevices
+    MIB = 1024 ** 2
+
+    def prepare(self):
+        Base.prepare(self)
+        self.create()
+        self.attach()
+        self.dd(data=b'first' * 100)
+        self.driver.create_snapshot(self.snapshot())
+        # Where the snapshot has data, and where it has none.
+        self.dd(data=b'later' * 100)
+        self.dd('seek=2', 'bs=1M', data=b'stale' * 100)
+
+    def dd(self, *arguments, **kwargs):
+        """Run dd, with data for the volume or otherwise."""
+        data = kwargs.get('data')
+        if data is not None:
+            arguments += ('of=' + self.device(), 'conv=notrunc,fsync')
+        running = subprocess.Popen(
+            ('dd', 'status=none') + arguments, stdin=subprocess.PIPE)
+        running.communicate(data)
+        assert running.returncode == 0
+
+    def contents(self):
+        """Return the start of the volume, and what was empty."""
+        with open(self.device(), 'rb') as opened:
+            start = opened.read(5)
+            opened.seek(2 * self.MIB)
+            return start, opened.read(5)
+
+    def test_generic_way_leaves_stale_data(self):
+        self.driver.create_volume_from_snapshot(self.volume(OTHER_ID),
+                                                self.snapshot())
+        self.attach(OTHER_ID)
+        self.dd('if=' + self.device(OTHER), 'of=' + self.device(), 'bs=1M',
+                'count=%d' % (4 * self.MIB), 'iflag=count_bytes,direct',
+                'oflag=direct', 'conv=sparse')
+        self.assertEqual((b'first', b'stale'), self.contents())
+
+    def test_revert(self):
+        self.driver.revert_to_snapshot(self.context, self.volume(),
+                                       self.snapshot())
+        self.assertEqual((b'first', b'\0' * 5), self.contents())
 
 
 @harness.for_each(harness.RELEASES, 'release')
@@ -600,10 +722,19 @@ class RetypeTest(Base):
         self.assertTrue(self.retype(template=('ssd', None)))
         self.assertVolume(NAME, template='hybrid')
 
-    def test_no_template_but_a_pool(self):
+    def test_no_template_whatever_the_pool(self):
         self.assertTrue(self.retype(template=('ssd', None),
                                     pool='#template_any'))
+        self.assertVolume(NAME, template='hybrid')
+
+    def test_template_by_the_name_of_a_pool(self):
+        self.assertTrue(self.retype(pool_name=('template_ssd',
+                                               'template_any')))
         self.assertVolume(NAME, template='any')
+        self.assertTrue(self.retype(pool_name=('template_any', 'default')))
+        self.assertVolume(NAME, template='hybrid')
+        self.assertEqual(0, self.count_calls(lambda: self.retype(
+            template=('ssd', None), pool_name=(None, 'template_ssd'))))
 
     def test_no_template_at_all(self):
         self.driver = self.make_driver(storpool_replication=1,

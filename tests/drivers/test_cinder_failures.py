@@ -72,6 +72,26 @@ class CinderFailureTest(failures.Failing, harness.CinderCase):
                    self.driver.create_volume_from_snapshot(
                        self.volume(OTHER_ID), self.snapshot()))
 
+    def test_revert(self):
+        def prepare():
+            """Have a volume that was extended after its snapshot."""
+            self.volume_and_snapshot()
+            self.driver.extend_volume(self.volume(), 2)
+
+        def check(what, lasting):
+            """It can be repeated, and is done then."""
+            self.clean(what, lasting)
+            operation()
+            self.assertEqual(2 * harness.GIB,
+                             self.cluster.volumes[volume_name()].size, what)
+
+        def operation():
+            """Revert the volume."""
+            self.driver.revert_to_snapshot(
+                self.context, self.volume(size=2), self.snapshot())
+
+        self.check_all(prepare, operation, check)
+
     def test_clone(self):
         self.check(self.create, lambda: self.driver.create_cloned_volume(
             self.volume(OTHER_ID), self.volume()))

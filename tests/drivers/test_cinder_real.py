@@ -131,6 +131,29 @@ class RealTest(harness.CinderCase):
         self.driver.create_volume_from_snapshot(other, snapshot)
         self.assertEqual(2 * GIB, self.stored(other).size)
 
+    def test_revert_to_snapshot(self):
+        """Pike's manager has the driver do it, whatever happens."""
+        manager = self.module('cinder.volume.manager').VolumeManager
+        revert = manager.__dict__.get('_revert_to_snapshot')
+        if revert is None:
+            self.assertNotEqual('pike', self.release)
+            return
+        volume = self.created()
+        snapshot = self.objects.Snapshot(
+            self.context, volume_id=volume.id, volume_size=1,
+            user_id='u', project_id='p', status='available')
+        snapshot.create()
+        self.driver.create_snapshot(snapshot)
+        # What the manager's method calls, besides the driver.
+        self._notify_about_volume_usage = lambda *_args: None
+        self._notify_about_snapshot_usage = lambda *_args: None
+        self._revert_to_snapshot_generic = self.fail
+        revert(self, self.context, volume, snapshot)
+        self.assertIn('VolumeRevert', self.cluster.calls[-1][1])
+        self.cluster.interfere(harness.simulator.Refuse(), count=None)
+        with self.assertRaises(self.exception.VolumeBackendAPIException):
+            revert(self, self.context, volume, snapshot)
+
     def test_backup_of_volume_in_use(self):
         volume = self.created(status='backing-up')
         volume.update({'previous_status': 'in-use'})

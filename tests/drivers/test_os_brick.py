@@ -3,7 +3,9 @@
 
 from __future__ import absolute_import
 
+import fcntl
 import os
+import threading
 import unittest
 
 import harness
@@ -151,9 +153,29 @@ class ConnectorTest(harness.Case):
     def test_connect_does_not_touch_other_requests(self):
         self.create(volume_name(OTHER_ID))
         self.add_request('forgotten', name=volume_name(OTHER_ID))
-        self.add_request('stale', name='os--volume-gone')
         self.connect()
-        self.assertAttached(keys=[KEY, 'forgotten', 'stale'])
+        self.assertAttached(keys=[KEY, 'forgotten'])
+
+    def test_connect_drops_requests_for_what_was_deleted(self):
+        self.create(volume_name(OTHER_ID))
+        self.call('snapshotCreate', volume_name(), {'name': 'snap'})
+        self.add_request('lost', name=volume_name(OTHER_ID))
+        self.add_request('gone', name='os--volume-gone')
+        self.write_requests(dict(
+            self.requests(),
+            old={'volume': 'gone', 'rights': 1, 'volsnap': True},
+            there={'volume': 'snap', 'rights': 1, 'volsnap': True}))
+        self.connect()
+        self.disconnect()
+        self.connect()
+        self.assertAttached(keys=[KEY, 'lost', 'there'])
+
+    def test_connect_looks_at_few_requests_for_others(self):
+        for number in range(20):
+            self.add_request(str(number), name='os--volume-%d' % number)
+        calls = self.count_calls(self.connect)
+        self.assertLess(calls, 6)
+        self.assertEqual(18, len(self.requests()))
 
     def test_connect_what_is_gone(self):
         self.call('volumeDelete', volume_name())
@@ -166,14 +188,85 @@ class ConnectorTest(harness.Case):
         self.assertDetached()
         self.assertEqual(10, sum(self.slept))
 
+    def assertNotLocked(self):
+        """See that others get at the attachment file."""
+        with open(self.attach_file, 'r+') as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def test_connect_waits_for_the_client(self):
+        self.cluster.delay(CLIENT, 0.05)
+        self.connect()
+        self.assertAttached()
+        self.assertTrue(self.cluster.settled(CLIENT))
+        self.assertEqual([], self.slept)
+
+    def test_lock_is_not_held_while_the_client_is_waited_for(self):
+        real = self.cluster.devices.appear
+        seen = []
+
+        def appear(client, found):
+            """Be the client, which takes its time."""
+            self.assertNotLocked()
+            seen.append(sorted(self.requests()))
+            real(client, found)
+
+        self.patch(self.cluster.devices, 'appear', appear)
+        self.connect()
+        self.assertEqual([[KEY]], seen)
+
+    def vanishing(self):
+        """Have the volume detached, while its device is still there."""
+        self.connect(access_mode='ro')
+        self.write_requests({})
+        self.cluster.delay(CLIENT, None)
+        self.call('volumesReassign',
+                  json=[{'volume': volume_name(), 'detach': [CLIENT]}])
+        self.assertEqual([volume_name()], self.devices())
+
+    def test_vanishing_device_is_not_taken(self):
+        self.vanishing()
+        timer = threading.Timer(0.1, self.cluster.settle, (CLIENT,))
+        timer.start()
+        self.addCleanup(timer.join)
+        self.connect()
+        self.assertTrue(self.cluster.settled(CLIENT))
+        self.assertAttached()
+
+    def test_vanishing_device_is_not_taken_read_only(self):
+        self.vanishing()
+        self.patch(harness.time, 'sleep',
+                   lambda _seconds: self.cluster.settle(CLIENT))
+        self.connect(access_mode='ro')
+        self.assertTrue(self.cluster.settled(CLIENT))
+        self.assertAttached(rights='ro')
+
+    def test_read_only_device_that_never_vanished(self):
+        self.vanishing()
+        self.connect(access_mode='ro')
+        self.assertEqual(10, sum(self.slept))
+        self.cluster.settle(CLIENT)
+        self.assertAttached(rights='ro')
+
+    def test_read_only_takes_no_rights_that_came_meanwhile(self):
+        """Reading only is ordered under the lock, at once."""
+        methods = []
+        for mode in ('ro', 'rw'):
+            before = len(self.cluster.calls)
+            self.connect(access_mode=mode, storpool_request=mode)
+            methods.append([path.rpartition('/')[2] for method, path
+                            in self.cluster.calls[before:]
+                            if method == 'POST'])
+        self.assertEqual([['VolumesReassign'], ['VolumesReassignWait']],
+                         methods)
+
     def test_lock_is_not_held_while_waiting(self):
         self.cluster.silence(CLIENT)
         seen = []
 
         def sleep(_seconds):
             """See that somebody else gets at the file."""
-            with harness.spopenstack.AttachDB(log=None):
-                seen.append(len(self.requests()))
+            self.assertNotLocked()
+            seen.append(len(self.requests()))
             self.cluster.silence(CLIENT, False)
             self.cluster.execute('POST', 'VolumesReassign', [
                 {'volume': volume_name(), 'rw': [CLIENT]}])
@@ -207,7 +300,7 @@ class ConnectorTest(harness.Case):
         self.assertAttached(keys=['other'])
 
     def test_bad_properties(self):
-        for bad in ({'client_id': None}, {'volume': None}, {'volume': ''},
+        for bad in ({'volume': None}, {'volume': ''},
                     {'access_mode': None}, {'access_mode': 'wo'}):
             self.assertRaisesBrick('Invalid StorPool connection data',
                                    self.connect, **bad)
@@ -220,7 +313,9 @@ class ConnectorTest(harness.Case):
         for content in ('', '[1]', '{"x": 1}'):
             with open(self.attach_file, 'w') as opened:
                 opened.write(content)
-            self.assertRaisesBrick('could not attach', self.connect)
+            self.assertRaisesBrick("cannot read '%s'" % self.attach_file,
+                                   self.connect)
+            self.assertRaisesBrick(self.attach_file, self.disconnect)
 
     def test_no_attachment_file(self):
         os.unlink(self.attach_file)
@@ -316,11 +411,111 @@ class ConnectorTest(harness.Case):
         self.assertEqual(10, len(self.slept))
 
     def test_disconnect_by_force(self):
+        """In Pike cinder passes force for every volume."""
         self.connect()
         self.cluster.opened.add((CLIENT, volume_name()))
         self.disconnect(force=True)
         self.assertDetached()
-        self.assertEqual([], self.slept)
+        self.assertEqual(10, len(self.slept))
+
+    def test_disconnect_by_force_waits_for_an_open_device(self):
+        self.connect()
+        self.cluster.opened.add((CLIENT, volume_name()))
+        self.patch(harness.time, 'sleep',
+                   lambda _seconds: self.cluster.opened.clear())
+        before = len(self.cluster.calls)
+        self.disconnect(force=True)
+        self.assertDetached()
+        self.assertEqual(2, len([path for _method, path
+                                 in self.cluster.calls[before:]
+                                 if path.endswith('VolumesReassign')]))
+
+    def test_lock_is_not_held_while_a_device_is_open(self):
+        self.connect()
+        self.cluster.opened.add((CLIENT, volume_name()))
+        self.patch(harness.time, 'sleep',
+                   lambda _seconds: self.assertNotLocked())
+        self.disconnect()
+        self.assertDetached()
+
+    def test_connect_while_another_waits_to_disconnect(self):
+        self.connect()
+        self.cluster.opened.add((CLIENT, volume_name()))
+
+        def sleep(_seconds):
+            """Let nova attach the volume again."""
+            self.assertNotIn(KEY, self.requests())
+            self.connect()
+
+        self.patch(harness.time, 'sleep', sleep)
+        self.disconnect()
+        self.assertAttached()
+
+    def test_disconnect_waits_for_the_device_to_vanish(self):
+        self.connect()
+        self.cluster.delay(CLIENT, None)
+        waits = []
+
+        def sleep(_seconds):
+            """Let the device vanish, at last."""
+            self.assertNotLocked()
+            waits.append(self.devices())
+            if len(waits) == 3:
+                self.cluster.settle(CLIENT)
+
+        self.patch(harness.time, 'sleep', sleep)
+        self.disconnect()
+        self.assertDetached()
+        self.assertEqual(3, len(waits))
+
+    def test_disconnect_a_device_that_does_not_vanish(self):
+        self.connect()
+        self.cluster.delay(CLIENT, None)
+        self.disconnect()
+        self.assertEqual(10, sum(self.slept))
+        self.assertEqual(({}, {}), (self.requests(),
+                                    self.cluster.attached()))
+
+    def test_disconnect_with_what_another_host_was_sent(self):
+        """Nova does after an evacuation and a migration that failed."""
+        self.connect()
+        self.assertEqual([KEY], list(self.requests()))
+        self.disconnect(client_id=harness.OTHER_CLIENT)
+        self.assertDetached()
+        self.connect(client_id=harness.OTHER_CLIENT)
+        self.assertAttached()
+
+    def test_disconnect_what_the_older_driver_connected(self):
+        self.connect()
+        self.add_request('brick-65-' + VOLUME_ID)
+        self.add_request('brick-65-' + OTHER_ID, name=volume_name(OTHER_ID))
+        self.disconnect(client_id=65)
+        self.assertDetached(keys=['brick-65-' + OTHER_ID])
+
+    def test_disconnect_for_cinder_leaves_nova_its_requests(self):
+        self.connect()
+        self.add_request('brick-65-' + VOLUME_ID)
+        self.connect(storpool_request=CINDER_KEY)
+        self.disconnect(storpool_request=CINDER_KEY)
+        self.assertAttached(keys=[KEY, 'brick-65-' + VOLUME_ID])
+
+    def test_disconnect_for_nova_leaves_cinder_its_request(self):
+        self.connect()
+        self.connect(storpool_request=CINDER_KEY)
+        self.disconnect()
+        self.assertAttached(keys=[CINDER_KEY])
+
+    def test_failed_connect_leaves_the_requests_of_others(self):
+        self.add_request('brick-65-' + VOLUME_ID)
+        self.cluster.interfere(harness.simulator.Refuse(), after=1)
+        self.assertRaisesBrick('serverNotReady', self.connect)
+        self.assertEqual(['brick-65-' + VOLUME_ID], list(self.requests()))
+
+    def test_client_that_is_not_there(self):
+        self.cluster.interfere(harness.simulator.Refuse(
+            'invalidParam', 'Client 7 is not running', 400), after=1)
+        self.assertRaisesBrick('is not running', self.connect)
+        self.assertDetached()
 
     def test_disconnect_fails(self):
         self.connect()
@@ -335,9 +530,8 @@ class ConnectorTest(harness.Case):
         self.assertDetached()
 
     def test_disconnect_bad_properties(self):
-        for bad in ({'client_id': None}, {'volume': None}):
-            self.assertRaisesBrick('Invalid StorPool connection data',
-                                   self.disconnect, **bad)
+        self.assertRaisesBrick('Invalid StorPool connection data',
+                               self.disconnect, volume=None)
 
     # Paths.
 
@@ -380,6 +574,12 @@ class ConnectorTest(harness.Case):
                          self.storpool.extend_volume(self.properties()))
         self.assertEqual([], self.slept)
 
+    def test_extend_asks_for_one_volume(self):
+        self.connect()
+        self.storpool.extend_volume(self.properties())
+        self.assertEqual('/ctrl/1.0/Volume/' + volume_name(),
+                         self.cluster.calls[-1][1])
+
     def test_extend_takes_a_while(self):
         self.connect()
         sizes = [GIB, GIB, 2 * GIB]
@@ -388,7 +588,7 @@ class ConnectorTest(harness.Case):
         self.cluster.volumes[volume_name()].size = 2 * GIB
         self.assertEqual(2 * GIB,
                          self.storpool.extend_volume(self.properties()))
-        self.assertEqual([1, 1], self.slept)
+        self.assertEqual(2, len(self.slept))
 
     def test_extend_does_not_happen(self):
         self.connect()
@@ -397,7 +597,7 @@ class ConnectorTest(harness.Case):
                                self.properties())
 
     def test_extend_what_is_gone(self):
-        self.assertRaisesBrick('there is no volume',
+        self.assertRaisesBrick('objectDoesNotExist',
                                self.storpool.extend_volume,
                                self.properties(volume=OTHER_ID))
         self.assertRaisesBrick('Invalid', self.storpool.extend_volume, {})
