@@ -201,6 +201,7 @@ class Cloud:
         for host in self.hosts.values():
             host.nova.ready()
             host.libvirtd_ready()
+            host.nova.call('init_host')
 
     def _install(self):
         """Put the drivers into the environment, as an overlay has it."""

@@ -34,7 +34,7 @@ class Console:
         """Let go of the line."""
         os.close(self._line)
 
-    def wait(self, timeout=60):
+    def wait(self, timeout=180):
         """Wait until the guest answers.
 
         :raises Silent: it does not
@@ -42,12 +42,12 @@ class Console:
         end = time.monotonic() + timeout
         while True:
             try:
-                return self.run('true', timeout=2)
+                return self.run('true', timeout=5)
             except Silent:
                 if time.monotonic() > end:
                     raise
 
-    def run(self, command, timeout=30):
+    def run(self, command, timeout=60):
         """Run a command in the guest.
 
         :returns: the lines that it prints

@@ -67,9 +67,8 @@ def disk_is_gone(instance, volume):
 # ---- the life of an instance --------------------------------------------
 
 def connector(cloud):
-    """init_host() works, and the host tells cinder of itself."""
+    """The driver has started, and its host tells cinder of itself."""
     for host in cloud.hosts.values():
-        host.nova.call('init_host')
         found = host.nova.call('get_volume_connector')
         same(host.name, found['host'], 'host of the connector')
         same('127.0.1.%d' % host.number, found['ip'], 'address')
