@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), 'drivers'))
 
 # pylint: disable=wrong-import-position
-import simulator  # noqa: E402
+import simulator
 
 # linux/loop.h
 LOOP_CONFIGURE = 0x4C0A

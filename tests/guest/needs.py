@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'drivers'))
 
 # pylint: disable=wrong-import-position
-import matrix  # noqa: E402
+import matrix
 
 PROGRAMS = {
     'libvirtd': 'libvirt-daemon',

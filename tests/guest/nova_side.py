@@ -16,25 +16,25 @@ import eventlet
 eventlet.monkey_patch(os=False)
 
 # pylint: disable=wrong-import-position,import-error
-import json  # noqa: E402
-import os  # noqa: E402
-import shutil  # noqa: E402
-import sys  # noqa: E402
+import json
+import os
+import shutil
+import sys
 
-import agent  # noqa: E402
+import agent
 
-from oslo_serialization import jsonutils  # noqa: E402
+from oslo_serialization import jsonutils
 
-from nova import config  # noqa: E402
-from nova import context as nova_context  # noqa: E402
-from nova import exception  # noqa: E402
-from nova.network import model as network_model  # noqa: E402
-from nova import objects  # noqa: E402
-from nova.objects import base as objects_base  # noqa: E402
-from nova.virt import block_device as driver_block_device  # noqa: E402
-from nova.virt import fake  # noqa: E402
-from nova.virt import images  # noqa: E402
-from nova.virt.libvirt import driver as libvirt_driver  # noqa: E402
+from nova import config
+from nova import context as nova_context
+from nova import exception
+from nova.network import model as network_model
+from nova import objects
+from nova.objects import base as objects_base
+from nova.virt import block_device as driver_block_device
+from nova.virt import fake
+from nova.virt import images
+from nova.virt.libvirt import driver as libvirt_driver
 
 CONF = None
 WORK = None

@@ -38,10 +38,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 # pylint: disable=wrong-import-position
-import needs  # noqa: E402
-import matrix  # noqa: E402
-import cloud as clouds  # noqa: E402
-import scenarios  # noqa: E402
+import needs
+import matrix
+import cloud as clouds
+import interrupted
+import scenarios
+
+# What is tried last, from outside, unless --only has something else.
+INTERRUPTED = 'interrupted'
 
 PR_SET_PDEATHSIG = 1
 SIOCSIFFLAGS = 0x8914
@@ -102,8 +106,9 @@ def prepare(args, results):
 def run_inside(args, wheels, results):
     """Run this program in namespaces of its own."""
     work = tempfile.mkdtemp(prefix='sp-guest-')
-    config = dict(vars(args), wheels=wheels, work=work,
-                  counts=[results.passed, results.failed, results.skipped])
+    handle, report = tempfile.mkstemp(prefix='sp-guest-')
+    os.close(handle)
+    config = dict(vars(args), wheels=wheels, work=work, report=report)
     inside = subprocess.Popen(
         ['unshare', '--mount', '--uts', '--net', '--pid', '--fork',
          '--kill-child', '--mount-proc', sys.executable, '-B',
@@ -111,32 +116,27 @@ def run_inside(args, wheels, results):
         preexec_fn=die_with_parent)
     try:
         status = inside.wait()
-    except KeyboardInterrupt:
-        matrix.say('interrupted')
-        status = 130
+        counts = read_counts(report)
     finally:
         inside.kill()
         inside.wait()
         os.rmdir(work)
-    for line in left(work):
-        matrix.say('left: ' + line)
-        status = status or 1
-    return status
+        os.unlink(report)
+    if counts is None:
+        results.add('all', 'the run', 'failed', note='ended with %d' % status)
+    else:
+        results.passed += counts[0]
+        results.failed += counts[1]
+        results.skipped += counts[2]
+    for line in interrupted.devices_and_mounts(work):
+        results.add('all', 'nothing left', 'failed', note=line)
 
 
-def left(work):
-    """Return what is left of a run: loop devices and mounts."""
-    found = []
-    for name in sorted(os.listdir('/sys/block')):
-        path = '/sys/block/%s/loop/backing_file' % name
-        if os.path.exists(path):
-            with open(path) as opened:
-                if opened.read().startswith(work):
-                    found.append('loop device ' + name)
-    with open('/proc/mounts') as opened:
-        found += ['mount ' + line.split()[1] for line in opened
-                  if work in line]
-    return found
+def read_counts(report):
+    """Return how many rows passed, failed, were skipped; None if unknown."""
+    with open(report) as opened:
+        text = opened.read()
+    return json.loads(text) if text else None
 
 
 # ---- inside -------------------------------------------------------------
@@ -174,9 +174,8 @@ def bring_up_loopback():
 
 
 def run_rows(config):
-    """Run the rows of all releases, and return the exit status."""
+    """Run the rows of all releases, and report how many passed."""
     results = Results()
-    results.passed, results.failed, results.skipped = config['counts']
     work = config['work']
     subprocess.run(['mount', '--make-rprivate', '/'], check=True)
     subprocess.run(['mount', '-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs',
@@ -184,7 +183,9 @@ def run_rows(config):
     bring_up_loopback()
     for release, wheel in config['wheels'].items():
         run_release(config, release, wheel, results)
-    return results.summary()
+    with open(config['report'], 'w') as opened:
+        json.dump([results.passed, results.failed, results.skipped], opened)
+    return 0
 
 
 def run_release(config, release, wheel, results):
@@ -193,6 +194,8 @@ def run_release(config, release, wheel, results):
             if release in row.releases and
             (row.quick or not config['quick']) and
             config['only'] in row.name]
+    if not rows:
+        return
     environment = matrix.Environment(release, config['git'])
     tempfile.tempdir = config['work']
     cloud = clouds.Cloud(config['work'], environment, config['program'],
@@ -284,10 +287,19 @@ def main():
         signal.signal(number, signal.default_int_handler)
     args = arguments()
     results = Results()
-    wheels = prepare(args, results)
-    if not wheels:
-        return results.summary()
-    return run_inside(args, wheels, results)
+    try:
+        wheels = prepare(args, results)
+        if wheels:
+            run_inside(args, wheels, results)
+        if wheels and not args.quick and args.only in INTERRUPTED:
+            interrupted.rows(
+                ['--program', args.program] +
+                (['--git', args.git] if args.git else []),
+                list(wheels)[0], results)
+    except KeyboardInterrupt:
+        matrix.say('interrupted')
+        return 130
+    return results.summary()
 
 
 if __name__ == '__main__':
