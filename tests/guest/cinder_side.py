@@ -14,9 +14,9 @@ import sys
 import agent
 
 # pylint: disable=import-error
+from cinder.common import config
 from cinder.volume import configuration
 from cinder.volume import driver as base
-from oslo_config import cfg
 from oslo_utils import importutils
 
 GIB = 1024 ** 3
@@ -36,7 +36,7 @@ def make_driver():
         configuration=configuration.Configuration(
             base.volume_opts, config_group='storpool'),
         host='cinder@storpool', db=None)
-    cfg.CONF.set_override('storpool_template', 'hybrid', group='storpool')
+    config.CONF.set_override('storpool_template', 'hybrid', group='storpool')
     made.do_setup(None)
     made.check_for_setup_error()
     return made
@@ -44,8 +44,7 @@ def make_driver():
 
 def main(socket_path):
     """Serve calls until the process is killed."""
-    from cinder.common import config  # pylint: disable=unused-variable
-    cfg.CONF([], project='cinder', default_config_files=[])
+    config.CONF([], project='cinder', default_config_files=[])
     driver = make_driver()
 
     def initialize_connection(volume_id, connector):

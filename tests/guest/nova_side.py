@@ -27,7 +27,6 @@ from oslo_serialization import jsonutils
 
 from nova import config
 from nova import context as nova_context
-from nova import exception
 from nova.network import model as network_model
 from nova import objects
 from nova.objects import base as objects_base

@@ -12,7 +12,6 @@ import time
 
 import agent
 import cluster
-import console
 import hosts
 from cloud import (Background, COMMAND_LINE, GIB, SAMPLE, Skip, check,
                    device_mapper, same)
