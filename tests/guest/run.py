@@ -15,7 +15,7 @@ All runs in namespaces of its own (mounts, processes, network): when the
 first process of them ends, however it ends, there is nothing left.
 
 --quick leaves out the longer rows, --only has those with TEXT in their
-names.  What cannot be had is skipped, by name.  The exit status is 1 if a
+names, or one of several texts with commas between them.  What cannot be had is skipped, by name.  The exit status is 1 if a
 row failed.
 """
 
@@ -188,12 +188,17 @@ def run_rows(config):
     return 0
 
 
+def selected(name, only):
+    """Tell whether a row is among those that --only has."""
+    return any(text in name for text in only.split(','))
+
+
 def run_release(config, release, wheel, results):
     """Run the rows of a release."""
     rows = [row for row in scenarios.ROWS
             if release in row.releases and
             (row.quick or not config['quick']) and
-            config['only'] in row.name]
+            selected(row.name, config['only'])]
     if not rows:
         return
     environment = matrix.Environment(release, config['git'])
@@ -252,8 +257,9 @@ def keep_logs(cloud, directory):
         for name in os.listdir(host.directory):
             if name.endswith('.log'):
                 shutil.copy(os.path.join(host.directory, name), target)
-        subprocess.run(['cp', '-R', host.path('/var/log/libvirt'), target],
-                       check=False, stderr=subprocess.DEVNULL)
+        for name in ('/var/log/libvirt', '/var/lib/nova/instances'):
+            subprocess.run(['cp', '-R', host.path(name), target],
+                           check=False, stderr=subprocess.DEVNULL)
 
 
 def arguments():
@@ -291,7 +297,7 @@ def main():
         wheels = prepare(args, results)
         if wheels:
             run_inside(args, wheels, results)
-        if wheels and not args.quick and args.only in INTERRUPTED:
+        if wheels and not args.quick and selected(INTERRUPTED, args.only):
             interrupted.rows(
                 ['--program', args.program] +
                 (['--git', args.git] if args.git else []),
