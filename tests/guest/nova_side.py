@@ -139,7 +139,7 @@ def instance(uuid):
         'os_type': 'linux', 'root_device_name': '/dev/vda',
         'config_drive': '', 'system_metadata': {}, 'metadata': {},
         'vm_state': 'active', 'power_state': 1, 'deleted': False,
-        'cleaned': False,
+        'cleaned': False, 'pci_devices': objects.PciDeviceList(objects=[]),
     }
     found = objects.Instance(context=context())
     for name in found.fields:
