@@ -80,6 +80,13 @@ TEMPLATE_POOL_PREFIX = 'template_'
 ALLOCATION_UNIT = 512 * units.Mi
 DATA_SHARE = 4096 / (4096 + 128)
 
+# What StorPool's tools know a snapshot by that is not a user's.
+TRANSIENT_TAGS = {'transient': '1.0'}
+
+# For hosts without an SP_OURID of their own.  Nothing depends on it, unless
+# they have an older os-brick driver, which makes it a part of a key.
+UNKNOWN_CLIENT = 65
+
 # A temporary snapshot that cannot be deleted would never be missed.
 CLEANUP_ATTEMPTS = 3
 CLEANUP_INTERVAL = 1  # seconds
@@ -175,6 +182,17 @@ def _type_template(volume):
         volume_types.get_volume_type_extra_specs(volume['volume_type_id']))
 
 
+def _image_volume_ids(image_location):
+    """Return the ids of the volumes that an image is kept in.
+
+    :param image_location: the direct URL, and a list of locations or None
+    """
+    direct_url, locations = image_location
+    urls = [direct_url] + [found.get('url') for found in locations or ()]
+    return sorted(set(url.rpartition('/')[2] for url in urls
+                      if url and url.startswith('cinder://')))
+
+
 def _encryption_changes(diff):
     """Tell whether a type diff asks for another encryption of the data.
 
@@ -201,19 +219,35 @@ def _raw_capacity(disks):
     return total * ALLOCATION_UNIT, free * ALLOCATION_UNIT * DATA_SHARE
 
 
-def _pool_stats(name, raw, replication, **capabilities):
-    """Describe a pool to the scheduler.
+def _template_space(status, copies):
+    """Return the total and the free space for data in a template, in bytes.
 
-    :param raw: the total and the free space of the disks, in bytes
-    :param replication: how many copies of the data are kept
+    The first, the last and the other copies may lie in groups of disks of
+    their own; the one that is full first decides.
+
+    :param status: the status of the template
+    :param copies: how many copies of the data it keeps
     """
-    total, free = raw
-    return dict(capabilities,
-                pool_name=name,
-                total_capacity_gb=_gib(total / replication),
-                free_capacity_gb=_gib(free / replication),
-                reserved_percentage=0,
-                QoS_support=False)
+    head = getattr(status, 'placeHead', status.placeAll)  # since 5.0
+    spaces = {
+        head: (getattr(status, 'capacityPlaceHead', 0),
+               getattr(status, 'availablePlaceHead', 0)),
+        status.placeAll: (status.capacityPlaceAll, status.availablePlaceAll),
+        status.placeTail: (status.capacityPlaceTail,
+                           status.availablePlaceTail),
+    }
+    groups = [status.placeTail, head][:copies]
+    groups += [status.placeAll] * (copies - len(groups))
+    shares = [(spaces[group][0] / groups.count(group),
+               spaces[group][1] * DATA_SHARE / groups.count(group))
+              for group in groups]
+    return min(total for total, _free in shares), min(
+        free for _total, free in shares)
+
+
+def _provisioned(status):
+    """Return the size of all volumes in a template, in bytes."""
+    return getattr(status, 'volumesSize', None) or status.size
 
 
 def _volumedriver(cls):
@@ -263,22 +297,25 @@ class StorPoolDriver(driver.VolumeDriver):
         self._attach_db = attach_db
 
     def check_for_setup_error(self):
-        """See that StorPool answers and has the configured template.
+        """See that StorPool has the configured template.
 
-        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        If it does not answer, the service starts all the same: nobody would
+        try again, and it works as soon as StorPool does.
+
         :raises InvalidConfigurationValue: there is no such template
         """
+        self._client_id({'host': CONF.host})  # warns
         template = self.configuration.storpool_template
-        with _backend_errors('list', 'templates'):
-            names = [desc.name for desc in self._api.volumeTemplatesList()]
+        try:
+            with _backend_errors('list', 'templates'):
+                names = [desc.name for desc in self._api.volumeTemplatesList()]
+        except exception.VolumeBackendAPIException:
+            LOG.warning('StorPool: it does not answer, the service starts '
+                        'nevertheless')
+            return
         if template and template not in names:
             raise exception.InvalidConfigurationValue(
                 option='storpool_template', value=template)
-        try:
-            self._client_id({'host': CONF.host})
-        except StorPoolConfigurationInvalid as exc:
-            # Images cannot be copied here, but volumes can be managed.
-            LOG.warning('StorPool: this host cannot attach volumes: %s', exc)
 
     # Names, templates and calls.
 
@@ -405,6 +442,21 @@ class StorPoolDriver(driver.VolumeDriver):
         with _backend_errors('delete volume', name):
             self._remove('volume', name,
                          exception.VolumeIsBusy(volume_name=name))
+        self._drop_clone_snapshot(volume)
+
+    def _drop_clone_snapshot(self, volume):
+        """Delete the snapshot that a deleted clone shared data by, if any.
+
+        StorPool does so by itself when the source is gone as well; but as
+        long as it is not, each clone would leave a snapshot behind.
+        """
+        try:
+            self._api.snapshotDelete(self._clone_snapshot(volume))
+        except Exception as exc:
+            if getattr(exc, 'name', None) != 'objectDoesNotExist':
+                LOG.warning('StorPool: snapshot %(name)s is left: %(error)s',
+                            {'name': self._clone_snapshot(volume),
+                             'error': encodeutils.exception_to_unicode(exc)})
 
     def extend_volume(self, volume, new_size):
         """Make a volume larger.
@@ -475,6 +527,7 @@ class StorPoolDriver(driver.VolumeDriver):
         """Create a volume with the contents of another volume.
 
         Unless its type names a template, it gets that of the other volume.
+        In another template it shares the other's data by a snapshot.
 
         :param volume: the volume to create, its size in GiB
         :param src_vref: the volume to copy
@@ -482,12 +535,55 @@ class StorPoolDriver(driver.VolumeDriver):
         """
         source = self._volume_name(src_vref)
         template = _type_template(volume)
-        if template in (None, self._template(src_vref)):
-            self._create(volume, baseOn=source)
-            return
-        parent = self._attach_db.snapshotName('clone', volume['id'])
-        with self._temporary_snapshot(source, parent):
+        if template:
+            with _backend_errors('find volume', source):
+                found = self._api.volumeList(source)[0]
+            if found.templateName != template:
+                self._clone_to_template(volume, found, template)
+                return
+        self._create(volume, baseOn=source)
+
+    def _clone_to_template(self, volume, source, template):
+        """Clone a StorPool volume into another template."""
+        parent = self._clone_snapshot(volume)
+        try:
+            self._create_snapshot(source.name, parent)
+            with _backend_errors('share snapshot', parent):
+                shared = self._share(parent, source, template)
             self._create_from_parent(volume, parent, template)
+        except BaseException:
+            self._discard_snapshot(parent)
+            raise
+        if not shared:
+            self._discard_snapshot(parent)
+
+    def _clone_snapshot(self, volume):
+        """Return the name of the snapshot that a clone shares data by."""
+        return self._attach_db.snapshotName('clone', volume['id'])
+
+    def _share(self, name, source, template):
+        """Prepare a snapshot to be shared by a clone in another template.
+
+        It is moved to the template of the clone, which may then expect of its
+        data what it expects of the template; but not where there would be
+        fewer copies of what the source has in it, too.
+
+        :returns: whether it can be shared, or the clone needs its own data
+        """
+        copies = dict((found.name, self._replication(found))
+                      for found in self._api.volumeTemplatesList())
+        request = {'bind': True, 'tags': TRANSIENT_TAGS}
+        if copies.get(template, 0) >= source.replication:
+            request['template'] = template
+        try:
+            self._api.snapshotUpdate(name, request)
+        except spapi.ApiError as exc:
+            LOG.warning('StorPool: a clone does not share data with %(name)s: '
+                        '%(error)s', {'name': source.name, 'error': exc.desc})
+            return False
+        # Older bindings, those of 6.0 for one, leave the template out.
+        return ('template' not in request or
+                self._api.snapshotList(name)[0].templateName == template)
 
     def _create_from_parent(self, volume, parent, template):
         """Create a StorPool volume from a snapshot."""
@@ -525,11 +621,9 @@ class StorPoolDriver(driver.VolumeDriver):
 
         :param connector: the connector properties of that host
         :raises InvalidConnectorException: they do not name the host
-        :raises StorPoolConfigurationInvalid: the host has no client id
         """
         if not connector.get('host'):
             raise exception.InvalidConnectorException(missing='host')
-        self._client_id(connector)
 
     def initialize_connection(self, volume, connector, initiator_data=None):
         """Return what os-brick needs in order to attach a volume.
@@ -538,7 +632,6 @@ class StorPoolDriver(driver.VolumeDriver):
         :param connector: the connector properties of the host
         :param initiator_data: not used, passed in Mitaka only
         :returns: a dictionary: driver_volume_type, data
-        :raises StorPoolConfigurationInvalid: the host has no client id
         """
         data = {
             'client_id': self._client_id(connector),
@@ -563,24 +656,25 @@ class StorPoolDriver(driver.VolumeDriver):
         """Return the StorPool client id of a host.
 
         Its section of /etc/storpool.conf has it; the services of this host
-        may go by another name than the host does there.
-
-        :raises StorPoolConfigurationInvalid: the host has no client id
+        may go by another name than the host does there.  A host that goes by
+        a name of nova's, or is in no section here, is served as well: its
+        os-brick knows its own id.
         """
         section = connector['host']
         own = volume_utils.extract_host(self.host or CONF.host, level='host')
         if section in (CONF.host, own):
             section = platform.node()
         try:
-            client_id = spconfig.SPConfig(section=section)['SP_OURID']
+            return int(spconfig.SPConfig(section=section)['SP_OURID'])
         except Exception as exc:
-            raise _config_error(exc, section)
-        try:
-            return int(client_id)
-        except ValueError:
-            raise StorPoolConfigurationInvalid(
-                param='SP_OURID', section=section,
-                error=_('%s is not a number') % client_id)
+            # The text of a parser's exception may quote the authentication
+            # token, so only its name is passed on.
+            LOG.warning('StorPool: no SP_OURID for host %(host)s in '
+                        '/etc/storpool.conf here (%(kind)s), it is served as '
+                        'client %(client)d',
+                        {'host': section, 'kind': type(exc).__name__,
+                         'client': UNKNOWN_CLIENT})
+            return UNKNOWN_CLIENT
 
     def _attach_volume(self, context, volume, properties, remote=False):
         """Attach a volume to this host, under a request of its own.
@@ -616,6 +710,51 @@ class StorPoolDriver(driver.VolumeDriver):
 
     # Images.
 
+    def clone_image(self, context, volume, image_location, image_meta,
+                    image_service):
+        """Clone the volume that Glance keeps an image in, if it is here.
+
+        Cinder itself clones such volumes of the same pool only.  Like that,
+        it has to be allowed, by allowed_direct_url_schemes.
+
+        :param context: the context of the request
+        :param volume: the volume to create
+        :param image_location: the direct URL of the image, and its locations
+        :param image_meta: the metadata of the image
+        :param image_service: not used
+        :returns: no changes to the record of the volume, whether it was made
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        """
+        if (image_location and not volume['encryption_key_id'] and
+                'cinder' in getattr(CONF, 'allowed_direct_url_schemes', ()) and
+                image_meta.get('disk_format') == 'raw' and
+                image_meta.get('container_format') == 'bare'):
+            for volume_id in _image_volume_ids(image_location):
+                source = self._image_volume(context, volume_id, image_meta)
+                if source is not None and source['size'] <= volume['size']:
+                    self.create_cloned_volume(volume, source)
+                    return None, True
+        return None, False
+
+    def _image_volume(self, context, volume_id, image_meta):
+        """Return the volume of an image, None if it may not be cloned.
+
+        It has to belong to the owner of the image, or to Glance on his
+        behalf: anybody can make an image with the location of any volume.
+        """
+        try:
+            found = self.db.volume_get(context.elevated(), volume_id)
+        except exception.VolumeNotFound:
+            return None
+        owners = [found['project_id']] + [
+            item['value'] for item in found['volume_metadata'] or ()
+            if item['key'] == 'image_owner']
+        if (image_meta.get('owner') in owners and
+                not found['encryption_key_id'] and
+                self._exists(self._volume_name(found))):
+            return found
+        return None
+
     def copy_volume_to_image(self, context, volume, image_service,
                              image_meta):
         """Upload a volume as an image.
@@ -650,32 +789,70 @@ class StorPoolDriver(driver.VolumeDriver):
     def get_volume_stats(self, refresh=False):
         """Return what the scheduler wants to know, with sizes in GiB.
 
-        There is a pool for each template.  Capacity is what is left of that
-        of the disks when all copies of the data are counted.
+        There is a pool for each template, with the space of its disks when
+        all copies of the data are counted.  While StorPool does not answer
+        it is what it said last; before that the pool is full, so that the
+        service can start and the scheduler chooses another backend.
 
         :param refresh: ask StorPool instead of returning what it said last
         :returns: a dictionary
-        :raises VolumeBackendAPIException: StorPool refused, or did not answer
         """
         if refresh or not self._stats:
-            with _backend_errors('get statistics of', 'the cluster'):
-                self._stats = self._get_stats()
+            try:
+                with _backend_errors('get statistics of', 'the cluster'):
+                    self._stats = self._backend_stats(self._get_pools())
+            except exception.VolumeBackendAPIException:
+                if not self._stats:
+                    return self._backend_stats(
+                        [self._pool_stats(DEFAULT_POOL, (0, 0))])
         return self._stats
 
-    def _get_stats(self):
-        """Ask StorPool for disks and templates, and add up."""
+    def _get_pools(self):
+        """Ask StorPool for its templates and disks, and describe the pools."""
+        pools = []
+        default = None
+        for status in sorted(self._api.volumeTemplatesStatus(),
+                             key=lambda status: status.name):
+            space = _template_space(status, self._replication(status))
+            provisioned = _provisioned(status)
+            pools.append(self._pool_stats(
+                TEMPLATE_POOL_PREFIX + status.name, space, provisioned,
+                **{TEMPLATE_SPEC: status.name}))
+            if status.name == self.configuration.storpool_template:
+                default = self._pool_stats(DEFAULT_POOL, space, provisioned)
+        return [default or self._untemplated_pool()] + pools
+
+    def _untemplated_pool(self):
+        """Describe the pool of volumes without a template."""
+        copies = self.configuration.storpool_replication
         raw = _raw_capacity(six.itervalues(self._api.disksList()))
-        replication = {
-            template.name: self._replication(template)
-            for template in self._api.volumeTemplatesList()
-        }
-        default = replication.get(self.configuration.storpool_template,
-                                  self.configuration.storpool_replication)
-        pools = [_pool_stats(DEFAULT_POOL, raw, default)]
-        for name in sorted(replication):
-            pools.append(_pool_stats(TEMPLATE_POOL_PREFIX + name, raw,
-                                     replication[name],
-                                     **{TEMPLATE_SPEC: name}))
+        return self._pool_stats(DEFAULT_POOL, [space / copies
+                                               for space in raw])
+
+    def _pool_stats(self, name, space, provisioned=None, **capabilities):
+        """Describe a pool to the scheduler.
+
+        :param space: the total and the free space for data, in bytes
+        :param provisioned: the size of the volumes there, in bytes
+        """
+        found = dict(capabilities,
+                     pool_name=name,
+                     total_capacity_gb=_gib(space[0]),
+                     free_capacity_gb=_gib(space[1]),
+                     reserved_percentage=self.configuration.safe_get(
+                         'reserved_percentage') or 0,
+                     thin_provisioning_support=True,
+                     thick_provisioning_support=False,
+                     QoS_support=False)
+        if provisioned is not None:
+            found['provisioned_capacity_gb'] = _gib(provisioned)
+        ratio = self.configuration.safe_get('max_over_subscription_ratio')
+        if ratio:
+            found['max_over_subscription_ratio'] = float(ratio)
+        return found
+
+    def _backend_stats(self, pools):
+        """Describe the backend to the scheduler."""
         return {
             'volume_backend_name': self._backend_name(),
             'vendor_name': 'StorPool',
@@ -740,9 +917,7 @@ class StorPoolDriver(driver.VolumeDriver):
         """Give a migrated volume the name of the original, if possible.
 
         It is not while the volume is in use, since a host knows it by its
-        name, nor while this cluster has the original: cinder deletes that
-        by its name afterwards.  A name id keeps the volume and its name
-        together then.
+        name.  A name id keeps the volume and its name together then.
 
         :param ctxt: not used
         :param volume: the original volume
@@ -752,30 +927,111 @@ class StorPoolDriver(driver.VolumeDriver):
         :raises VolumeBackendAPIException: it is unknown which name the volume
             has in StorPool
         """
-        if (original_volume_status == 'available' and
-                self._rename(self._volume_name(new_volume),
-                             self._attach_db.volumeName(volume['id']))):
-            return {'_name_id': None}
+        name = self._volume_name(new_volume)
+        wanted = self._attach_db.volumeName(volume['id'])
+        renamed = {'_name_id': None}
+        if original_volume_status == 'available':
+            if not self._exists(wanted):
+                if self._rename(name, wanted):
+                    return renamed
+            elif (wanted == self._volume_name(volume) and
+                  self._swap(wanted, name)):
+                # The original, which cinder deletes now, has the name of the
+                # copy.  Cinder gives its record the name id that the volume
+                # has here, and that of the original if it has none.
+                volume['_name_id'] = new_volume['name_id']
+                return renamed
         return {'_name_id': new_volume['name_id']}
 
+    def _exists(self, name):
+        """Tell whether there is a StorPool volume of a name."""
+        with _backend_errors('find volume', name):
+            try:
+                self._api.volumeList(name)
+            except spapi.ApiError as exc:
+                if exc.name != 'objectDoesNotExist':
+                    raise
+                return False
+            return True
+
     def _rename(self, name, new_name):
-        """Rename a StorPool volume, unless the new name is taken.
+        """Rename a StorPool volume.
 
         :returns: whether it has the new name
         """
-        if new_name in self._volume_names():
-            LOG.info('StorPool: volume %(name)s is not renamed, there is a '
-                     'volume %(new_name)s',
-                     {'name': name, 'new_name': new_name})
-            return False
         try:
             self._update(name, rename=new_name)
         except exception.VolumeBackendAPIException:
             # It may have been done, and only the answer got lost.
-            return new_name in self._volume_names()
+            return self._exists(new_name) and not self._exists(name)
         return True
 
-    def _volume_names(self):
-        """Return the names of all StorPool volumes."""
-        with _backend_errors('list', 'volumes'):
-            return set(desc.name for desc in self._api.volumesList())
+    def _swap(self, one, other):
+        """Swap the names of two StorPool volumes.
+
+        :returns: whether they are swapped; if not, they are as before
+        :raises VolumeBackendAPIException: neither could be done
+        """
+        aside = other + '--swap'
+        if self._exists(aside):
+            LOG.error('StorPool: there is a volume %s of a migration that '
+                      'was interrupted', aside)
+            return False
+        begun = []
+        try:
+            for step in ((one, aside), (other, one), (aside, other)):
+                begun.append(step)
+                if not self._rename(*step):
+                    break
+            else:
+                return True
+        except exception.VolumeBackendAPIException:
+            pass  # nobody knows whether it was done
+        if not all([self._rename_back(new_name, name)
+                    for name, new_name in reversed(begun)]):
+            message = (_('StorPool: cannot give the volumes of a migration '
+                         'their names back. If there is a volume %(aside)s, '
+                         'rename it to %(one)s by hand, and what has that '
+                         'name to %(other)s') %
+                       {'one': one, 'other': other, 'aside': aside})
+            LOG.error(message)
+            raise exception.VolumeBackendAPIException(data=message)
+        return False
+
+    def _rename_back(self, name, new_name):
+        """Rename a StorPool volume, if there is one, after some attempts.
+
+        :returns: whether that name is free now
+        """
+        for attempt in range(CLEANUP_ATTEMPTS):
+            if attempt:
+                time.sleep(CLEANUP_INTERVAL)
+            try:
+                if not self._exists(name) or self._rename(name, new_name):
+                    return True
+            except exception.VolumeBackendAPIException:
+                LOG.warning('StorPool: cannot rename %(name)s to '
+                            '%(new_name)s yet',
+                            {'name': name, 'new_name': new_name})
+        return False
+
+    def migrate_volume(self, context, volume, host):
+        """Move a volume to another pool of this backend, without copying it.
+
+        Here the pool decides, the operator has named it; but the template of
+        the volume's type comes first.
+
+        :param context: not used
+        :param volume: the volume
+        :param host: where to, 'host' is host@backend#pool
+        :returns: whether it is there now, no changes to its record
+        :raises VolumeBackendAPIException: StorPool refused, or did not answer
+        """
+        backend, pool = [volume_utils.extract_host(host['host'], level=level)
+                         for level in ('backend', 'pool')]
+        if backend != volume_utils.extract_host(self.host, level='backend'):
+            return False, None
+        template = (_type_template(volume) or _pool_template(pool) or
+                    self.configuration.storpool_template)
+        self._update(self._volume_name(volume), **self._placement(template))
+        return True, None

@@ -56,6 +56,18 @@ class LibvirtStorPoolVolumeDriver(libvirt_volume.LibvirtVolumeDriver):
                     % exc)
         return self._connector
 
+    def get_config(self, connection_info, disk_info):
+        """Describe the disk to libvirt, with the I/O of the kernel (AIO).
+
+        :param connection_info: the connection info of the volume
+        :param disk_info: where it goes in the instance
+        :returns: a LibvirtConfigGuestDisk
+        """
+        conf = super(LibvirtStorPoolVolumeDriver, self).get_config(
+            connection_info, disk_info)
+        conf.driver_io = 'native'
+        return conf
+
     def connect_volume(self, connection_info, disk_info, instance=None):
         """Attach a volume to this host.
 

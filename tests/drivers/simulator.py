@@ -280,10 +280,11 @@ class Template(object):
             'limitType': 'total',
         })
 
-    def status(self, disks):
+    def status(self, disks, volumes):
         """Return the description of its space.
 
         :param disks: all disks by number
+        :param volumes: all volumes
         """
         spaces = {}
         space = {}
@@ -298,11 +299,14 @@ class Template(object):
                                     'internal': {'u1': 0, 'u2': 0, 'u3': 0}}
         entry = dict(space['placeAll'])
         zeros = ('volumesCount', 'snapshotsCount', 'removingSnapshotsCount',
-                 'size', 'totalSize', 'onDiskSize', 'storedSize',
-                 'volumesSize', 'snapshotsWithoutChildrenSize',
+                 'totalSize', 'onDiskSize', 'storedSize',
+                 'snapshotsWithoutChildrenSize',
                  'snapshotsWithChildrenSize')
+        size = sum(volume.size for volume in volumes
+                   if volume.template == self.name)
         return dict(self.places(), id=self.number, name=self.name,
                     replication=self.replication,
+                    size=size, volumesSize=size,
                     stored=dict(entry, **space),
                     **dict(spaces, **dict.fromkeys(zeros, 0)))
 
@@ -632,7 +636,7 @@ class Simulator(object):
         return [template.summary() for template in self.templates.values()]
 
     def _templates_status(self):
-        return [template.status(self.disks)
+        return [template.status(self.disks, self.volumes.values())
                 for template in self.templates.values()]
 
     def _disks_list(self):

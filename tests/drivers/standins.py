@@ -306,6 +306,7 @@ def _cinder_exceptions():
     messages = {
         'VolumeBackendAPIException': 'Bad or unexpected response from the '
                                      'storage volume backend API: %(data)s',
+        'VolumeNotFound': 'Volume %(volume_id)s could not be found.',
         'VolumeIsBusy': 'deleting volume %(volume_name)s that has snapshot',
         'SnapshotIsBusy': 'deleting snapshot %(snapshot_name)s that has '
                           'dependent volumes',

@@ -15,6 +15,9 @@ NAME = volume_name()
 OTHER = volume_name(OTHER_ID)
 
 
+CLONE_SNAPSHOT = 'os--clone--none--snapshot-' + OTHER_ID
+
+
 class Base(harness.CinderCase):
     """What the tests share."""
 
@@ -103,20 +106,44 @@ class SetupTest(Base):
             self.make_driver()
         self.assertNotIn('SECRET', str(caught.exception))
 
-    def test_wrong_token(self):
-        self.configure(token='wrong')
-        with self.assertRaises(self.exception.VolumeBackendAPIException):
-            self.make_driver()
-
     def test_wrong_template(self):
         with self.assertRaises(self.exception.InvalidConfigurationValue):
             self.make_driver(storpool_template='gone')
+
+    def start(self):
+        """Start the driver as the manager does."""
+        driver = self.make_driver(storpool_template='hybrid')
+        driver.get_volume_stats(True)
+        return driver
+
+    def test_start_while_nobody_answers(self):
+        for fault in (harness.simulator.Refuse(), harness.simulator.Drop(),
+                      harness.simulator.Nonsense()):
+            self.cluster.interfere(fault, count=None)
+            driver = self.start()
+            self.assertEqual([('default', 0)], [
+                (pool['pool_name'], pool['free_capacity_gb'])
+                for pool in driver.get_volume_stats()['pools']])
+            self.cluster.recover()
+            # The manager asks with refresh, others may not.
+            self.assertEqual(4, len(driver.get_volume_stats()['pools']))
+            driver.create_volume(self.volume())
+            self.cluster.volumes.clear()
+
+    def test_start_with_a_wrong_token(self):
+        self.configure(token='wrong')
+        driver = self.start()
+        with self.assertRaises(self.exception.VolumeBackendAPIException):
+            driver.create_volume(self.volume())
 
     def test_host_without_client(self):
         with open(self.config_file, 'w') as opened:
             opened.write('SP_AUTH_TOKEN=%s\nSP_API_HTTP_PORT=%d\n' %
                          (harness.TOKEN, self.cluster.port))
-        self.make_driver()
+        driver = self.make_driver()
+        self.assertEqual(65, driver.initialize_connection(
+            self.volume(), {'host': self.storpool.CONF.host})[
+                'data']['client_id'])
 
     def test_prefix(self):
         self.configure(more='SP_OPENSTACK_VOLUME_PREFIX=cloud')
@@ -317,13 +344,83 @@ class VolumeTest(Base):
                                          self.volume(name_id='third'))
         self.assertIn(OTHER, self.cluster.volumes)
 
+    def clone_to(self, template, clone=OTHER_ID):
+        """Clone the volume into a template."""
+        self.driver.create_cloned_volume(
+            self.volume(clone, volume_type_id=self.typed(
+                storpool_template=template)), self.volume())
+
+    def test_clone_by_the_template_that_it_has(self):
+        """It was created with another option, say."""
+        self.create(template='any')
+        self.driver = self.make_driver(storpool_template='ssd')
+        self.clone_to('any')
+        self.assertVolume(OTHER, template='any', parent='')
+        self.assertClean()
+
     def test_clone_with_other_template(self):
         self.create(template='ssd')
-        self.driver.create_cloned_volume(
-            self.volume(OTHER_ID,
-                        volume_type_id=self.typed(storpool_template='any')),
-            self.volume())
-        self.assertVolume(OTHER, size=GIB, template='any')
+        self.clone_to('hybrid')
+        self.assertVolume(OTHER, size=GIB, template='hybrid',
+                          parent=CLONE_SNAPSHOT)
+        snapshot = self.cluster.snapshots[CLONE_SNAPSHOT]
+        self.assertEqual(('hybrid', True, {'transient': '1.0'}), (
+            snapshot.template, snapshot.bound, snapshot.tags))
+
+    def test_clone_takes_no_copies_from_its_source(self):
+        self.cluster.add_template('scratch', 1)
+        self.create(template='ssd')
+        self.clone_to('scratch')
+        self.assertVolume(OTHER, template='scratch', replication=1,
+                          parent=CLONE_SNAPSHOT)
+        self.assertEqual('ssd',
+                         self.cluster.snapshots[CLONE_SNAPSHOT].template)
+
+    def test_clone_snapshot_goes_with_the_clone(self):
+        self.create(template='ssd')
+        self.clone_to('hybrid')
+        self.clone_to('hybrid', 'third')
+        self.driver.delete_volume(self.volume(OTHER_ID))
+        self.assertEqual(['os--clone--none--snapshot-third'],
+                         list(self.cluster.snapshots))
+        self.driver.delete_volume(self.volume())
+        self.assertEqual(['os--clone--none--snapshot-third'],
+                         list(self.cluster.snapshots))
+        self.driver.delete_volume(self.volume('third'))
+        self.assertEqual(({}, {}), (self.cluster.volumes,
+                                    self.cluster.snapshots))
+
+    def test_clone_with_bindings_that_cannot_move_snapshots(self):
+        real = self.storpool.StorPoolDriver._api.fget
+
+        class Api(object):
+            """The bindings, without the template of snapshots."""
+
+            def __init__(self, api):
+                self.api = api
+
+            def __getattr__(self, name):
+                return getattr(self.api, name)
+
+            def snapshotUpdate(self, name, request):
+                """Leave out the template."""
+                request = dict(request)
+                request.pop('template', None)
+                self.api.snapshotUpdate(name, request)
+
+        self.patch(self.storpool.StorPoolDriver, '_api',
+                   property(lambda driver: Api(real(driver))))
+        self.create(template='ssd')
+        self.clone_to('hybrid')
+        self.assertVolume(OTHER, template='hybrid', parent='')
+        self.assertClean()
+
+    def test_clone_in_a_cluster_that_cannot_share(self):
+        self.create(template='ssd')
+        self.cluster.interfere(harness.simulator.Refuse(
+            'invalidParam', 'There is no bind', 400), after=3)
+        self.clone_to('hybrid')
+        self.assertVolume(OTHER, template='hybrid', parent='')
         self.assertClean()
 
     def test_clone_that_fails(self):
@@ -459,19 +556,33 @@ class ConnectionTest(Base):
                          self.data(host=OTHER_HOST)['client_id'])
 
     def test_unknown_host(self):
-        for call in (self.driver.validate_connector, lambda connector:
-                     self.driver.initialize_connection(self.volume(),
-                                                       connector)):
-            with self.assertRaises(
-                    self.storpool.StorPoolConfigurationInvalid) as caught:
-                call({'host': 'unknown'})
-            self.assertIn('SP_OURID in the unknown section',
-                          str(caught.exception))
+        """It is served, as by the older driver; os-brick there knows its
+        own id."""
+        self.driver.validate_connector({'host': 'unknown'})
+        self.assertEqual({'client_id': 65, 'volume': VOLUME_ID,
+                          'access_mode': 'rw'}, self.data(host='unknown'))
+        self.create()
+        data = self.data(host='a-uuid-of-nova')
+        connector = self.make_connector()
+        connector.connect_volume(data)
+        self.assertEqual({NAME: 'rw'}, self.cluster.attached(CLIENT))
+        self.assertEqual(['brick-%d-%s' % (CLIENT, VOLUME_ID)],
+                         list(self.requests()))
+        connector.disconnect_volume(data, None)
+        self.assertClean()
+
+    def test_unknown_host_is_warned_of(self):
+        warnings = []
+        self.patch(self.storpool.LOG, 'warning',
+                   lambda text, values: warnings.append(text % values))
+        self.data(host='unknown')
+        self.data(host=OTHER_HOST)
+        self.assertEqual(1, len(warnings))
+        self.assertIn('no SP_OURID for host unknown', warnings[0])
 
     def test_client_that_is_not_a_number(self):
         self.configure(client='seven')
-        with self.assertRaises(self.storpool.StorPoolConfigurationInvalid):
-            self.data()
+        self.assertEqual(65, self.data()['client_id'])
 
     def test_validate_connector(self):
         self.driver.validate_connector({'host': OTHER_HOST})
@@ -575,6 +686,61 @@ class ImageTest(Base):
             self.upload()
         self.assertClean()
 
+    def clone_image(self, meta=None, url='cinder://' + OTHER_ID, size=2,
+                    allowed=('cinder',), **volume):
+        """Clone an image whose volume is the other one.
+
+        :returns: whether it was cloned
+        """
+        self.cluster.volumes.pop(NAME, None)
+        record = self.volume(OTHER_ID, **dict(
+            {'project_id': 'glance', 'size': 2, 'volume_metadata': [
+                {'key': 'image_owner', 'value': 'owner'}]}, **volume))
+        self.driver.db = type('Db', (), {
+            'volume_get': lambda _self, context, volume_id: {
+                OTHER_ID: record}[volume_id]})()
+        self.set_allowed(allowed)
+        meta = dict({'id': 'image', 'disk_format': 'raw', 'owner': 'owner',
+                     'container_format': 'bare'}, **meta or {})
+        found = self.driver.clone_image(
+            self.context, self.volume(size=size),
+            (None, [{'url': 'file:///x'}, {'url': url}]), meta, None)
+        self.assertIsNone(found[0])
+        self.assertEqual(found[1], NAME in self.cluster.volumes)
+        return found[1]
+
+    def set_allowed(self, schemes):
+        """Set allowed_direct_url_schemes."""
+        conf = self.storpool.CONF
+        if harness.REAL:
+            self.module('cinder.image.glance')
+            conf.set_override('allowed_direct_url_schemes', list(schemes))
+            self.addCleanup(conf.clear_override, 'allowed_direct_url_schemes')
+        else:
+            self.patch(conf, 'allowed_direct_url_schemes', schemes)
+
+    def test_clone_image(self):
+        self.create(OTHER, size=2)
+        self.assertTrue(self.clone_image())
+        self.assertTrue(self.clone_image(url='cinder://store/' + OTHER_ID))
+        self.assertTrue(self.clone_image(project_id='owner',
+                                         volume_metadata=[]))
+        self.assertTrue(self.clone_image(size=3))
+
+    def test_image_that_is_not_cloned(self):
+        self.create(OTHER, size=2)
+        self.assertFalse(self.clone_image(allowed=()))
+        self.assertFalse(self.clone_image({'disk_format': 'qcow2'}))
+        self.assertFalse(self.clone_image({'container_format': 'ova'}))
+        self.assertFalse(self.clone_image(url='http://host/' + OTHER_ID))
+        self.assertFalse(self.clone_image({'owner': 'somebody'}))
+        self.assertFalse(self.clone_image(size=1))
+        self.assertFalse(self.clone_image(encryption_key_id='key'))
+        self.cluster.volumes.clear()
+        self.assertFalse(self.clone_image())
+        self.assertEqual((None, False), self.driver.clone_image(
+            self.context, self.volume(), None, {}, None))
+
     def test_attach_volume(self):
         # pylint: disable=protected-access
         self.create()
@@ -641,12 +807,74 @@ class StatisticsTest(Base):
         _stats, pools = self.stats()
         self.assertEqual(['default', 'template_any', 'template_hybrid',
                           'template_ssd'], sorted(pools))
+        # A real release has a default for it.
+        pools['template_hybrid'].pop('max_over_subscription_ratio', None)
         self.assertEqual({
             'pool_name': 'template_hybrid', 'storpool_template': 'hybrid',
             'total_capacity_gb': 100.0, 'free_capacity_gb': 72.73,
-            'reserved_percentage': 0, 'QoS_support': False,
+            'provisioned_capacity_gb': 0.0, 'reserved_percentage': 0,
+            'thin_provisioning_support': True,
+            'thick_provisioning_support': False, 'QoS_support': False,
         }, pools['template_hybrid'])
         self.assertNotIn('storpool_template', pools['default'])
+
+    def test_thin_provisioning(self):
+        self.create(template='ssd', size=5)
+        self.create(OTHER, template='any', size=2)
+        self.driver = self.make_driver(
+            storpool_template='ssd', max_over_subscription_ratio=7,
+            reserved_percentage=10)
+        _stats, pools = self.stats()
+        self.assertEqual(
+            {'default': 5, 'template_any': 2, 'template_hybrid': 0,
+             'template_ssd': 5},
+            dict((name, pool['provisioned_capacity_gb'])
+                 for name, pool in pools.items()))
+        self.assertEqual([7.0, 10], [
+            pools['template_ssd'][key] for key in (
+                'max_over_subscription_ratio', 'reserved_percentage')])
+
+    def test_disks_of_templates(self):
+        """Three copies on disks of 100 GiB, 10 and 20 more to choose from."""
+        for number in range(2):
+            self.cluster.add_disk(groups=20 * (number + 1))
+        self.cluster.add_template('small', 1, disks=[4])
+        self.cluster.add_template('both', 2, disks=[4, 5])
+        self.cluster.add_template('tail', 3, disks=[1, 2, 3], tail=[4])
+        self.cluster.add_template('wide', 3, disks=[1, 2], tail=[3])
+        self.driver = self.make_driver(storpool_template='small')
+        _stats, pools = self.stats()
+        self.assertEqual(
+            {'default': 10, 'small': 10, 'both': 15, 'tail': 10, 'wide': 100,
+             'hybrid': 110},
+            dict((name.replace('template_', ''), pool['total_capacity_gb'])
+                 for name, pool in pools.items()
+                 if name not in ('template_any', 'template_ssd')))
+        self.assertEqual(9.7, pools['template_small']['free_capacity_gb'])
+
+    def test_template_of_an_older_cluster(self):
+        """Without a group for the first copy, and the size of volumes."""
+        status = type('Status', (), {
+            'name': 'old', 'replication': 3, 'size': 4 * GIB,
+            'placeAll': 'hdd', 'capacityPlaceAll': 200 * GIB,
+            'availablePlaceAll': 100 * GIB, 'placeTail': 'ssd',
+            'capacityPlaceTail': 90 * GIB, 'availablePlaceTail': 66 * GIB})
+        api = type('Api', (), {
+            'volumeTemplatesStatus': lambda _self: [status],
+            'disksList': lambda _self: {}})
+        self.patch(self.storpool.StorPoolDriver, '_api', api())
+        pool = self.driver.get_volume_stats(True)['pools'][1]
+        self.assertEqual([90, 48.48, 4], [pool[key] for key in (
+            'total_capacity_gb', 'free_capacity_gb',
+            'provisioned_capacity_gb')])
+
+    def test_what_was_known_last(self):
+        known = self.stats()
+        self.cluster.interfere(harness.simulator.Refuse(), count=None)
+        self.assertEqual(known, self.stats())
+        self.cluster.recover()
+        self.cluster.add_disk(groups=300)
+        self.assertNotEqual(known, self.stats())
 
     def test_replication(self):
         self.driver = self.make_driver(storpool_replication=1)
@@ -800,20 +1028,101 @@ class MigrationTest(Base):
         self.assertEqual({'_name_id': OTHER_ID}, self.migrated('in-use'))
         self.assertEqual([OTHER], list(self.cluster.volumes))
 
-    def test_same_cluster(self):
-        self.create(NAME)
-        self.create(OTHER)
-        self.assertEqual({'_name_id': OTHER_ID}, self.migrated())
-        self.assertEqual([NAME, OTHER], sorted(self.cluster.volumes))
+    def numbers(self):
+        """Return the numbers of the volumes by name."""
+        return dict((name, volume.number)
+                    for name, volume in self.cluster.volumes.items())
 
-    def test_same_cluster_then_deleted(self):
-        """Cinder deletes a record with the id of the copy and the name id
-        of the original."""
+    def test_same_cluster(self):
+        """The names are swapped; the record that cinder deletes gets the
+        name id that the original's has."""
         self.create(NAME)
         self.create(OTHER)
-        self.migrated()
-        self.driver.delete_volume(self.volume(OTHER_ID, name_id=VOLUME_ID))
-        self.assertEqual([OTHER], list(self.cluster.volumes))
+        before = self.numbers()
+        volume = self.volume(_name_id=None)
+        self.assertEqual({'_name_id': None},
+                         self.driver.update_migrated_volume(
+                             None, volume, self.volume(OTHER_ID),
+                             'available'))
+        self.assertEqual(OTHER_ID, volume['_name_id'])
+        self.assertEqual({NAME: before[OTHER], OTHER: before[NAME]},
+                         self.numbers())
+
+    def test_same_cluster_in_use(self):
+        self.create(NAME)
+        self.create(OTHER)
+        before = self.numbers()
+        volume = self.volume(_name_id=None)
+        self.assertEqual({'_name_id': OTHER_ID},
+                         self.driver.update_migrated_volume(
+                             None, volume, self.volume(OTHER_ID), 'in-use'))
+        self.assertEqual((None, before), (volume['_name_id'], self.numbers()))
+
+    def test_somebody_else_has_the_name(self):
+        self.create(NAME)
+        self.create(OTHER)
+        self.create(volume_name('third'))
+        before = self.numbers()
+        self.assertEqual({'_name_id': OTHER_ID},
+                         self.migrated(name_id='third'))
+        self.assertEqual(before, self.numbers())
+
+    def test_a_migration_was_interrupted(self):
+        for name in (NAME, OTHER, OTHER + '--swap'):
+            self.create(name)
+        before = self.numbers()
+        self.assertEqual({'_name_id': OTHER_ID}, self.migrated())
+        self.assertEqual(before, self.numbers())
+
+    def test_way_back_at_each_step(self):
+        """Of the calls, the third, fourth and fifth rename."""
+        for step in range(2, 5):
+            self.cluster.volumes.clear()
+            self.create(NAME)
+            self.create(OTHER)
+            before = self.numbers()
+            self.cluster.interfere(harness.simulator.Refuse(), after=step)
+            volume = self.volume(_name_id=None)
+            self.assertEqual({'_name_id': OTHER_ID},
+                             self.driver.update_migrated_volume(
+                                 None, volume, self.volume(OTHER_ID),
+                                 'available'))
+            self.assertEqual((None, before),
+                             (volume['_name_id'], self.numbers()))
+            self.cluster.recover()
+
+    def test_no_way_back(self):
+        self.create(NAME)
+        self.create(OTHER)
+        errors = []
+        self.patch(self.storpool.LOG, 'error', errors.append)
+        self.cluster.interfere(harness.simulator.Refuse(), after=3,
+                               count=None)
+        with self.assertRaises(self.exception.VolumeBackendAPIException):
+            self.migrated()
+        self.assertIn('volume %s--swap, rename it to %s by hand' %
+                      (OTHER, NAME), errors[-1])
+        self.assertEqual([OTHER, OTHER + '--swap'],
+                         sorted(self.cluster.volumes))
+
+    def test_to_another_pool(self):
+        """The operator names it; the type of the volume comes first."""
+        self.create(template='ssd')
+        number = self.numbers()[NAME]
+        typed = {'volume_type_id': self.typed(storpool_template='hybrid')}
+        for pool, wanted, values in (('#template_any', 'any', {}),
+                                     ('#template_any', 'hybrid', typed),
+                                     ('#default', '', {})):
+            self.assertEqual((True, None), self.driver.migrate_volume(
+                None, self.volume(**values),
+                {'host': self.driver.host + pool}))
+            self.assertVolume(NAME, template=wanted, number=number)
+
+    def test_to_another_backend(self):
+        self.create(template='ssd')
+        self.assertEqual((False, None), self.driver.migrate_volume(
+            None, self.volume(), {'host': 'h@other#template_any'}))
+        self.assertVolume(NAME, template='ssd')
 
     def test_refused(self):
         self.create(OTHER)

@@ -31,9 +31,14 @@ class CinderFailureTest(failures.Failing, harness.CinderCase):
             self.assertEqual([], self.temporary(), what)
 
     def temporary(self):
-        """Return the names of temporary snapshots."""
+        """Return the names of temporary snapshots.
+
+        That of a clone which shares data by it is none.
+        """
+        parents = [volume.parent for volume in self.cluster.volumes.values()
+                   if volume.name != volume_name()]
         return [name for name in self.cluster.snapshots
-                if '--snap--' not in name]
+                if '--snap--' not in name and name not in parents]
 
     def nothing(self):
         """Bring nothing into any state."""
@@ -134,23 +139,102 @@ class CinderFailureTest(failures.Failing, harness.CinderCase):
         with self.assertRaises(self.exception.VolumeBackendAPIException):
             self.driver.create_volume(self.volume())
 
+    def test_delete_clone_with_other_template(self):
+        type_id = self.typed(storpool_template='any')
+
+        def prepare():
+            """Have a clone that shares data."""
+            self.create(template='ssd')
+            self.driver.create_cloned_volume(
+                self.volume(OTHER_ID, volume_type_id=type_id), self.volume())
+
+        def check(what, lasting):
+            """It can be repeated, and the snapshot is gone then."""
+            self.assertEqual({}, self.requests(), what)
+            self.driver.delete_volume(self.volume(OTHER_ID))
+            self.assertEqual(({}, [volume_name()]), (
+                self.cluster.snapshots, list(self.cluster.volumes)), what)
+
+        self.check_all(prepare,
+                       lambda: self.driver.delete_volume(
+                           self.volume(OTHER_ID)), check)
+
+    def test_migration_to_another_pool(self):
+        self.check(self.create, lambda: self.driver.migrate_volume(
+            None, self.volume(), {'host': self.driver.host + '#default'}))
+
+
+@harness.for_each(harness.RELEASES[-1:], 'release')
+class MigrationFailureTest(failures.Failing, harness.CinderCase):
+    """The end of a migration."""
+
+    def prepare(self):
+        self.driver = self.make_driver()
+
+    def migrations(self, names):
+        """Let the end of a migration fail at each call in all ways.
+
+        :param names: the volumes there are
+        :returns: how it failed, the numbers of the volumes before, and the
+            records of volume and copy with what the driver made of them, or
+            None if it raised
+        """
+        def finish():
+            """End the migration."""
+            volume = self.volume(_name_id=None)
+            new = self.volume(OTHER_ID)
+            update = self.driver.update_migrated_volume(
+                None, volume, new, 'available')
+            # As cinder's manager and finish_volume_migration() do.
+            doomed = volume['_name_id'] or VOLUME_ID
+            return update['_name_id'] or VOLUME_ID, doomed
+
+        def prepare():
+            """Have the volumes; return their numbers by name."""
+            for name in names:
+                self.create(name)
+            return dict((name, volume.number) for name, volume
+                        in self.cluster.volumes.items())
+
+        prepare()
+        calls = self.count_calls(finish)
+        self.assertGreater(calls, 1)
+        for name, (fault, count) in failures.FAILURES.items():
+            for number in range(calls):
+                self.reset()
+                before = prepare()
+                self.cluster.interfere(fault, after=number, count=count)
+                try:
+                    found = finish()
+                except self.exception.VolumeBackendAPIException:
+                    found = None
+                self.cluster.recover()
+                yield 'call %d of %d %s' % (number + 1, calls, name), \
+                    before, found
+
     def test_migration_never_loses_track(self):
         """What the record says is the name of the volume, or it is an
         error."""
-        for name, (fault, count) in failures.FAILURES.items():
-            for number in range(2):
-                self.reset()
-                self.create(OTHER)
-                self.cluster.interfere(fault, after=number, count=count)
-                try:
-                    update = self.driver.update_migrated_volume(
-                        None, self.volume(), self.volume(OTHER_ID),
-                        'available')
-                except self.exception.VolumeBackendAPIException:
-                    continue
-                name_id = update['_name_id'] or VOLUME_ID
-                self.assertIn(volume_name(name_id), self.cluster.volumes,
-                              name)
+        for what, _before, found in self.migrations([OTHER]):
+            if found:
+                self.assertIn(volume_name(found[0]), self.cluster.volumes,
+                              what)
+
+    def test_migration_in_the_cluster_never_loses_track(self):
+        """Cinder deletes the original by its name, never the copy; after an
+        error that does not last all is as before."""
+        name = volume_name()
+        for what, before, found in self.migrations([name, OTHER]):
+            now = dict((each, volume.number) for each, volume
+                       in self.cluster.volumes.items())
+            self.assertEqual(sorted(before.values()), sorted(now.values()),
+                             what)
+            if found:
+                self.assertEqual(
+                    [before[OTHER], before[name]],
+                    [now.get(volume_name(each)) for each in found], what)
+            elif 'from then on' not in what:
+                self.assertEqual(before, now, what)
 
 
 if __name__ == '__main__':

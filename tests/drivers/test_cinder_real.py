@@ -91,6 +91,39 @@ class RealTest(harness.CinderCase):
         volume = self.created(volume_type_id=made['id'])
         self.assertEqual('ssd', self.stored(volume).template)
 
+    def best_pool(self):
+        """Return the host@backend#pool that the scheduler likes best."""
+        manager = self.module('cinder.scheduler.host_manager')
+        weigher = self.module('cinder.scheduler.weights.capacity')
+        filters = self.module('cinder.scheduler.filters.capacity_filter')
+        if hasattr(manager, 'BackendState'):
+            state = manager.BackendState('h@b', None)
+        else:
+            state = manager.HostState('h@b')
+        state.update_from_volume_capability(dict(
+            self.driver.get_volume_stats(refresh=True),
+            timestamp=self.module('oslo_utils.timeutils').utcnow()))
+        pools = list(state.pools.values())
+        passing = filters.CapacityFilter()
+        passes = getattr(passing, 'backend_passes', None) or getattr(
+            passing, 'host_passes')
+        # Larger than what is free: all volumes are thin.
+        for pool in pools:
+            self.assertTrue(passes(pool, {'size': 500}), pool.pool_name)
+        weights = weigher.CapacityWeigher().weigh_objects(
+            [self.module('cinder.scheduler.base_weight').WeighedObject(
+                pool, 0) for pool in pools], {})
+        best = max(zip(weights, pools), key=lambda found: found[0])[1]
+        return 'h@b#' + best.pool_name
+
+    def test_scheduler_does_not_choose_the_copies(self):
+        """It likes the template with one copy best."""
+        self.cluster.add_template('scratch', 1)
+        self.driver = self.make_driver(storpool_template='hybrid')
+        host = self.best_pool()
+        self.assertEqual('h@b#template_scratch', host)
+        self.assertEqual(3, self.stored(self.created(host=host)).replication)
+
     def encrypted_type(self, name, cipher, template):
         """Create a volume type with encryption, and return it."""
         types = self.module('cinder.volume.volume_types')
@@ -190,6 +223,8 @@ class RealTest(harness.CinderCase):
         manager = self.module('cinder.volume.manager').VolumeManager
         finish = manager.__dict__['update_migrated_volume']
         finish(self, self.context, volume, new, status)
+        volume.refresh()
+        new.refresh()
         doomed = volume.finish_volume_migration(new)
         volume.save()
         if not from_elsewhere:
@@ -199,22 +234,35 @@ class RealTest(harness.CinderCase):
         return volume, doomed
 
     def test_migrate_within_the_cluster(self):
-        volume, _doomed = self.migrate(self.created())
-        self.assertNotEqual(volume.id, volume.name_id)
-        self.assertEqual(1, len(self.cluster.volumes))
+        """The copy gets the name of the original, which is deleted."""
+        volume = self.created()
+        for _time in range(3):
+            volume, doomed = self.migrate(volume)
+            self.assertEqual(volume.id, volume.name_id)
+            self.assertEqual(doomed.id, doomed.name_id)
+            self.assertEqual([volume_name(volume.id)],
+                             list(self.cluster.volumes))
 
-    def test_migrate_within_the_cluster_again(self):
-        volume, _doomed = self.migrate(self.created())
+    def test_migrate_what_cannot_be_renamed(self):
+        """Then the copy keeps its name, and the original is deleted."""
+        volume = self.created()
+        rename = vars(self.storpool.StorPoolDriver)['_rename']
+        self.patch(self.storpool.StorPoolDriver, '_rename',
+                   lambda *_args: False)
+        volume, _doomed = self.migrate(volume)
+        self.assertNotEqual(volume.id, volume.name_id)
+        self.patch(self.storpool.StorPoolDriver, '_rename', rename)
         volume, _doomed = self.migrate(volume)
         self.assertEqual(volume.id, volume.name_id)
-        self.assertEqual(1, len(self.cluster.volumes))
-        volume, _doomed = self.migrate(volume)
-        self.assertEqual(1, len(self.cluster.volumes))
 
     def test_migrate_in_use(self):
         volume, _doomed = self.migrate(self.created(), 'in-use')
         self.assertEqual(1, len(self.cluster.volumes))
-        self.migrate(volume, 'in-use')
+        volume, _doomed = self.migrate(volume, 'in-use')
+        self.assertEqual(1, len(self.cluster.volumes))
+        # At rest it gets back the name that Queens knows it by.
+        volume, _doomed = self.migrate(volume)
+        self.assertEqual(volume.id, volume.name_id)
         self.assertEqual(1, len(self.cluster.volumes))
 
     def test_migrate_from_elsewhere(self):

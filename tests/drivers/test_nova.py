@@ -65,9 +65,9 @@ class NovaTest(harness.NovaCase):
         self.driver.connect_volume(self.info, DISK_INFO, *self.more)
         conf = self.driver.get_config(self.info, DISK_INFO)
         self.assertEqual(
-            ('block', self.device(), 'raw', 'vdb'),
+            ('block', self.device(), 'raw', 'vdb', 'native'),
             (conf.source_type, conf.source_path, conf.driver_format,
-             conf.target_dev))
+             conf.target_dev, conf.driver_io))
 
     def test_disconnect(self):
         self.driver.connect_volume(self.info, DISK_INFO, *self.more)

@@ -45,6 +45,7 @@ class RealTest(harness.NovaCase):
         xml = xml.decode('utf-8') if isinstance(xml, bytes) else xml
         for part in ('<disk type="block" device="disk">',
                      '<source dev="%s"/>' % self.device(),
+                     ' io="native"/>',
                      '<target bus="virtio" dev="vdb"/>',
                      '<serial>%s</serial>' % harness.VOLUME_ID):
             self.assertIn(part, xml)
