@@ -24,6 +24,7 @@ import ctypes
 import fcntl
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -162,6 +163,9 @@ def first_process(config):
     while True:
         pid, status = os.wait()
         if pid == child:
+            used = resource.getrusage(resource.RUSAGE_CHILDREN)
+            matrix.say('processor time: %.0f s' % (
+                used.ru_utime + used.ru_stime))
             return (os.WEXITSTATUS(status) if os.WIFEXITED(status)
                     else 128 + os.WTERMSIG(status))
 

@@ -316,17 +316,15 @@ def prepare_migration(cloud, instance, destination):
     data = destination.nova.call('check_destination', uuid=instance.uuid)
     checked = instance.call('check_source', data=data)
     destination.nova.call('clean_up_check', data=data)
-    connections = [cloud.connection(volume) for volume in instance.volumes]
     prepared = destination.nova.call('pre_live_migration',
                                      uuid=instance.uuid, data=checked)
     both = [cloud.cluster.attached(host.client).get(volume.name)
             for host in (instance.host, destination)
             for volume in instance.volumes]
     same(set(['rw']), set(both), 'rights on both hosts')
-    check(connections != [cloud.connection(volume)
-                          for volume in instance.volumes] or
-          cloud.hosts[1].client == cloud.hosts[2].client,
-          'nova still has the connections of the source')
+    same(set([destination.client]),
+         set(cloud.connection(volume)['data']['client_id']
+             for volume in instance.volumes), 'clients that nova knows')
     return prepared or checked
 
 
