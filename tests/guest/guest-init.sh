@@ -55,7 +55,7 @@ digest()
 # The writer puts a number into a block of 512 bytes, a higher one into the next block, and so on in a circle of
 # WRITER_BLOCKS blocks from WRITER_START on. What it could not write it notes in /tmp/writer.failed.
 WRITER_START=8192
-WRITER_BLOCKS=256
+WRITER_BLOCKS=64
 
 writer_loop()
 {
@@ -66,7 +66,7 @@ writer_loop()
 		printf '%-512s' "$number" | dd of="/dev/$1" bs=512 count=1 oflag=direct conv=notrunc \
 			seek=$((WRITER_START + number % WRITER_BLOCKS)) 2>/dev/null || echo "$number" >>/tmp/writer.failed
 		echo "$number" >/tmp/writer.number
-		usleep 50000
+		usleep 100000
 	done
 	mv /tmp/writer.stop /tmp/writer.stopped
 }

@@ -21,6 +21,10 @@ ALL = ('mitaka', 'newton', 'ocata', 'pike')
 # How long devices take to appear and to vanish where they are slow.
 SLOW = 1.5
 
+# As in guest-init.sh: where the writer writes.
+WRITER_START = 8192
+WRITER_BLOCKS = 64
+
 Row = collections.namedtuple('Row', 'name function releases quick early')
 
 
@@ -373,7 +377,7 @@ class Writer:
         found = instance.host.run(
             'sh', '-c', 'dd if="$1" bs=512 count=1 skip="$2" iflag=direct',
             'sh', '/dev/storpool/' + self._volume.name,
-            str(8192 + number % 256), check=True)
+            str(WRITER_START + number % WRITER_BLOCKS), check=True)
         same(str(number), found.strip(), 'what the host reads')
 
 
