@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The simulated cluster, with loop devices that go when its process goes."""
 
+import errno
 import fcntl
 import os
 import stat
@@ -13,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
 # pylint: disable=wrong-import-position
 import simulator
 
-# linux/loop.h
+# linux/loop.h; LOOP_CONFIGURE came with Linux 5.8.
 LOOP_CONFIGURE = 0x4C0A
 LOOP_SET_CAPACITY = 0x4C07
 LOOP_CTL_GET_FREE = 0x4C82
@@ -51,9 +52,11 @@ class Devices(simulator.LoopDevices):
                     fcntl.ioctl(held, LOOP_CONFIGURE, LOOP_CONFIG.pack(
                         store.fileno(), 0, *([0] * 8), LO_FLAGS_AUTOCLEAR,
                         b'', b'', b'', *([0] * 10)))
-            except OSError:  # somebody else took it
+            except OSError as exc:
                 os.close(held)
-                continue
+                if exc.errno != errno.EBUSY:
+                    raise
+                continue  # somebody else took it
             self._held[client.number, found.name] = (held, path)
             return path
 

@@ -50,17 +50,19 @@ def alive(members):
             if known.get(pid, (None, None))[1] == start]
 
 
+def backing_file(device):
+    """Return the path of the file behind a loop device, or ''."""
+    try:
+        with open('/sys/block/%s/loop/backing_file' % device) as opened:
+            return opened.read()
+    except OSError:
+        return ''
+
+
 def devices_and_mounts(directory):
     """Return the loop devices and mounts that have to do with a directory."""
-    found = []
-    for name in sorted(os.listdir('/sys/block')):
-        path = '/sys/block/%s/loop/backing_file' % name
-        try:
-            with open(path) as opened:
-                if opened.read().startswith(directory):
-                    found.append('loop device ' + name)
-        except OSError:
-            continue
+    found = ['loop device ' + name for name in sorted(os.listdir(
+        '/sys/block')) if backing_file(name).startswith(directory)]
     with open('/proc/mounts') as opened:
         found += ['mount ' + line.split()[1] for line in opened
                   if directory in line]

@@ -22,6 +22,7 @@ row failed.
 import argparse
 import ctypes
 import fcntl
+import glob
 import json
 import os
 import resource
@@ -121,6 +122,7 @@ def run_inside(args, wheels, results):
     finally:
         inside.kill()
         inside.wait()
+        remove_mappings(work)
         os.rmdir(work)
         os.unlink(report)
     if counts is None:
@@ -131,6 +133,20 @@ def run_inside(args, wheels, results):
         results.skipped += counts[2]
     for line in interrupted.devices_and_mounts(work):
         results.add('all', 'nothing left', 'failed', note=line)
+
+
+def remove_mappings(work):
+    """Remove what the device mapper has on top of loop devices of ours.
+
+    Alone of what a run makes it does not go with the run's processes.
+    """
+    for path in glob.glob('/sys/block/dm-*/slaves/loop*'):
+        backing = interrupted.backing_file(os.path.basename(path))
+        if backing.startswith(work):
+            mapping = path.split(os.sep)[3]
+            with open('/sys/block/%s/dm/name' % mapping) as opened:
+                subprocess.run(['dmsetup', 'remove', '--retry',
+                                opened.read().strip()], check=False)
 
 
 def read_counts(report):
@@ -206,7 +222,11 @@ def run_release(config, release, wheel, results):
     if not rows:
         return
     environment = matrix.Environment(release, config['git'])
-    tempfile.tempdir = config['work']
+    # Where the cluster has its volumes.  The path of the directory is in it
+    # twice: of a file system that is not mounted any more, the kernel still
+    # tells the path inside.
+    tempfile.tempdir = config['work'] + config['work']
+    os.makedirs(tempfile.tempdir, exist_ok=True)
     cloud = clouds.Cloud(config['work'], environment, config['program'],
                          wheel, needs.Guest())
     begun = time.monotonic()
