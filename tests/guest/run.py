@@ -15,8 +15,8 @@ All runs in namespaces of its own (mounts, processes, network): when the
 first process of them ends, however it ends, there is nothing left.
 
 --quick leaves out the longer rows, --only has those with TEXT in their
-names, or one of several texts with commas between them.  What cannot be had is skipped, by name.  The exit status is 1 if a
-row failed.
+names, or one of several texts with commas between them.  What cannot be
+had is skipped, by name.  The exit status is 1 if a row failed.
 """
 
 import argparse
