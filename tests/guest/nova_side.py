@@ -16,6 +16,7 @@ import eventlet
 eventlet.monkey_patch(os=False)
 
 # pylint: disable=wrong-import-position,import-error
+import importlib
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ import agent
 
 from oslo_serialization import jsonutils
 
+import nova.conf
 from nova import config
 from nova import context as nova_context
 from nova.network import model as network_model
@@ -33,7 +35,6 @@ from nova.objects import base as objects_base
 from nova.virt import block_device as driver_block_device
 from nova.virt import fake
 from nova.virt import images
-from nova.virt.libvirt import driver as libvirt_driver
 
 CONF = None
 WORK = None
@@ -81,7 +82,7 @@ def save_mapping(mapping, *_args, **_kwargs):
          json.loads(mapping.connection_info))
 
 
-def replace_services():
+def replace_services(libvirt_driver):
     """Replace what the driver wants from other services."""
     objects.Instance.save = lambda *_args, **_kwargs: None
     objects.Migration.save = lambda *_args, **_kwargs: None
@@ -412,12 +413,12 @@ def main(socket_path, work):
     WORK = work
     config.parse_args(['nova', '--config-file', '/etc/nova/nova.conf'],
                       default_config_files=['/etc/nova/nova.conf'])
-    import nova.conf
     CONF = nova.conf.CONF
-    from nova import utils
-    getattr(utils, 'monkey_patch', lambda: None)()
     objects.register_all()
-    replace_services()
+    # As in nova-compute, after the configuration has been read: Pike's key
+    # manager is what the configuration says when it is imported.
+    libvirt_driver = importlib.import_module('nova.virt.libvirt.driver')
+    replace_services(libvirt_driver)
     DRIVER = libvirt_driver.LibvirtDriver(fake.FakeVirtAPI())
     DRIVER._volume_api = Volumes()
     agent.serve(socket_path, FUNCTIONS)
