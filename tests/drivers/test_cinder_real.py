@@ -109,7 +109,9 @@ class RealTest(harness.CinderCase):
             passing, 'host_passes')
         # Larger than what is free: all volumes are thin.
         for pool in pools:
-            self.assertTrue(passes(pool, {'size': 500}), pool.pool_name)
+            self.assertTrue(passes(pool, {
+                'size': 500, 'request_spec': {'volume_id': 'new'}}),
+                            pool.pool_name)
         weights = weigher.CapacityWeigher().weigh_objects(
             [self.module('cinder.scheduler.base_weight').WeighedObject(
                 pool, 0) for pool in pools], {})
