@@ -567,6 +567,24 @@ class Killed:
         self._operation(cloud, until_killed)
 
 
+def detach_again(cloud, instance, volume):
+    """Detach once more, a volume that the guest may have let go of before.
+
+    Before Pike nova does not get to our driver then: its libvirt driver
+    raises DiskNotFound, its manager ignores that, and the volume may stay
+    attached to the host until it is attached and detached again.
+    """
+    try:
+        cloud.detach(instance, volume)
+    except agent.Failed as exc:
+        if exc.kind != 'DiskNotFound' or cloud.release == 'pike':
+            raise
+        cloud.forget(instance, volume)
+    else:
+        cloud.audit()
+    disk_is_gone(instance, volume)
+
+
 def killed_attach(cloud, until_killed):
     """Attach; then attach once more."""
     instance = cloud.borrow()
@@ -588,8 +606,7 @@ def killed_detach(cloud, until_killed):
     written = instance.fill(volume)
     until_killed(instance.host, instance.call, 'detach_volume',
                  volume_id=volume.id)
-    cloud.detach(instance, volume)
-    cloud.audit()
+    detach_again(cloud, instance, volume)
     cloud.know(instance, volume)
     instance.call('attach_volume', volume_id=volume.id)
     wait_for_disk(instance, volume)
@@ -685,10 +702,11 @@ def killed_waiting(cloud):
         pass
     instance.host.virsh('resume', instance.domain)
     instance.host.restart_nova()
-    cloud.detach(instance, volume)
-    disk_is_gone(instance, volume)
-    cloud.audit()
-    cloud.delete_volume(volume)
+    detach_again(cloud, instance, volume)
+    cloud.know(instance, volume)
+    instance.call('attach_volume', volume_id=volume.id)
+    disk_is(cloud, instance, volume)
+    cloud.remove(instance, volume)
     cloud.give_back(instance)
 
 
