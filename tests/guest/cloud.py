@@ -450,7 +450,7 @@ class Background(threading.Thread):
         except Exception as exc:  # pylint: disable=broad-except
             self._error = exc
 
-    def result(self, timeout=300):
+    def result(self, timeout=600):
         """Return what it returned, or raise what it raised."""
         self.join(timeout)
         if self.is_alive():

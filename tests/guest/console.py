@@ -34,7 +34,7 @@ class Console:
         """Let go of the line."""
         os.close(self._line)
 
-    def wait(self, timeout=180):
+    def wait(self, timeout=300):
         """Wait until the guest answers.
 
         :raises Silent: it does not
@@ -47,7 +47,7 @@ class Console:
                 if time.monotonic() > end:
                     raise
 
-    def run(self, command, timeout=60):
+    def run(self, command, timeout=300):
         """Run a command in the guest.
 
         :returns: the lines that it prints

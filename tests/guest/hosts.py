@@ -93,7 +93,7 @@ class Timeout(Exception):
     """Something did not happen in time."""
 
 
-def wait_for(condition, what, timeout=60, interval=0.05):
+def wait_for(condition, what, timeout=180, interval=0.05):
     """Wait until a condition holds, and return what it returned."""
     end = time.monotonic() + timeout
     while True:
@@ -124,9 +124,9 @@ class Process:
                 raise Timeout('%s ended with %s' % (
                     self.name, self._popen.returncode))
             return os.path.exists(self.socket)
-        wait_for(there, self.name, 180)
+        wait_for(there, self.name, 300)
 
-    def call(self, name, timeout=300, **arguments):
+    def call(self, name, timeout=600, **arguments):
         """Call one of its functions; see agent.call()."""
         return agent.call(self.socket, name, arguments, timeout)
 
