@@ -94,7 +94,8 @@ class World:
         site = self.prepared.site
         done = subprocess.run(
             [self._program, "--path", site, "--data-dir", self._top, "--work-dir",
-             os.path.join(self.work, "tool"), "--no-groups", "--yes", command] + list(components),
+             os.path.join(self.work, "tool"), "--yes", command] +
+            (["--no-groups"] if command == "install" else []) + list(components),
             check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True)
         if done.returncode:
