@@ -228,7 +228,7 @@ int sp_context_check_mixed(struct sp_context *s, const sp_selection *selection,
     return print_warnings(s, &warnings, rc);
 }
 
-/* What is only reported: nothing of it changes. */
+/* A component that is only reported: nothing of it changes. */
 static void plan_report(struct sp_context *s, struct sp_target *one)
 {
     const char *why = one->unused;

@@ -39,8 +39,8 @@ struct sp_environments {
 struct sp_environment_query {
     sp_strv paths;      /* --path, in order; in the tree */
     sp_strv pythonpath; /* PYTHONPATH, or sys.path of the interpreter that was asked; in the tree */
-    const char *python; /* the interpreter that was asked; NULL: PYTHONPATH. Then nothing else is
-                           searched but what is given here */
+    const char *python; /* the interpreter that was asked; NULL: PYTHONPATH. Then nothing is
+                         * searched but the paths given here */
     sp_programs programs;
     sp_running_list running;
 };

@@ -93,7 +93,7 @@ static int add_system_one(struct sp_interpreters *s, const char *version, const 
                                    s->look.err);
 }
 
-/* What the interpreters of one version look into. */
+/* The directories of the interpreters of one version. */
 static int add_system_version(struct sp_interpreters *s, const char *version,
                               const python_dirs *usr, const python_dirs *local)
 {
@@ -246,7 +246,7 @@ static int system_dirs(struct sp_interpreters *s, const char *prefix, const char
     return 0;
 }
 
-/* Adds what stands at a prefix, one environment for each version of Python in it. */
+/* Adds the interpreters at a prefix, one environment for each version of Python in it. */
 int sp_interpreters_add_prefix(struct sp_interpreters *s, const char *prefix, const char *origin)
 {
     python_dirs dirs = {NULL, 0, 0};

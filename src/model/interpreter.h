@@ -32,7 +32,7 @@ int sp_interpreters_add_system(struct sp_interpreters *all) SP_MUST_CHECK;
 /* The virtual environments of known deployments (environment.h). */
 int sp_interpreters_add_usual(struct sp_interpreters *all) SP_MUST_CHECK;
 
-/* What is at a prefix, one for each version of Python in it; not /usr. */
+/* The interpreters at a prefix, one for each version of Python in it; not /usr. */
 int sp_interpreters_add_prefix(struct sp_interpreters *all, const char *prefix,
                                const char *origin) SP_MUST_CHECK;
 

@@ -15,7 +15,7 @@ const char *sp_state_name(enum sp_state state)
     return names[state];
 }
 
-/* What a list of known contents says of the file; NULL: nothing. */
+/* The entry for the file in a list of known contents; NULL: nothing. */
 static const char *known_as(const struct sp_file_snapshot *file, const struct sp_known *known,
                             size_t count)
 {

@@ -29,8 +29,8 @@ static const char *pip_of(struct sp_pool *pool, const struct sp_target *one)
 }
 
 /* names: what to install, quoted where the shell needs it. storpool needs confget, of which version
- * 5 cannot be installed by a pip older than 9 (it has no setup.py); that is what hosts with
- * Python 2 have. */
+ * 5 cannot be installed by a pip older than 9 (it has no setup.py); hosts with Python 2 have such a
+ * pip. */
 static const char *command_of(struct sp_pool *pool, const struct sp_target *one, bool upgrade,
                               const char *names)
 {
@@ -39,7 +39,7 @@ static const char *command_of(struct sp_pool *pool, const struct sp_target *one,
                           python && *python == '3' ? "" : "'confget<5' ", names);
 }
 
-/* What of it to install: the newest when it is missing, else what is wanted at least. */
+/* The version to install: the newest when it is missing, else what is wanted at least. */
 static const char *requirement_of(struct sp_pool *pool, const struct sp_prerequisite *item)
 {
     const struct sp_need *need = item->need;
@@ -133,7 +133,7 @@ int sp_prerequisites_find(struct sp_pool *pool, const sp_selection *selection,
 
 /* ---- saying -------------------------------------------------------------------------------- */
 
-/* The beginning of a command, "pip install 'confget<5' ", up to what is installed by it. */
+/* The beginning of a command, "pip install 'confget<5' ", up to the names. */
 static const char *command_for(struct sp_pool *pool, const struct sp_prerequisite *first,
                                const sp_strv *requirements)
 {

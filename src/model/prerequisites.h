@@ -9,8 +9,8 @@
 
 enum sp_fitness {
     SP_FITNESS_GOOD,
-    SP_FITNESS_POOR,    /* older than what is recommended */
-    SP_FITNESS_TOO_OLD, /* the drivers don't work with it */
+    SP_FITNESS_POOR,    /* older than recommended */
+    SP_FITNESS_TOO_OLD, /* the drivers do not work with it */
     SP_FITNESS_MISSING
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether a probe goes by what edits change. A site that edits such a line too would not be
+/* Whether a probe goes by lines that edits change. A site that edits such a line too would not be
  * recognised any more, and the operator would not learn which line is in the way. */
 #ifndef SP_PROBE_H
 #define SP_PROBE_H

@@ -114,7 +114,7 @@ static int look_above(struct nearby *n, const char *dir)
         if (look_in(n, dir) < 0)
             return -1;
         if (n->path && strcmp(n->component, name) != 0 && !sp_strv_has(n->components, name))
-            n->path = NULL; /* beside it, not around it */
+            n->path = NULL; /* a sibling, no parent */
     }
     return 0;
 }

@@ -102,7 +102,7 @@ static bool find_named(struct chooser *c, const char *name, candidates *out)
 }
 
 /* Every copy of the component that an environment of its service imports. Of several environments
- * that import one copy, one in which a program runs stands for it. */
+ * that import one copy, one in which a program runs is taken. */
 static void find_candidates(struct chooser *c, const char *name, candidates *out)
 {
     const struct sp_environments *all = &c->scan->environments;
@@ -354,7 +354,7 @@ static int choose_one(struct chooser *c, const char *name, bool named)
     if (!known && c->request->mode == SP_SELECT_CHANGE) {
         if (named || !is_required_by_others(c, name))
             return several(c, name, &all);
-        return 0; /* it comes in with what needs it */
+        return 0; /* it comes in with the component that needs it */
     }
     if (!known && c->request->mode == SP_SELECT_REPORT)
         *SP_PUSH(c->pool, c->warnings) =
@@ -385,7 +385,7 @@ static void add_reported(struct chooser *c, size_t targets)
 
 /* ---- order --------------------------------------------------------------------------------- */
 
-/* What was named itself is not there because something needs it. */
+/* A component that was named itself is not there because another one needs it. */
 static void forget_needs(struct chooser *c, const sp_strv *names)
 {
     for (size_t i = 0; i < c->out->count; i++)
@@ -398,7 +398,8 @@ static bool needs(const struct sp_target *one, const struct sp_target *other)
     return one->scan == other->scan && one->detection && requires(one->detection, other->name);
 }
 
-/* What others need comes before them; otherwise the order stays. A circle stays as it is. */
+/* A component comes after those that it needs; otherwise the order stays. A circle stays as it
+ * is. */
 static void order_by_needs(sp_selection *selection)
 {
     for (size_t i = 0; i < selection->count; i++) {
@@ -443,8 +444,8 @@ static bool is_lacking(const struct chooser *c, const char *name)
     return false;
 }
 
-/* --path is an order: where it has nothing of what was named, nor what that lacks, nothing else is
- * taken in its place. */
+/* --path is an order: where it has none of the named components, nor of their requirements, nothing
+ * else is taken in its place. */
 static int check_path(struct chooser *c)
 {
     const struct sp_environments *all = &c->scan->environments;

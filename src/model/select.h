@@ -2,9 +2,10 @@
 /* Which copies of which components a command works on. Pure: from scan results and a request to a
  * list of targets, with no I/O.
  *
- * Environments are worlds of their own. A component is what an environment imports; what it requires
- * is what the same environment imports; copies further down the search path are shadowed. Where
- * several environments have a component, the one counts in which its service runs. */
+ * Environments are worlds of their own. A component is the copy that an environment imports; its
+ * requirements are met by the copies that the same environment imports; copies further down the search path are
+ * shadowed. Where several environments have a component, the one counts in which its service
+ * runs. */
 #ifndef SP_SELECT_H
 #define SP_SELECT_H
 
@@ -42,10 +43,10 @@ struct sp_target {
 };
 typedef SP_VEC(struct sp_target) sp_selection;
 
-/* Whether the target counts: for what a command changes, and for its exit status. */
+/* Whether the target counts: for the changes of a command, and for its exit status. */
 bool sp_target_counts(const struct sp_target *target);
 
-/* Chooses the targets of the scans. Plans nothing. What the operator should know is added to
+/* Chooses the targets of the scans. Plans nothing. Facts that the operator should know are added to
  * *warnings. SP_ERROR_USAGE: a name that no manifest has. SP_ERROR_REFUSED: a component that was
  * named or is required is not found, not found in the directories of --path that were given for it,
  * or is in several environments and nothing tells which of them its service uses. */

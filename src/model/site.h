@@ -18,8 +18,8 @@ struct sp_site {
     bool zipped;        /* not a directory but a zipped egg; it has no entries */
     sp_entries entries; /* its names, sorted */
 
-    /* What its .pth and .egg-link files name, once they are read. Those of `front` go before
-     * everything that is on the path by then. */
+    /* The directories that its .pth and .egg-link files name, once they are read. Those of `front`
+     * go before everything that is on the path by then. */
     bool is_read;
     sp_sites front, links;
 };
@@ -47,12 +47,12 @@ int sp_site_open(struct sp_site_table *table, const char *path, const char *orig
 int sp_site_append(struct sp_site_table *table, const char *path, const char *origin,
                    struct sp_search *search, struct sp_error *err) SP_MUST_CHECK;
 
-/* The same with the directories that its .pth files name, in the order of Python's site.addsitedir():
- * the directory, then what they name, file by file in the order of their names. Lines that are code
- * are not run, but those by which easy_install moves its eggs to the front are recognised
- * (setuptools, command/easy_install.py, PthDistributions: "__egginsert"). Then what .egg-link files
- * name (setuptools, "Development mode"), which pkg_resources looks at. What is named in turn by
- * those directories does not count. */
+/* The same with the directories that its .pth files name, in the order of Python's
+ * site.addsitedir(): the directory, then theirs, file by file in the order of their names.
+ * Lines that are code are not run, but those by which easy_install moves its eggs to the front are
+ * recognised (setuptools, command/easy_install.py, PthDistributions: "__egginsert"). Then the
+ * directories that .egg-link files name (setuptools, "Development mode"), which pkg_resources looks
+ * at. Directories that those name in turn do not count. */
 int sp_site_append_all(struct sp_site_table *table, const char *path, const char *origin,
                        struct sp_search *search, struct sp_error *err) SP_MUST_CHECK;
 

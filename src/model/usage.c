@@ -41,7 +41,7 @@ static int read_text(struct search *s, const char *path, size_t limit, struct sp
 {
     enum sp_entry_kind kind;
     bool complete;
-    struct sp_error ignored = SP_ERROR_INIT; /* what can't be read does not tell */
+    struct sp_error ignored = SP_ERROR_INIT; /* what cannot be read does not tell */
     *out = (struct sp_bytes){NULL, 0};
     if (sp_tree_kind(s->tree, s->pool, path, &kind, s->err) < 0)
         return -1;
@@ -190,8 +190,8 @@ static int from_processes(struct search *s, const sp_running_list *running)
 
 /* ---- systemd ------------------------------------------------------------------------------- */
 
-/* The values of ExecStart in a unit's or drop-in's text are added; an empty one takes away those of
- * before. */
+/* The values of ExecStart in a unit's or drop-in's text are added; an empty one removes the earlier
+ * ones. */
 static void collect_starts(struct search *s, struct sp_bytes text, sp_strv *starts)
 {
     static const char key[] = "ExecStart";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the bytes of a file to the entries of an archive.
  *
- * What is read passes through one or more libarchive handles, each drawing on the one before it:
+ * The data passes through one or more libarchive handles, each drawing on the one before it:
  *
  *     tar.gz, rpm   file -> decompress ("raw" format) -> tar or cpio
  *     deb           file -> ar, member data.tar.* -> decompress -> tar
