@@ -61,9 +61,9 @@ void sp_context_init(struct sp_pool *pool, const struct sp_options *options,
     out->root.fd = out->data_root.fd = -1;
 }
 
-int sp_context_open(struct sp_context *out, struct sp_error *err)
+int sp_context_open(struct sp_context *context, struct sp_error *err)
 {
-    const struct sp_options *options = out->options;
+    const struct sp_options *options = context->options;
     const char *env = getenv("SP_OPENSTACK_WORK_DIR");
     const char *work = options->work_dir ? options->work_dir : env && *env ? env : NULL;
     if (work && *work != '/' && options->root)
@@ -71,19 +71,19 @@ int sp_context_open(struct sp_context *out, struct sp_error *err)
                             "with --root, SP_OPENSTACK_WORK_DIR has to be an absolute path inside "
                             "the root, not '%s'",
                             work);
-    out->work_dir = work ? absolute(out->pool, work) : SP_WORKDIR_DEFAULT;
-    return sp_root_open(options->root ? options->root : "/", &out->root, err);
+    context->work_dir = work ? absolute(context->pool, work) : SP_WORKDIR_DEFAULT;
+    return sp_root_open(options->root ? options->root : "/", &context->root, err);
 }
 
-int sp_context_load_manifests(struct sp_context *out, struct sp_error *err)
+int sp_context_load_manifests(struct sp_context *context, struct sp_error *err)
 {
-    const char *data = find_data_dir(out->pool, out->options);
+    const char *data = find_data_dir(context->pool, context->options);
     struct sp_tree *tree;
-    if (sp_root_open(data, &out->data_root, err) < 0)
+    if (sp_root_open(data, &context->data_root, err) < 0)
         return sp_error_prefix(err, "cannot read the manifests and drivers");
-    if (sp_tree_open_root(out->pool, &out->data_root, data, &tree, err) < 0)
+    if (sp_tree_open_root(context->pool, &context->data_root, data, &tree, err) < 0)
         return -1;
-    return sp_manifests_load(out->pool, tree, &out->manifests, err);
+    return sp_manifests_load(context->pool, tree, &context->manifests, err);
 }
 
 void sp_context_close(struct sp_context *session)

@@ -38,21 +38,21 @@ int sp_context_open(struct sp_context *context, struct sp_error *err) SP_MUST_CH
 int sp_context_load_manifests(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
 
 /* Opens the trees and looks for all components in them. */
-int sp_context_scan(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+int sp_context_scan(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 
-void sp_context_close(struct sp_context *context);
+void sp_context_close(struct sp_context *session);
 
 /* sp_select() with the options of the command line; prints its warnings. */
-int sp_context_select(struct sp_context *context, enum sp_select_mode mode, sp_selection *out,
+int sp_context_select(struct sp_context *s, enum sp_select_mode mode, sp_selection *out,
                       struct sp_error *err) SP_MUST_CHECK;
 
 /* sp_select_check_mixed(), likewise. */
-int sp_context_check_mixed(struct sp_context *context, const sp_selection *selection,
+int sp_context_check_mixed(struct sp_context *s, const sp_selection *selection,
                            struct sp_error *err) SP_MUST_CHECK;
 
 /* Takes the snapshots of those that count and plans them towards the goal; the others get a state
  * and a note. */
-int sp_context_plan(struct sp_context *context, sp_selection *selection, enum sp_goal goal,
+int sp_context_plan(struct sp_context *s, sp_selection *selection, enum sp_goal goal,
                     struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -27,13 +27,13 @@ struct sp_interpreters {
 };
 
 /* Those of the system (environment.h): below /usr and /usr/local, one for each version. */
-int sp_interpreters_add_system(struct sp_interpreters *all) SP_MUST_CHECK;
+int sp_interpreters_add_system(struct sp_interpreters *s) SP_MUST_CHECK;
 
 /* The virtual environments of known deployments (environment.h). */
-int sp_interpreters_add_usual(struct sp_interpreters *all) SP_MUST_CHECK;
+int sp_interpreters_add_usual(struct sp_interpreters *s) SP_MUST_CHECK;
 
 /* The interpreters at a prefix, one for each version of Python in it; not /usr. */
-int sp_interpreters_add_prefix(struct sp_interpreters *all, const char *prefix,
+int sp_interpreters_add_prefix(struct sp_interpreters *s, const char *prefix,
                                const char *origin) SP_MUST_CHECK;
 
 #endif

@@ -119,14 +119,13 @@ static int look_above(struct nearby *n, const char *dir)
     return 0;
 }
 
-static int refuse_empty(struct nearby *n, const struct sp_scan *scan, const char *path)
+/* Errors on the way do not count: the directory is refused anyway. */
+static int refuse_empty(struct nearby *n, const struct sp_scan *scan, const char *path,
+                        struct sp_error *err)
 {
-    struct sp_error ignored = SP_ERROR_INIT; /* it is refused anyway */
-    struct sp_error *err = n->err;
-    n->err = &ignored;
     if (look_below(n, path) < 0 || (!n->path && look_above(n, path) < 0))
         n->path = NULL;
-    sp_error_clear(&ignored);
+    sp_error_clear(n->err);
     const char *shown = sp_scan_show(n->pool, scan, path);
     if (!n->path)
         return sp_error_set(err, SP_ERROR_REFUSED,
@@ -152,12 +151,13 @@ static int check_paths(struct sp_pool *pool, struct sp_scan *scan, const sp_strv
                        const sp_strv *components, struct sp_error *err)
 {
     for (size_t i = 0; i < paths->count; i++) {
-        struct nearby nearby = {pool, scan->tree, components, err, NULL, NULL};
+        struct sp_error ignored = SP_ERROR_INIT;
+        struct nearby nearby = {pool, scan->tree, components, &ignored, NULL, NULL};
         struct sp_site *site;
         if (sp_site_open(&scan->environments.table, paths->items[i], "--path", &site, err) < 0)
             return -1;
         if (site && !has_component(scan, site))
-            return refuse_empty(&nearby, scan, site->path);
+            return refuse_empty(&nearby, scan, site->path, err);
     }
     return 0;
 }
