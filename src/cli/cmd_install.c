@@ -131,8 +131,6 @@ static int add_changes_of(struct job *job, const struct sp_target *one, struct s
     return 0;
 }
 
-/* The directory is recorded as it is found, so that it is found again; where that is by way of "..",
- * which a journal does not hold, by its real path. */
 /* The directory is recorded as it is found, in its site, so that it is found again where it is a link. */
 static void add_component(struct job *job, const struct sp_target *one)
 {

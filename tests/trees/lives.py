@@ -132,9 +132,12 @@ class Host:
             return file.read()
 
     def write(self, name, text, site=SITE):
-        os.unlink(self.path(site, name))    # the packages share it
-        with open(self.path(site, name), "w", encoding="utf-8") as file:
+        path = self.path(site, name)
+        mode = os.stat(path).st_mode & 0o7777
+        os.unlink(path)                     # the packages share it
+        with open(path, "w", encoding="utf-8") as file:
             file.write(text)
+        os.chmod(path, mode)
 
     def must_be(self, expected, text):
         must_be_same(expected, self.files(), text,
