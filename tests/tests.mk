@@ -40,6 +40,7 @@ SUITES = unit='tests/unit/run.sh $(UNITBIN)' \
          releases='$(PYTHON3) -B tests/trees/versions.py' \
          docs='tests/test_docs.sh' \
          layers='$(PYTHON3) -B tests/test_layers.py' \
+         source='$(PYTHON3) -B tests/test_source.py' \
          messages='$(PYTHON3) -B tests/test_messages.py' \
          format='tools/format.sh --check $(FORMAT)'
 

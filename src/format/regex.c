@@ -173,8 +173,7 @@ static int next_match(const struct sp_regex *regex, struct search *search, struc
     if (count < 0)
         return pcre2_error(err, regex->pattern, count);
     const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(regex->match);
-    span->start = offsets[0];
-    span->end = offsets[1];
+    *span = (struct sp_span){offsets[0], offsets[1]};
     if (span->start < from || span->start > span->end) /* by \K in an assertion, before 10.38 */
         return pattern_error(err, regex->pattern, "a match ends before it starts");
     return 1;
@@ -187,13 +186,14 @@ int sp_regex_find(const struct sp_regex *regex, struct sp_bytes subject, struct 
     struct search search = {.pattern_end = regex->end, .to = to};
     int found = 0;
     while (found < max && from <= to) {
-        int result = next_match(regex, &search, subject, from, &out[found], err);
+        struct sp_span span = {from, from};
+        int result = next_match(regex, &search, subject, from, &span, err);
         if (result < 0)
             return -1;
         if (result == 0)
             break;
-        const struct sp_span *span = &out[found++];
-        from = span->end + (span->start == span->end);
+        out[found++] = span;
+        from = span.end + (span.start == span.end);
     }
     return found;
 }

@@ -19,13 +19,16 @@ static int content_of(struct context *c, const char *dir, const char *file, stru
 {
     const char *path = sp_path_join(c->pool, dir, file);
     enum sp_entry_kind kind;
-    bool complete;
+    struct sp_excerpt content;
     *out = (struct sp_bytes){NULL, 0};
     if (sp_tree_kind(c->tree, c->pool, path, &kind, c->err) < 0)
         return -1;
     if (kind != SP_ENTRY_FILE)
         return 0;
-    return sp_tree_read(c->tree, c->pool, path, SP_MAX_SOURCE, out, &complete, c->err);
+    if (sp_tree_read(c->tree, c->pool, path, SP_MAX_SOURCE, &content, c->err) < 0)
+        return -1;
+    *out = content.bytes;
+    return 0;
 }
 
 /* 1: all probes hold; 0: one does not; -1: error. */
@@ -116,14 +119,14 @@ static struct sp_bytes as_shipped(struct context *c, const struct sp_layout *lay
 {
     for (size_t i = 0; layout && i < layout->files.count; i++) {
         const struct sp_manifest_file *file = &layout->files.items[i];
-        struct sp_edit_count what;
+        struct sp_edited clean;
         struct sp_error ignored = SP_ERROR_INIT;
-        struct sp_bytes out = content;
         if (file->edits.count == 0 || strcmp(file->path, path) != 0)
             continue;
-        if (sp_edit_apply(c->pool, file, content, SP_GOAL_UNINSTALL, &out, &what, &ignored) < 0)
-            sp_error_clear(&ignored);
-        return out;
+        if (sp_edit_apply(c->pool, file, content, SP_GOAL_UNINSTALL, &clean, &ignored) == 0)
+            return clean.text;
+        sp_error_clear(&ignored);
+        return content;
     }
     return content;
 }

@@ -113,24 +113,23 @@ static int find_region(const struct sp_edit *edit, struct sp_bytes text, enum sp
     return 0;
 }
 
-/* *region is of *text, before and after. */
+/* *region is of out->text, before and after. */
 static int take_out_legacy(struct sp_pool *pool, const struct sp_edit *edit, enum sp_goal goal,
-                           struct sp_bytes *text, struct sp_span *region,
-                           struct sp_edit_count *found, struct sp_error *err)
+                           struct sp_edited *out, struct sp_span *region, struct sp_error *err)
 {
     for (size_t i = 0; i < edit->legacy.count; i++) {
         struct sp_span hits[2];
         const struct sp_regex *regex = edit->legacy.items[i];
-        int count = sp_regex_find(regex, *text, *region, hits, 2, err);
+        int count = sp_regex_find(regex, out->text, *region, hits, 2, err);
         if (count < 0)
             return -1;
         if (count > 1)
             return not_once(edit, regex, "what the older tool left", count, err);
         if (count == 0)
             continue;
-        *text = cut(pool, *text, hits[0]);
-        found->legacy++;
-        if (find_region(edit, *text, goal, region, err) < 0)
+        out->text = cut(pool, out->text, hits[0]);
+        out->found.legacy++;
+        if (find_region(edit, out->text, goal, region, err) < 0)
             return -1;
     }
     return 0;
@@ -195,52 +194,54 @@ static int put_in(struct sp_pool *pool, const struct sp_edit *edit, struct sp_sp
 }
 
 static int apply_one(struct sp_pool *pool, const struct sp_edit *edit, enum sp_goal goal,
-                     struct sp_bytes *text, struct sp_edit_count *found, struct sp_error *err)
+                     struct sp_edited *out, struct sp_error *err)
 {
     struct sp_span region, ours;
     size_t count = 0;
-    if (find_region(edit, *text, goal, &region, err) < 0)
+    if (find_region(edit, out->text, goal, &region, err) < 0)
         return -1;
-    struct sp_bytes rest = *text; /* without ours, to look for foreign lines */
+    struct sp_edited rest = *out; /* without ours, to look for foreign lines */
     if (edit->text.len) {
-        found->wanted++;
-        count = count_lines(*text, region, edit->text, &ours);
+        rest.found.wanted++;
+        count = count_lines(out->text, region, edit->text, &ours);
         if (count > 1)
             return sp_error_set(err, SP_ERROR_REFUSED, "the edit '%s' is in it %zu times",
                                 edit->name, count);
         if (count == 1) {
-            found->ours++;
-            rest = cut(pool, *text, ours);
+            rest.found.ours++;
+            rest.text = cut(pool, out->text, ours);
             region.end -= edit->text.len;
         }
     }
-    size_t legacy = found->legacy;
-    if (take_out_legacy(pool, edit, goal, &rest, &region, found, err) < 0)
+    size_t legacy = rest.found.legacy;
+    int rc = take_out_legacy(pool, edit, goal, &rest, &region, err);
+    out->found = rest.found;
+    if (rc < 0)
         return -1;
     if (goal == SP_GOAL_UNINSTALL) {
-        *text = rest;
+        out->text = rest.text;
         return 0;
     }
-    if (refuse_foreign(edit, rest, region, err) < 0)
+    if (refuse_foreign(edit, rest.text, region, err) < 0)
         return -1;
-    if (count == 1 && found->legacy == legacy)
+    if (count == 1 && rest.found.legacy == legacy)
         return 0; /* in place: it stays where it is */
-    *text = rest;
-    return edit->text.len ? put_in(pool, edit, region, text, err) : 0;
+    out->text = rest.text;
+    return edit->text.len ? put_in(pool, edit, region, &out->text, err) : 0;
 }
 
 int sp_edit_apply(struct sp_pool *pool, const struct sp_manifest_file *file,
-                  struct sp_bytes content, enum sp_goal goal, struct sp_bytes *out,
-                  struct sp_edit_count *found, struct sp_error *err)
+                  struct sp_bytes content, enum sp_goal goal, struct sp_edited *out,
+                  struct sp_error *err)
 {
     const char *unfit = sp_edit_unfit(content);
-    memset(found, 0, sizeof(*found));
+    *out = (struct sp_edited){.text = content};
     if (unfit)
         return sp_error_set(err, SP_ERROR_REFUSED, "%s", unfit);
-    struct sp_bytes text = content;
     for (size_t i = 0; i < file->edits.count; i++)
-        if (apply_one(pool, &file->edits.items[i], goal, &text, found, err) < 0)
+        if (apply_one(pool, &file->edits.items[i], goal, out, err) < 0)
             return -1;
-    *out = sp_bytes_equal(text, content) ? content : text;
+    if (sp_bytes_equal(out->text, content))
+        out->text = content;
     return 0;
 }

@@ -27,14 +27,14 @@ int sp_look_is_file(const struct sp_look *l, const char *path, bool *is)
 /* The beginning of a small text file; NULL when there is none that can be read. */
 int sp_look_read_small(const struct sp_look *l, const char *path, const char **out)
 {
-    struct sp_bytes text;
+    struct sp_excerpt text;
     struct sp_error ignored = SP_ERROR_INIT;
-    bool is, complete;
+    bool is;
     *out = NULL;
     if (sp_look_is_file(l, path, &is) < 0)
         return -1;
-    if (is && sp_tree_read(l->tree, l->pool, path, 1 << 16, &text, &complete, &ignored) == 0)
-        *out = sp_pool_memdup(l->pool, text.data, text.len);
+    if (is && sp_tree_read(l->tree, l->pool, path, 1 << 16, &text, &ignored) == 0)
+        *out = sp_pool_memdup(l->pool, text.bytes.data, text.bytes.len);
     sp_error_clear(&ignored);
     return 0;
 }

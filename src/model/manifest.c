@@ -560,15 +560,14 @@ static int load_one(struct sp_pool *pool, struct sp_manifests *out, const char *
 {
     const char *path = sp_path_join(pool, MANIFEST_DIR, entry);
     const char *name = sp_path_join(pool, out->data->name, path);
-    struct sp_bytes text;
-    bool complete;
-    if (sp_tree_read(out->data, pool, path, SP_MAX_MANIFEST, &text, &complete, err) < 0)
+    struct sp_excerpt text;
+    if (sp_tree_read(out->data, pool, path, SP_MAX_MANIFEST, &text, err) < 0)
         return sp_error_prefix(err, "cannot read the manifest '%s'", name);
-    if (!complete)
+    if (!text.complete)
         return sp_error_set(err, SP_ERROR_REFUSED, "the manifest %s is larger than %zu bytes", name,
                             SP_MAX_MANIFEST);
     struct sp_release *release;
-    if (sp_manifest_parse(pool, name, text, &release, err) < 0)
+    if (sp_manifest_parse(pool, name, text.bytes, &release, err) < 0)
         return -1;
     for (size_t i = 0; i < out->releases.count; i++)
         if (strcmp(out->releases.items[i]->name, release->name) == 0)
@@ -609,10 +608,11 @@ int sp_manifests_driver(struct sp_pool *pool, const struct sp_manifests *manifes
                         const char *copy, struct sp_bytes *out, struct sp_error *err)
 {
     const char *path = sp_path_join(pool, DRIVER_DIR, copy);
-    bool complete;
-    if (sp_tree_read(manifests->data, pool, path, SP_MAX_SOURCE, out, &complete, err) < 0)
+    struct sp_excerpt driver;
+    if (sp_tree_read(manifests->data, pool, path, SP_MAX_SOURCE, &driver, err) < 0)
         return sp_error_prefix(err, "cannot read the driver '%s/%s'", manifests->data->name, path);
-    if (!complete)
+    *out = driver.bytes;
+    if (!driver.complete)
         return sp_error_set(err, SP_ERROR_REFUSED, "the driver %s/%s is larger than %zu bytes",
                             manifests->data->name, path, SP_MAX_SOURCE);
     return 0;

@@ -85,15 +85,14 @@ int sp_metadata_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp
             return -1;
         if (kind != SP_ENTRY_FILE)
             continue;
-        struct sp_bytes text;
-        bool complete;
+        struct sp_excerpt text;
         struct sp_error ignored = SP_ERROR_INIT; /* then the contents decide */
-        if (sp_tree_read(tree, pool, file, SP_MAX_METADATA, &text, &complete, &ignored) < 0) {
+        if (sp_tree_read(tree, pool, file, SP_MAX_METADATA, &text, &ignored) < 0) {
             sp_error_clear(&ignored);
             continue;
         }
         const char *version;
-        if (!sp_metadata_parse(pool, text, distribution, &version))
+        if (!sp_metadata_parse(pool, text.bytes, distribution, &version))
             continue;
         const struct sp_version *parsed = sp_version_parse(pool, version);
         if (parsed)

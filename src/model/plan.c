@@ -106,16 +106,14 @@ static void plan_leftover(struct sp_pool *pool, struct sp_file_plan *out)
 static bool is_reversible(struct sp_pool *pool, const struct sp_file_snapshot *file,
                           struct sp_bytes edited)
 {
-    struct sp_bytes clean, back, again;
-    struct sp_edit_count found;
+    struct sp_edited clean, back, again;
     struct sp_error ignored = SP_ERROR_INIT;
     bool good =
-        sp_edit_apply(pool, file->spec, file->content, SP_GOAL_UNINSTALL, &clean, &found,
-                      &ignored) == 0 &&
-        sp_edit_apply(pool, file->spec, edited, SP_GOAL_UNINSTALL, &back, &found, &ignored) == 0 &&
-        sp_bytes_equal(clean, back) &&
-        sp_edit_apply(pool, file->spec, edited, SP_GOAL_INSTALL, &again, &found, &ignored) == 0 &&
-        sp_bytes_equal(again, edited);
+        sp_edit_apply(pool, file->spec, file->content, SP_GOAL_UNINSTALL, &clean, &ignored) == 0 &&
+        sp_edit_apply(pool, file->spec, edited, SP_GOAL_UNINSTALL, &back, &ignored) == 0 &&
+        sp_bytes_equal(clean.text, back.text) &&
+        sp_edit_apply(pool, file->spec, edited, SP_GOAL_INSTALL, &again, &ignored) == 0 &&
+        sp_bytes_equal(again.text, edited);
     sp_error_clear(&ignored);
     return good;
 }
@@ -123,8 +121,8 @@ static bool is_reversible(struct sp_pool *pool, const struct sp_file_snapshot *f
 static void plan_edits(struct sp_pool *pool, enum sp_goal goal, struct sp_file_plan *out)
 {
     const struct sp_file_snapshot *file = out->snapshot;
-    struct sp_edit_count found;
-    struct sp_bytes after;
+    struct sp_edited edited;
+    const struct sp_edit_count *found = &edited.found;
     struct sp_error err = SP_ERROR_INIT;
     if (!file->content.data) {
         if (goal == SP_GOAL_INSTALL)
@@ -133,29 +131,29 @@ static void plan_edits(struct sp_pool *pool, enum sp_goal goal, struct sp_file_p
             out->state = SP_STATE_UNTOUCHED;
         return;
     }
-    if (sp_edit_apply(pool, file->spec, file->content, goal, &after, &found, &err) < 0) {
+    if (sp_edit_apply(pool, file->spec, file->content, goal, &edited, &err) < 0) {
         conflict(out, sp_pool_strdup(pool, err.message));
         sp_error_clear(&err);
         return;
     }
-    if (found.legacy)
+    if (found->legacy)
         out->state = SP_STATE_OUTDATED;
-    else if (found.wanted == 0)
+    else if (found->wanted == 0)
         out->state = SP_STATE_UNTOUCHED;
-    else if (found.ours == found.wanted)
+    else if (found->ours == found->wanted)
         out->state = SP_STATE_INSTALLED;
     else
-        out->state = found.ours ? SP_STATE_PARTIAL : SP_STATE_NOT_INSTALLED;
-    if (found.legacy)
+        out->state = found->ours ? SP_STATE_PARTIAL : SP_STATE_NOT_INSTALLED;
+    if (found->legacy)
         out->note = "edited by the older tool";
-    if (sp_bytes_equal(after, file->content))
+    if (sp_bytes_equal(edited.text, file->content))
         return;
-    if (goal == SP_GOAL_INSTALL && !is_reversible(pool, file, after)) {
+    if (goal == SP_GOAL_INSTALL && !is_reversible(pool, file, edited.text)) {
         conflict(out, "the edits could not be removed again; the manifest does not fit this file");
         return;
     }
     out->action = SP_ACTION_REPLACE;
-    out->after = after;
+    out->after = edited.text;
 }
 
 static void plan_file(struct sp_pool *pool, enum sp_goal goal, struct sp_file_plan *out)

@@ -148,7 +148,8 @@ static void describe_missing(struct sp_pool *pool, const sp_prerequisites *all, 
 {
     const struct sp_prerequisite *item = &all->items[first];
     sp_strv names = {NULL, 0, 0};
-    for (size_t i = first; i < all->count; i++)
+    *SP_PUSH(pool, &names) = item->need->name;
+    for (size_t i = first + 1; i < all->count; i++)
         if (all->items[i].fitness == SP_FITNESS_MISSING &&
             all->items[i].environment == item->environment)
             *SP_PUSH(pool, &names) = all->items[i].need->name;

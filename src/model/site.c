@@ -126,19 +126,17 @@ static int read_links(struct sp_site_table *table, struct sp_site *site, const c
 {
     const char *path = sp_path_join(table->pool, site->path, name);
     bool only_first = has_suffix(name, ".egg-link"), to_front = false;
-    struct sp_bytes text;
-    bool complete;
+    struct sp_excerpt text;
     /* one unreadable file of many must not end the search */
     struct sp_error ignored = SP_ERROR_INIT;
-    if (sp_tree_read(table->tree, table->pool, path, SP_MAX_METADATA, &text, &complete, &ignored) <
-        0) {
+    if (sp_tree_read(table->tree, table->pool, path, SP_MAX_METADATA, &text, &ignored) < 0) {
         sp_error_clear(&ignored);
         return 0;
     }
     const char *origin = sp_pool_printf(table->pool, "/%s", path);
     sp_sites found = {NULL, 0, 0};
-    for (size_t at = 0; at < text.len;) {
-        const char *line = next_line(table->pool, text, &at);
+    for (size_t at = 0; at < text.bytes.len;) {
+        const char *line = next_line(table->pool, text.bytes, &at);
         to_front |= is_code(line) && strstr(line, "__egginsert");
         if (!*line || *line == '#' || is_code(line) || !sp_path_is_printable(line))
             continue;

@@ -37,7 +37,7 @@ static int take_one(struct sp_pool *pool, struct sp_tree *tree,
                     struct sp_error *err)
 {
     enum sp_entry_kind kind;
-    bool complete = true;
+    struct sp_excerpt text = {.complete = true};
     if (find_real(pool, tree, out, err) < 0)
         return -1;
     if (out->spec->copy &&
@@ -52,9 +52,10 @@ static int take_one(struct sp_pool *pool, struct sp_tree *tree,
     else if (kind != SP_ENTRY_FILE)
         out->obstacle = "something other than a regular file is there (a FIFO, a device, a "
                         "socket, or a link that leads nowhere or in a circle)";
-    else if (sp_tree_read(tree, pool, out->real, SP_MAX_SOURCE, &out->content, &complete, err) < 0)
+    else if (sp_tree_read(tree, pool, out->real, SP_MAX_SOURCE, &text, err) < 0)
         return -1;
-    if (!complete)
+    out->content = text.bytes;
+    if (!text.complete)
         out->obstacle = sp_pool_printf(pool, "it is larger than %zu bytes", SP_MAX_SOURCE);
     return 0;
 }

@@ -40,14 +40,13 @@ static void add(struct search *s, const char *interpreter, const char *how)
 static int read_text(struct search *s, const char *path, size_t limit, struct sp_bytes *out)
 {
     enum sp_entry_kind kind;
-    bool complete;
+    struct sp_excerpt text;
     struct sp_error ignored = SP_ERROR_INIT; /* what cannot be read does not tell */
     *out = (struct sp_bytes){NULL, 0};
     if (sp_tree_kind(s->tree, s->pool, path, &kind, s->err) < 0)
         return -1;
-    if (kind == SP_ENTRY_FILE &&
-        sp_tree_read(s->tree, s->pool, path, limit, out, &complete, &ignored) < 0)
-        *out = (struct sp_bytes){NULL, 0};
+    if (kind == SP_ENTRY_FILE && sp_tree_read(s->tree, s->pool, path, limit, &text, &ignored) == 0)
+        *out = text.bytes;
     sp_error_clear(&ignored);
     return 0;
 }

@@ -106,7 +106,7 @@ static int not_kept(const struct sp_archive *archive, struct sp_pool *pool, cons
 }
 
 static int archive_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
-                        struct sp_bytes *out, bool *complete, struct sp_error *err)
+                        struct sp_excerpt *out, struct sp_error *err)
 {
     const struct sp_archive_node *node;
     enum sp_entry_kind kind;
@@ -117,9 +117,9 @@ static int archive_read(struct sp_tree *tree, struct sp_pool *pool, const char *
                             sp_escape(pool, path));
     if (!node->kept.data)
         return not_kept((struct sp_archive *)tree, pool, path, node, err);
-    *complete = node->kept_whole && node->kept.len <= limit;
-    out->len = node->kept.len < limit ? node->kept.len : limit;
-    out->data = sp_pool_memdup(pool, node->kept.data, out->len);
+    out->complete = node->kept_whole && node->kept.len <= limit;
+    out->bytes.len = node->kept.len < limit ? node->kept.len : limit;
+    out->bytes.data = sp_pool_memdup(pool, node->kept.data, out->bytes.len);
     return 0;
 }
 

@@ -169,6 +169,58 @@ fail:
     return -1;
 }
 
+static enum sp_entry_kind kind_of_entry(struct archive_entry *entry)
+{
+    switch (archive_entry_filetype(entry)) {
+    case AE_IFDIR:
+        return SP_ENTRY_DIRECTORY;
+    case AE_IFLNK:
+        return SP_ENTRY_LINK;
+    case AE_IFREG:
+        return SP_ENTRY_FILE;
+    default:
+        return SP_ENTRY_OTHER;
+    }
+}
+
+/* Where a link leads: the node's target, or the file that it is another name of. */
+static int read_links(struct sp_archive_pass *r, struct archive_entry *entry,
+                      struct sp_archive_node *node)
+{
+    const char *hard = archive_entry_hardlink(entry), *soft = archive_entry_symlink(entry);
+    if (!hard)
+        hard = archive_entry_hardlink_utf8(entry);
+    if (!soft)
+        soft = archive_entry_symlink_utf8(entry);
+    if (hard) {
+        if (!(node->hard = normalise(r, hard)))
+            return -1;
+        node->kind = SP_ENTRY_FILE;
+    } else if (node->kind == SP_ENTRY_LINK) {
+        node->target = sp_pool_strdup(r->pool, soft ? soft : "");
+        r->names += strlen(node->target);
+    }
+    return 0;
+}
+
+static int check_entry(struct sp_archive_pass *r, struct archive_entry *entry, const char *name,
+                       const struct sp_archive_node *node)
+{
+    if (!*node->path && node->kind != SP_ENTRY_DIRECTORY)
+        return sp_archive_bad_name(r, name, "is the top, and no directory");
+    r->names += node->len;
+    if (r->names > MAX_NAMES)
+        return sp_archive_cannot(r, "refused: the names in the archive have more than %zu bytes",
+                                 MAX_NAMES);
+    if (r->tree->nodes.count >= SP_MAX_ENTRIES)
+        return sp_archive_cannot(r, "refused: the archive has more than %zu entries",
+                                 SP_MAX_ENTRIES);
+    if (archive_entry_size_is_set(entry) &&
+        (archive_entry_size(entry) < 0 || (uint64_t)archive_entry_size(entry) > SP_MAX_ARCHIVE))
+        return sp_archive_bad_name(r, name, "claims to be larger than a whole archive may be");
+    return 0;
+}
+
 int sp_archive_read_entry(struct sp_archive_pass *r, struct archive *handle,
                           struct archive_entry *entry, bool counted)
 {
@@ -181,49 +233,12 @@ int sp_archive_read_entry(struct sp_archive_pass *r, struct archive *handle,
     if (!path)
         return -1;
 
-    struct sp_archive_node node = {
-        .path = path, .len = strlen(path), .order = r->tree->nodes.count};
-    const char *hard = archive_entry_hardlink(entry), *soft = archive_entry_symlink(entry);
-    if (!hard)
-        hard = archive_entry_hardlink_utf8(entry);
-    if (!soft)
-        soft = archive_entry_symlink_utf8(entry);
-    switch (archive_entry_filetype(entry)) {
-    case AE_IFDIR:
-        node.kind = SP_ENTRY_DIRECTORY;
-        break;
-    case AE_IFLNK:
-        node.kind = SP_ENTRY_LINK;
-        break;
-    case AE_IFREG:
-        node.kind = SP_ENTRY_FILE;
-        break;
-    default:
-        node.kind = SP_ENTRY_OTHER;
-    }
-    if (hard) {
-        if (!(node.hard = normalise(r, hard)))
-            return -1;
-        node.kind = SP_ENTRY_FILE;
-    } else if (node.kind == SP_ENTRY_LINK) {
-        node.target = sp_pool_strdup(r->pool, soft ? soft : "");
-        r->names += strlen(node.target);
-    }
-    if (!*path && node.kind != SP_ENTRY_DIRECTORY)
-        return sp_archive_bad_name(r, name, "is the top, and no directory");
-
-    r->names += node.len;
-    if (r->names > MAX_NAMES)
-        return sp_archive_cannot(r, "refused: the names in the archive have more than %zu bytes",
-                                 MAX_NAMES);
-    if (r->tree->nodes.count >= SP_MAX_ENTRIES)
-        return sp_archive_cannot(r, "refused: the archive has more than %zu entries",
-                                 SP_MAX_ENTRIES);
-
-    if (archive_entry_size_is_set(entry) &&
-        (archive_entry_size(entry) < 0 || (uint64_t)archive_entry_size(entry) > SP_MAX_ARCHIVE))
-        return sp_archive_bad_name(r, name, "claims to be larger than a whole archive may be");
-
+    struct sp_archive_node node = {.path = path,
+                                   .len = strlen(path),
+                                   .order = r->tree->nodes.count,
+                                   .kind = kind_of_entry(entry)};
+    if (read_links(r, entry, &node) < 0 || check_entry(r, entry, name, &node) < 0)
+        return -1;
     size_t keep = 0;
     if (node.kind == SP_ENTRY_FILE) {
         keep = bytes_to_keep(r, path);

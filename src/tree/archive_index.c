@@ -44,12 +44,58 @@ struct sp_archive_node *sp_archive_find(const struct sp_archive *tree, const cha
     return NULL;
 }
 
+/* An index that is being built. */
+struct build {
+    struct sp_archive_pass *pass;
+    sp_archive_nodes nodes;
+    SP_VEC(size_t) open; /* the directories around the newest node, the innermost last */
+};
+
+static struct sp_archive_node *innermost(const struct build *b)
+{
+    return b->open.count ? &b->nodes.items[b->open.items[b->open.count - 1]] : NULL;
+}
+
+/* Leaves the directories that do not hold the path; all of them for NULL. */
+static void leave(struct build *b, const struct sp_archive_node *node)
+{
+    for (struct sp_archive_node *top; (top = innermost(b)); b->open.count--) {
+        if (node && node->len > top->len && node->path[top->len] == '/' &&
+            strncmp(node->path, top->path, top->len) == 0)
+            return;
+        top->end = b->nodes.count;
+    }
+}
+
+/* Enters the directories between the innermost open one and the node, those that the archive does
+ * not list included, and then the node. */
+static int enter(struct build *b, const struct sp_archive_node *node)
+{
+    const struct sp_archive_node *top = innermost(b);
+    size_t from = top ? top->len + 1 : 0;
+    if (top && top->kind != SP_ENTRY_DIRECTORY)
+        return sp_archive_bad_name(b->pass, node->path, "lies below an entry that is no directory");
+    for (;;) {
+        const char *slash = memchr(node->path + from, '/', node->len - from);
+        if (b->nodes.count >= SP_MAX_ENTRIES)
+            return sp_archive_cannot(b->pass, "refused: the archive has more than %zu entries",
+                                     SP_MAX_ENTRIES);
+        *SP_PUSH(b->pass->pool, &b->open) = b->nodes.count;
+        if (!slash) {
+            *SP_PUSH(b->pass->pool, &b->nodes) = *node;
+            return 0;
+        }
+        size_t len = (size_t)(slash - node->path);
+        *SP_PUSH(b->pass->pool, &b->nodes) =
+            (struct sp_archive_node){.path = node->path, .len = len, .kind = SP_ENTRY_DIRECTORY};
+        from = len + 1;
+    }
+}
+
 int sp_archive_build_index(struct sp_archive_pass *r)
 {
-    sp_archive_nodes *all = &r->tree->nodes, out = {0};
-    size_t *open = NULL; /* the chain of directories around the current node */
-    size_t depth = 0, room = 0;
-    int rc = -1;
+    sp_archive_nodes *all = &r->tree->nodes;
+    struct build b = {.pass = r};
 
     if (all->count)
         qsort(all->items, all->count, sizeof(*all->items), compare_nodes);
@@ -57,56 +103,18 @@ int sp_archive_build_index(struct sp_archive_pass *r)
         const struct sp_archive_node *node = &all->items[i], *next = node + 1;
         if (i + 1 < all->count &&
             compare_paths(node->path, node->len, next->path, next->len) == 0) {
-            if ((node->kind == SP_ENTRY_DIRECTORY) != (next->kind == SP_ENTRY_DIRECTORY)) {
-                sp_archive_bad_name(r, node->path,
-                                    "is there twice, as a directory and as something else");
-                goto done;
-            }
+            if ((node->kind == SP_ENTRY_DIRECTORY) != (next->kind == SP_ENTRY_DIRECTORY))
+                return sp_archive_bad_name(r, node->path,
+                                           "is there twice, as a directory and as something else");
             continue;
         }
-        /* leave the directories that do not hold this one */
-        while (depth > 0) {
-            const struct sp_archive_node *top = &out.items[open[depth - 1]];
-            if (node->len > top->len && node->path[top->len] == '/' &&
-                strncmp(node->path, top->path, top->len) == 0)
-                break;
-            out.items[open[--depth]].end = out.count;
-        }
-        /* enter those between the innermost open one and this one, and then this one */
-        size_t from = depth ? out.items[open[depth - 1]].len + 1 : 0;
-        if (depth && out.items[open[depth - 1]].kind != SP_ENTRY_DIRECTORY) {
-            sp_archive_bad_name(r, node->path, "lies below an entry that is no directory");
-            goto done;
-        }
-        for (;;) {
-            const char *slash = memchr(node->path + from, '/', node->len - from);
-            if (out.count >= SP_MAX_ENTRIES) {
-                sp_archive_cannot(r, "refused: the archive has more than %zu entries",
-                                  SP_MAX_ENTRIES);
-                goto done;
-            }
-            if (depth == room) {
-                room = room ? room * 2 : 64;
-                open = sp_xrealloc(open, room * sizeof(*open));
-            }
-            open[depth++] = out.count;
-            if (!slash) {
-                *SP_PUSH(r->pool, &out) = *node;
-                break;
-            }
-            *SP_PUSH(r->pool, &out) = (struct sp_archive_node){.path = node->path,
-                                                               .len = (size_t)(slash - node->path),
-                                                               .kind = SP_ENTRY_DIRECTORY};
-            from = out.items[out.count - 1].len + 1;
-        }
+        leave(&b, node);
+        if (enter(&b, node) < 0)
+            return -1;
     }
-    while (depth > 0)
-        out.items[open[--depth]].end = out.count;
-    *all = out;
-    rc = 0;
-done:
-    free(open);
-    return rc;
+    leave(&b, NULL);
+    *all = b.nodes;
+    return 0;
 }
 
 void sp_archive_share_contents(struct sp_archive *tree)

@@ -55,29 +55,34 @@ static int is_link(const struct sp_root *root, struct sp_pool *pool, const char 
     return 0;
 }
 
-/* As sp_fs_resolve(), but links that lead nowhere are an answer: real is NULL. */
+struct found {
+    enum sp_entry_kind kind;
+    const char *real; /* NULL: the path leads nowhere */
+    struct stat st;   /* of real */
+};
+
+/* As sp_fs_resolve(), but links that lead nowhere are an answer. */
 static int resolve(const struct sp_root *root, struct sp_pool *pool, const char *path,
-                   enum sp_entry_kind *kind, const char **real, struct stat *st,
-                   struct sp_error *err)
+                   struct found *out, struct sp_error *err)
 {
     struct sp_error own = SP_ERROR_INIT;
     bool link;
 
-    if (sp_fs_resolve(root, pool, path, real, st, &own) < 0) {
+    if (sp_fs_resolve(root, pool, path, &out->real, &out->st, &own) < 0) {
         if (own.kind != SP_ERROR_REFUSED) {
             *err = own;
             return -1;
         }
         sp_error_clear(&own); /* a circle */
-        *real = NULL;
+        out->real = NULL;
     }
-    if (*real) {
-        *kind = kind_of_mode(st->st_mode);
+    if (out->real) {
+        out->kind = kind_of_mode(out->st.st_mode);
         return 0;
     }
     if (is_link(root, pool, path, &link, err) < 0)
         return -1;
-    *kind = link ? SP_ENTRY_OTHER : SP_ENTRY_ABSENT;
+    out->kind = link ? SP_ENTRY_OTHER : SP_ENTRY_ABSENT;
     return 0;
 }
 
@@ -144,24 +149,22 @@ static int dir_list(struct sp_tree *tree, struct sp_pool *pool, const char *path
                     struct sp_error *err)
 {
     const struct sp_root *root = root_of(tree);
-    enum sp_entry_kind kind;
-    const char *real;
-    struct stat st;
+    struct found found;
 
-    if (resolve(root, pool, path, &kind, &real, &st, err) < 0)
+    if (resolve(root, pool, path, &found, err) < 0)
         return -1;
-    if (kind != SP_ENTRY_DIRECTORY)
+    if (found.kind != SP_ENTRY_DIRECTORY)
         return 0;
     struct sp_dir open;
-    if (sp_fs_open_dir(root, pool, real, &open, err) < 0)
+    if (sp_fs_open_dir(root, pool, found.real, &open, err) < 0)
         return -1;
     DIR *dir = fdopendir(open.fd);
     if (!dir) {
         int saved = errno;
         sp_dir_close(&open);
-        return sp_error_errno(err, saved, "cannot list '%s'", sp_root_show(root, pool, real));
+        return sp_error_errno(err, saved, "cannot list '%s'", sp_root_show(root, pool, found.real));
     }
-    int rc = list_open(dir, pool, sp_root_show(root, pool, real), out, err);
+    int rc = list_open(dir, pool, sp_root_show(root, pool, found.real), out, err);
     closedir(dir);
     return rc;
 }
@@ -169,50 +172,47 @@ static int dir_list(struct sp_tree *tree, struct sp_pool *pool, const char *path
 static int dir_stat(struct sp_tree *tree, struct sp_pool *pool, const char *path,
                     enum sp_entry_kind *kind, const char **id, struct sp_error *err)
 {
-    const char *real;
-    struct stat st;
-    if (resolve(root_of(tree), pool, path, kind, &real, &st, err) < 0)
+    struct found found;
+    if (resolve(root_of(tree), pool, path, &found, err) < 0)
         return -1;
+    *kind = found.kind;
     if (id)
-        *id = real ? sp_pool_printf(pool, "%llu:%llu", (unsigned long long)st.st_dev,
-                                    (unsigned long long)st.st_ino)
-                   : NULL;
+        *id = found.real ? sp_pool_printf(pool, "%llu:%llu", (unsigned long long)found.st.st_dev,
+                                          (unsigned long long)found.st.st_ino)
+                         : NULL;
     return 0;
 }
 
 static int dir_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
-                    struct sp_bytes *out, bool *complete, struct sp_error *err)
+                    struct sp_excerpt *out, struct sp_error *err)
 {
     const struct sp_root *root = root_of(tree);
-    enum sp_entry_kind kind;
-    const char *real;
-    struct stat st;
+    struct found found;
 
-    if (resolve(root, pool, path, &kind, &real, &st, err) < 0)
+    if (resolve(root, pool, path, &found, err) < 0)
         return -1;
-    if (kind != SP_ENTRY_FILE)
+    if (found.kind != SP_ENTRY_FILE)
         return sp_error_set(err, SP_ERROR_REFUSED, "%s is not a regular file",
                             sp_root_show(root, pool, path));
     struct sp_content content;
-    if (sp_fs_read(root, pool, real, limit, &content, err) < 0)
+    if (sp_fs_read(root, pool, found.real, limit, &content, err) < 0)
         return -1;
-    *out = content.bytes;
-    *complete = content.complete;
+    *out = (struct sp_excerpt){content.bytes, content.complete};
     return 0;
 }
 
 static int dir_real(struct sp_tree *tree, struct sp_pool *pool, const char *path, const char **real,
                     struct sp_error *err)
 {
-    enum sp_entry_kind kind;
-    struct stat st;
-    if (resolve(root_of(tree), pool, path, &kind, real, &st, err) < 0)
+    struct found found, dir;
+    if (resolve(root_of(tree), pool, path, &found, err) < 0)
         return -1;
-    if (!*real && kind == SP_ENTRY_ABSENT) {
-        if (resolve(root_of(tree), pool, sp_path_dirname(pool, path), &kind, real, &st, err) < 0)
+    *real = found.real;
+    if (!found.real && found.kind == SP_ENTRY_ABSENT) {
+        if (resolve(root_of(tree), pool, sp_path_dirname(pool, path), &dir, err) < 0)
             return -1;
-        *real =
-            kind == SP_ENTRY_DIRECTORY ? sp_path_join(pool, *real, sp_path_basename(path)) : NULL;
+        if (dir.kind == SP_ENTRY_DIRECTORY)
+            *real = sp_path_join(pool, dir.real, sp_path_basename(path));
     }
     if (*real)
         *real += strspn(*real, "/");

@@ -233,7 +233,7 @@ static int git_stat(struct sp_tree *tree, struct sp_pool *pool, const char *path
 }
 
 static int git_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
-                    struct sp_bytes *out, bool *complete, struct sp_error *err)
+                    struct sp_excerpt *out, struct sp_error *err)
 {
     struct git_backend *git = (struct git_backend *)tree;
     enum sp_entry_kind kind;
@@ -251,9 +251,9 @@ static int git_read(struct sp_tree *tree, struct sp_pool *pool, const char *path
     if (load_blob(git, pool, git_tree_entry_id(entry), &blob, err) < 0)
         return sp_error_prefix(err, "cannot read '%s'", sp_escape(pool, path));
     size_t size = git_odb_object_size(blob);
-    *complete = size <= limit;
-    out->len = *complete ? size : limit;
-    out->data = sp_pool_memdup(pool, git_odb_object_data(blob), out->len);
+    out->complete = size <= limit;
+    out->bytes.len = out->complete ? size : limit;
+    out->bytes.data = sp_pool_memdup(pool, git_odb_object_data(blob), out->bytes.len);
     git_odb_object_free(blob);
     return 0;
 }

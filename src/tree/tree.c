@@ -81,7 +81,7 @@ int sp_tree_kind(struct sp_tree *tree, struct sp_pool *pool, const char *path,
 }
 
 int sp_tree_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
-                 struct sp_bytes *out, bool *complete, struct sp_error *err)
+                 struct sp_excerpt *out, struct sp_error *err)
 {
-    return tree->ops->read(tree, pool, path, limit, out, complete, err);
+    return tree->ops->read(tree, pool, path, limit, out, err);
 }

@@ -23,6 +23,12 @@ struct sp_entry {
 };
 typedef SP_VEC(struct sp_entry) sp_entries;
 
+/* The first bytes of a file. */
+struct sp_excerpt {
+    struct sp_bytes bytes;
+    bool complete; /* whether that is all of it */
+};
+
 struct sp_tree;
 
 struct sp_tree_ops {
@@ -34,10 +40,10 @@ struct sp_tree_ops {
      * pool that is the same for two paths exactly when they are the same directory or file. */
     int (*stat)(struct sp_tree *tree, struct sp_pool *pool, const char *path,
                 enum sp_entry_kind *kind, const char **id, struct sp_error *err);
-    /* The first `limit` bytes of a regular file, into pool. *complete says whether that was all. A
-     * path that is not a regular file is SP_ERROR_REFUSED. */
+    /* The first `limit` bytes of a regular file, into pool. A path that is not a regular file is
+     * SP_ERROR_REFUSED. */
     int (*read)(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
-                struct sp_bytes *out, bool *complete, struct sp_error *err);
+                struct sp_excerpt *out, struct sp_error *err);
     /* The path without any link in it: of the file at path, or of where a file at path would be
      * created. NULL in *real when there is no directory for it. An op that is NULL: trees of which
      * nothing is changed. */
@@ -52,8 +58,8 @@ struct sp_tree {
     bool is_system;   /* the running system or --root: its usual places are searched */
 };
 
-/* Opens REPO@REV (a git repository, bare or not, at a revision of gitrevisions(7)), an archive (regular file: tar, zip, wheel, rpm, deb), or a
- * directory, closed with the pool.
+/* Opens REPO@REV (a git repository, bare or not, at a revision of gitrevisions(7)), an archive
+ * (regular file: tar, zip, wheel, rpm, deb), or a directory, closed with the pool.
  * wanted: the path suffixes that will be read, so that an archive keeps only those in memory
  * (metadata files - METADATA, PKG-INFO, *.egg-info, *.pth, *.egg-link - are always kept). */
 int sp_tree_open(struct sp_pool *pool, const char *spec, const sp_strv *wanted,
@@ -75,6 +81,6 @@ int sp_tree_list(struct sp_tree *tree, struct sp_pool *pool, const char *path, s
 int sp_tree_kind(struct sp_tree *tree, struct sp_pool *pool, const char *path,
                  enum sp_entry_kind *kind, struct sp_error *err) SP_MUST_CHECK;
 int sp_tree_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
-                 struct sp_bytes *out, bool *complete, struct sp_error *err) SP_MUST_CHECK;
+                 struct sp_excerpt *out, struct sp_error *err) SP_MUST_CHECK;
 
 #endif

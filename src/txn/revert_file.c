@@ -97,12 +97,11 @@ static int give_up(struct way *way, enum sp_file_outcome outcome, const char *re
 static int would_write(struct sp_pool *pool, const struct sp_file_operation *operation,
                        struct sp_bytes before, enum sp_goal goal, bool *is_it, struct sp_error *err)
 {
-    struct sp_bytes after;
-    struct sp_edit_count count;
+    struct sp_edited after;
     struct sp_blob_id id;
     *is_it = false;
-    if (sp_edit_apply(pool, operation->spec, before, goal, &after, &count, err) < 0 ||
-        sp_blob_hash(after, &id, err) < 0)
+    if (sp_edit_apply(pool, operation->spec, before, goal, &after, err) < 0 ||
+        sp_blob_hash(after.text, &id, err) < 0)
         return -1;
     *is_it = sp_blob_equal(&id, &operation->file->after);
     return 0;
@@ -114,19 +113,18 @@ static int would_write(struct sp_pool *pool, const struct sp_file_operation *ope
 static int choose_goal(struct sp_pool *pool, const struct sp_file_operation *operation,
                        struct sp_bytes before, enum sp_goal *goal, struct sp_error *err)
 {
-    struct sp_bytes clean, full;
-    struct sp_edit_count count;
+    struct sp_edited clean, full;
     bool put_in, took_out;
-    if (sp_edit_apply(pool, operation->spec, before, SP_GOAL_UNINSTALL, &clean, &count, err) < 0)
+    if (sp_edit_apply(pool, operation->spec, before, SP_GOAL_UNINSTALL, &clean, err) < 0)
         return -1;
-    bool was_clean = sp_bytes_equal(clean, before);
+    bool was_clean = sp_bytes_equal(clean.text, before);
     if (would_write(pool, operation, before, SP_GOAL_UNINSTALL, &took_out, err) < 0)
         return -1;
     if (took_out && !was_clean) {
         *goal = SP_GOAL_INSTALL;
-        if (sp_edit_apply(pool, operation->spec, before, SP_GOAL_INSTALL, &full, &count, err) < 0)
+        if (sp_edit_apply(pool, operation->spec, before, SP_GOAL_INSTALL, &full, err) < 0)
             return -1;
-        if (sp_bytes_equal(full, before))
+        if (sp_bytes_equal(full.text, before))
             return 0;
         return sp_error_set(err, SP_ERROR_REFUSED, "the transaction took out more than ours");
     }
@@ -147,18 +145,19 @@ static int undo_edits(struct way *way, struct sp_pool *pool,
                       struct sp_error *reason)
 {
     struct sp_pool *scratch = sp_pool_new();
-    struct sp_bytes before, after;
+    struct sp_bytes before;
+    struct sp_edited after;
     struct sp_meta ignored;
-    struct sp_edit_count count;
     enum sp_goal goal;
     int rc = load(way, scratch, operation, &before, &ignored);
     if (rc == 0 &&
         (choose_goal(scratch, operation, before, &goal, reason) < 0 ||
-         sp_edit_apply(scratch, operation->spec, way->at.bytes, goal, &after, &count, reason) < 0))
+         sp_edit_apply(scratch, operation->spec, way->at.bytes, goal, &after, reason) < 0))
         rc = 1;
     if (rc == 0) {
         way->file->adds |= goal == SP_GOAL_INSTALL;
-        *out = (struct sp_bytes){sp_pool_memdup(pool, after.data, after.len), after.len};
+        *out = (struct sp_bytes){sp_pool_memdup(pool, after.text.data, after.text.len),
+                                 after.text.len};
     }
     sp_pool_free(scratch);
     return rc;

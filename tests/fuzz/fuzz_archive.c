@@ -23,22 +23,20 @@ static void look(struct visit *v, const char *path, enum sp_entry_kind listed)
 {
     struct sp_error err = SP_ERROR_INIT;
     enum sp_entry_kind kind;
-    struct sp_bytes content = {NULL, 0};
-    bool complete = false;
+    struct sp_excerpt content;
     const char *id = NULL;
     int rc = v->tree->ops->stat(v->tree, v->pool, path, &kind, &id, &err);
     CHECK(rc == 0);
     CHECK(listed == SP_ENTRY_LINK || kind == listed);
     CHECK(kind != SP_ENTRY_LINK && kind != SP_ENTRY_ABSENT);
     CHECK(id);
-    if (sp_tree_read(v->tree, v->pool, path, 100, &content, &complete, &err) == 0) {
-        CHECK(kind == SP_ENTRY_FILE && content.len <= 100);
-        struct sp_bytes all;
-        bool all_whole;
-        rc = sp_tree_read(v->tree, v->pool, path, SP_MAX_SOURCE, &all, &all_whole, &err);
-        CHECK(rc == 0 && all.len >= content.len);
-        CHECK(memcmp(all.data, content.data, content.len) == 0);
-        CHECK(!complete || (all_whole && all.len == content.len));
+    if (sp_tree_read(v->tree, v->pool, path, 100, &content, &err) == 0) {
+        CHECK(kind == SP_ENTRY_FILE && content.bytes.len <= 100);
+        struct sp_excerpt all;
+        rc = sp_tree_read(v->tree, v->pool, path, SP_MAX_SOURCE, &all, &err);
+        CHECK(rc == 0 && all.bytes.len >= content.bytes.len);
+        CHECK(memcmp(all.bytes.data, content.bytes.data, content.bytes.len) == 0);
+        CHECK(!content.complete || (all.complete && all.bytes.len == content.bytes.len));
     } else {
         CHECK(err.kind == SP_ERROR_REFUSED);
     }

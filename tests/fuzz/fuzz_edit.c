@@ -104,7 +104,10 @@ static bool apply(struct sp_pool *pool, const struct sp_manifest_file *file, str
                   enum sp_goal goal, struct sp_bytes *out, struct sp_edit_count *found)
 {
     struct sp_error err = SP_ERROR_INIT;
-    int rc = sp_edit_apply(pool, file, text, goal, out, found, &err);
+    struct sp_edited edited;
+    int rc = sp_edit_apply(pool, file, text, goal, &edited, &err);
+    *out = edited.text;
+    *found = edited.found;
     CHECK((rc == 0) == !sp_error_is_set(&err));
     CHECK(rc == 0 || err.kind == SP_ERROR_REFUSED);
     sp_error_clear(&err);

@@ -95,8 +95,7 @@ static inline int memory_stat(struct sp_tree *tree, struct sp_pool *pool, const 
 }
 
 static inline int memory_read(struct sp_tree *tree, struct sp_pool *pool, const char *path,
-                              size_t limit, struct sp_bytes *out, bool *complete,
-                              struct sp_error *err)
+                              size_t limit, struct sp_excerpt *out, struct sp_error *err)
 {
     const struct memory *m = (const struct memory *)tree;
     if (m->unreadable && strcmp(m->unreadable, path) == 0)
@@ -104,9 +103,10 @@ static inline int memory_read(struct sp_tree *tree, struct sp_pool *pool, const 
     path = memory_real(m, pool, path);
     for (size_t i = 0; i < m->files.count; i++)
         if (m->files.items[i].text && strcmp(m->files.items[i].path, path) == 0) {
-            *out = SP_BYTES_STR(m->files.items[i].text);
-            *complete = out->len <= limit;
-            out->len = *complete ? out->len : limit;
+            out->bytes = SP_BYTES_STR(m->files.items[i].text);
+            out->complete = out->bytes.len <= limit;
+            if (!out->complete)
+                out->bytes.len = limit;
             return 0;
         }
     return sp_error_set(err, SP_ERROR_REFUSED, "%s is not there", path);

@@ -26,12 +26,11 @@ static inline const char *id(struct fixture *f, struct sp_tree *tree, const char
 /* A file's content, which has no NUL in it. */
 static inline const char *text(struct fixture *f, struct sp_tree *tree, const char *path)
 {
-    struct sp_bytes out;
-    bool complete = false;
-    assert_ok(f, sp_tree_read(tree, f->pool, path, 1000, &out, &complete, &f->err));
-    assert_true(complete);
-    assert_int_equal(out.len, strlen(out.data));
-    return out.data;
+    struct sp_excerpt out;
+    assert_ok(f, sp_tree_read(tree, f->pool, path, 1000, &out, &f->err));
+    assert_true(out.complete);
+    assert_int_equal(out.bytes.len, strlen(out.bytes.data));
+    return out.bytes.data;
 }
 
 /* What a directory lists, each name with a letter before it for its kind and a space after it. */

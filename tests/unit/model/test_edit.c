@@ -14,9 +14,10 @@ static void assert_bytes(struct sp_bytes actual, const char *expected)
 static struct sp_bytes apply(struct fixture *f, const struct sp_manifest_file *file,
                              const char *text, enum sp_goal goal, struct sp_edit_count *found)
 {
-    struct sp_bytes out = {NULL, 0};
-    assert_ok(f, sp_edit_apply(f->pool, file, SP_BYTES_STR(text), goal, &out, found, &f->err));
-    return out;
+    struct sp_edited out;
+    assert_ok(f, sp_edit_apply(f->pool, file, SP_BYTES_STR(text), goal, &out, &f->err));
+    *found = out.found;
+    return out.text;
 }
 
 /* before -> after when it goes in; a second time nothing; and out again. */
@@ -43,12 +44,11 @@ static void there_and_back(struct fixture *f, const char *edits, const char *bef
 static void fails(struct fixture *f, const char *edits, const char *text, enum sp_goal goal,
                   const char *message)
 {
-    struct sp_bytes out;
-    struct sp_edit_count found;
-    assert_fails_exactly(f,
-                         sp_edit_apply(f->pool, file_with_edits(f, edits), SP_BYTES_STR(text), goal,
-                                       &out, &found, &f->err),
-                         SP_ERROR_REFUSED, message);
+    struct sp_edited out;
+    assert_fails_exactly(
+        f,
+        sp_edit_apply(f->pool, file_with_edits(f, edits), SP_BYTES_STR(text), goal, &out, &f->err),
+        SP_ERROR_REFUSED, message);
 }
 
 TEST(unfit)
@@ -335,10 +335,9 @@ TEST(endless_pattern)
     strcpy(text + 70, "\n!\n");
     for (size_t i = 0; i < COUNT(vectors); i++)
         for (int goal = SP_GOAL_INSTALL; goal <= SP_GOAL_UNINSTALL; goal++) {
-            struct sp_bytes out;
-            struct sp_edit_count found;
+            struct sp_edited out;
             int rc = sp_edit_apply(f->pool, file_with_edits(f, vectors[i].edit), SP_BYTES_STR(text),
-                                   (enum sp_goal)goal, &out, &found, &f->err);
+                                   (enum sp_goal)goal, &out, &f->err);
             if (rc != (goal == SP_GOAL_INSTALL || vectors[i].out ? -1 : 0))
                 fail_msg("vector %zu, goal %d", i, goal);
             if (rc < 0)
@@ -365,19 +364,18 @@ TEST(random_texts)
             seed = seed * 1103515245 + 12345;
             sp_buffer_puts(&buf, lines[seed >> 16 & 7]);
         }
-        struct sp_bytes text = {sp_buffer_str(&buf), buf.len}, clean, in, again, back;
-        struct sp_edit_count found;
-        if (sp_edit_apply(f->pool, file, text, SP_GOAL_INSTALL, &in, &found, &f->err) == 0 &&
-            sp_edit_apply(f->pool, file, text, SP_GOAL_UNINSTALL, &clean, &found, &f->err) == 0) {
+        struct sp_bytes text = {sp_buffer_str(&buf), buf.len};
+        struct sp_edited clean, in, again, back;
+        if (sp_edit_apply(f->pool, file, text, SP_GOAL_INSTALL, &in, &f->err) == 0 &&
+            sp_edit_apply(f->pool, file, text, SP_GOAL_UNINSTALL, &clean, &f->err) == 0) {
             good++;
-            assert_ok(f,
-                      sp_edit_apply(f->pool, file, in, SP_GOAL_INSTALL, &again, &found, &f->err));
-            assert_int_equal(found.ours, 3);
-            assert_true(sp_bytes_equal(in, again));
-            assert_ok(f,
-                      sp_edit_apply(f->pool, file, in, SP_GOAL_UNINSTALL, &back, &found, &f->err));
-            if (!sp_bytes_equal(clean, back))
-                fail_msg("out of:\n%s----came:\n%.*s", text.data, (int)back.len, back.data);
+            assert_ok(f, sp_edit_apply(f->pool, file, in.text, SP_GOAL_INSTALL, &again, &f->err));
+            assert_int_equal(again.found.ours, 3);
+            assert_true(sp_bytes_equal(in.text, again.text));
+            assert_ok(f, sp_edit_apply(f->pool, file, in.text, SP_GOAL_UNINSTALL, &back, &f->err));
+            if (!sp_bytes_equal(clean.text, back.text))
+                fail_msg("out of:\n%s----came:\n%.*s", text.data, (int)back.text.len,
+                         back.text.data);
         }
         sp_error_clear(&f->err);
         sp_buffer_free(&buf);

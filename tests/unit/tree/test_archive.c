@@ -113,8 +113,7 @@ static struct sp_tree *open_tree(struct fixture *f, const char *path)
 static void check_sample(struct fixture *f, const char *path, bool package, bool hard)
 {
     struct sp_tree *tree = open_tree(f, path);
-    struct sp_bytes out;
-    bool complete;
+    struct sp_excerpt out;
 
     assert_string_equal(names(f, tree, ""),
                         "d:cinder d:cinder-10.0.8.dist-info f:easy.pth f:empty.egg-link ");
@@ -147,23 +146,22 @@ static void check_sample(struct fixture *f, const char *path, bool package, bool
         assert_string_equal(text(f, tree, "cinder/hard.py"), sample[2].data);
         assert_string_equal(id(f, tree, "cinder/hard.py"), id(f, tree, "cinder/exception.py"));
         assert_int_equal(kind(f, tree, "cinder/fifo"), SP_ENTRY_OTHER);
-        assert_fails(f, sp_tree_read(tree, f->pool, "cinder/fifo", 9, &out, &complete, &f->err),
+        assert_fails(f, sp_tree_read(tree, f->pool, "cinder/fifo", 9, &out, &f->err),
                      SP_ERROR_REFUSED, "not a regular file");
     }
     assert_string_equal(id(f, tree, "cinder/vol/../volume/drivers"),
                         id(f, tree, "cinder/volume/drivers"));
     assert_string_not_equal(id(f, tree, "cinder/volume"), id(f, tree, "cinder/volume/drivers"));
 
-    assert_ok(f, sp_tree_read(tree, f->pool, "cinder/exception.py", 5, &out, &complete, &f->err));
-    assert_false(complete);
-    assert_int_equal(out.len, 5);
-    assert_fails(
-        f, sp_tree_read(tree, f->pool, "cinder/volume/drivers.txt", 9, &out, &complete, &f->err),
-        SP_ERROR_REFUSED, "not among the files that were kept");
-    assert_fails(f, sp_tree_read(tree, f->pool, "cinder", 9, &out, &complete, &f->err),
-                 SP_ERROR_REFUSED, "not a regular file");
-    assert_fails(f, sp_tree_read(tree, f->pool, "cinder/none", 9, &out, &complete, &f->err),
-                 SP_ERROR_REFUSED, "not a regular file");
+    assert_ok(f, sp_tree_read(tree, f->pool, "cinder/exception.py", 5, &out, &f->err));
+    assert_false(out.complete);
+    assert_int_equal(out.bytes.len, 5);
+    assert_fails(f, sp_tree_read(tree, f->pool, "cinder/volume/drivers.txt", 9, &out, &f->err),
+                 SP_ERROR_REFUSED, "not among the files that were kept");
+    assert_fails(f, sp_tree_read(tree, f->pool, "cinder", 9, &out, &f->err), SP_ERROR_REFUSED,
+                 "not a regular file");
+    assert_fails(f, sp_tree_read(tree, f->pool, "cinder/none", 9, &out, &f->err), SP_ERROR_REFUSED,
+                 "not a regular file");
 }
 
 TEST_IN_DIR(tar)
@@ -504,11 +502,10 @@ TEST_IN_DIR(bombs)
     /* small enough: the content is cut, and said to be */
     write_bomb(f, "small.tar.gz", "ustar", "gzip", (size_t)20 << 20);
     struct sp_tree *tree = open_tree(f, scratch_path(f, "small.tar.gz"));
-    struct sp_bytes out;
-    bool complete = true;
-    assert_ok(f, sp_tree_read(tree, f->pool, "exception.py", SIZE_MAX, &out, &complete, &f->err));
-    assert_false(complete);
-    assert_int_equal(out.len, SP_MAX_SOURCE);
+    struct sp_excerpt out;
+    assert_ok(f, sp_tree_read(tree, f->pool, "exception.py", SIZE_MAX, &out, &f->err));
+    assert_false(out.complete);
+    assert_int_equal(out.bytes.len, SP_MAX_SOURCE);
 }
 
 /* A header that promises three gigabytes. */

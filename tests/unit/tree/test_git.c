@@ -160,19 +160,18 @@ TEST_ON_REPOSITORY(limits)
     commit(repo, write_tree(repo, long_link, 2), "refs/heads/links");
 
     struct sp_tree *tree = open_tree(f, "r", "master");
-    struct sp_bytes out;
-    bool complete = true;
-    assert_ok(f, sp_tree_read(tree, f->pool, "nova/foo.py", 6, &out, &complete, &f->err));
-    assert_false(complete);
-    assert_int_equal(out.len, 6);
-    assert_memory_equal(out.data, "driver", 7); /* and a NUL */
-    assert_ok(f, sp_tree_read(tree, f->pool, "nova/foo.py", 11, &out, &complete, &f->err));
-    assert_true(complete);
-    assert_fails(f, sp_tree_read(tree, f->pool, "nova", 6, &out, &complete, &f->err),
-                 SP_ERROR_REFUSED, "not a regular file");
-    assert_fails(f, sp_tree_read(tree, f->pool, "nova/circle", 6, &out, &complete, &f->err),
-                 SP_ERROR_REFUSED, "not a regular file");
-    assert_fails(f, sp_tree_read(tree, f->pool, "nova/x\x1b[1m", 6, &out, &complete, &f->err),
+    struct sp_excerpt out;
+    assert_ok(f, sp_tree_read(tree, f->pool, "nova/foo.py", 6, &out, &f->err));
+    assert_false(out.complete);
+    assert_int_equal(out.bytes.len, 6);
+    assert_memory_equal(out.bytes.data, "driver", 7); /* and a NUL */
+    assert_ok(f, sp_tree_read(tree, f->pool, "nova/foo.py", 11, &out, &f->err));
+    assert_true(out.complete);
+    assert_fails(f, sp_tree_read(tree, f->pool, "nova", 6, &out, &f->err), SP_ERROR_REFUSED,
+                 "not a regular file");
+    assert_fails(f, sp_tree_read(tree, f->pool, "nova/circle", 6, &out, &f->err), SP_ERROR_REFUSED,
+                 "not a regular file");
+    assert_fails(f, sp_tree_read(tree, f->pool, "nova/x\x1b[1m", 6, &out, &f->err),
                  SP_ERROR_REFUSED, "nova/x\\x1b[1m is not");
 
     tree = open_tree(f, "r", "links");
@@ -229,12 +228,11 @@ static const char *object_file(struct fixture *f, const char *repo, git_oid oid)
 /* An object that is missing, or of another type than the entry says. */
 static void assert_refused(struct fixture *f, git_oid oid, const char *file)
 {
-    struct sp_bytes out;
-    bool complete;
+    struct sp_excerpt out;
     char hex[41];
     git_oid_tostr(hex, sizeof(hex), &oid);
     struct sp_tree *tree = open_tree(f, "r", "master");
-    int rc = sp_tree_read(tree, f->pool, file, 1000, &out, &complete, &f->err);
+    int rc = sp_tree_read(tree, f->pool, file, 1000, &out, &f->err);
     if (rc == 0)
         fail_msg("a damaged object was read: %s", hex);
     assert_non_null(strstr(f->err.message, scratch_path(f, "r@master")));
@@ -252,14 +250,13 @@ enum outcome {
 static enum outcome look(struct fixture *f, const char *file, const char *content)
 {
     struct sp_tree *tree;
-    struct sp_bytes out;
-    bool complete;
+    struct sp_excerpt out;
     int rc = sp_tree_open_git(f->pool, scratch_path(f, "r"), "master", &tree, &f->err);
     if (rc == 0)
-        rc = sp_tree_read(tree, f->pool, file, 1000, &out, &complete, &f->err);
+        rc = sp_tree_read(tree, f->pool, file, 1000, &out, &f->err);
     if (rc < 0)
         return f->err.kind == SP_ERROR_REFUSED ? REFUSED : OTHER;
-    return strcmp(out.data, content) == 0 ? SAME : OTHER;
+    return strcmp(out.bytes.data, content) == 0 ? SAME : OTHER;
 }
 
 /* In a worker, with a second of processor time or so in place of SP_WORKER_PROCESSOR. Each time anew:
@@ -482,9 +479,8 @@ TEST_ON_REPOSITORY(impossible_names)
         sp_entries entries = {0};
         assert_fails(f, sp_tree_list(tree, f->pool, "d", &entries, &f->err), SP_ERROR_REFUSED,
                      "git object");
-        struct sp_bytes out;
-        bool complete;
-        assert_int_equal(sp_tree_read(tree, f->pool, "d/../d/..", 9, &out, &complete, &f->err), -1);
+        struct sp_excerpt out;
+        assert_int_equal(sp_tree_read(tree, f->pool, "d/../d/..", 9, &out, &f->err), -1);
         sp_error_clear(&f->err);
     }
 }
@@ -499,13 +495,12 @@ TEST_ON_REPOSITORY(huge_blob)
     free(zeros);
     commit(repo, write_tree(repo, top, 2), "refs/heads/master");
     struct sp_tree *tree = open_tree(f, "r", "master");
-    struct sp_bytes out;
-    bool complete;
-    assert_fails(f, sp_tree_read(tree, f->pool, "huge", 10, &out, &complete, &f->err),
-                 SP_ERROR_REFUSED, "67108865 bytes");
-    assert_ok(f, sp_tree_read(tree, f->pool, "large", SP_MAX_SOURCE, &out, &complete, &f->err));
-    assert_false(complete);
-    assert_int_equal(out.len, SP_MAX_SOURCE);
+    struct sp_excerpt out;
+    assert_fails(f, sp_tree_read(tree, f->pool, "huge", 10, &out, &f->err), SP_ERROR_REFUSED,
+                 "67108865 bytes");
+    assert_ok(f, sp_tree_read(tree, f->pool, "large", SP_MAX_SOURCE, &out, &f->err));
+    assert_false(out.complete);
+    assert_int_equal(out.bytes.len, SP_MAX_SOURCE);
 }
 
 /* As root, a repository of somebody else's is read all the same. */

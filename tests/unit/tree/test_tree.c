@@ -72,18 +72,17 @@ TEST_IN_DIR(directory)
     assert_string_equal(id(f, tree, "dir"), id(f, tree, "b"));
     assert_string_not_equal(id(f, tree, "b"), id(f, tree, ""));
 
-    struct sp_bytes out;
-    bool complete = false;
-    assert_ok(f, sp_tree_read(tree, f->pool, "chain", 100, &out, &complete, &f->err));
-    assert_true(complete);
-    assert_string_equal(out.data, "x = 1\n");
-    assert_ok(f, sp_tree_read(tree, f->pool, "chain", 5, &out, &complete, &f->err));
-    assert_false(complete);
-    assert_string_equal(out.data, "x = 1");
+    struct sp_excerpt out;
+    assert_ok(f, sp_tree_read(tree, f->pool, "chain", 100, &out, &f->err));
+    assert_true(out.complete);
+    assert_string_equal(out.bytes.data, "x = 1\n");
+    assert_ok(f, sp_tree_read(tree, f->pool, "chain", 5, &out, &f->err));
+    assert_false(out.complete);
+    assert_string_equal(out.bytes.data, "x = 1");
     static const char *const bad[] = {"fifo", "circle", "above", "b", "", "none"};
     for (size_t i = 0; i < COUNT(bad); i++)
-        assert_fails(f, sp_tree_read(tree, f->pool, bad[i], 9, &out, &complete, &f->err),
-                     SP_ERROR_REFUSED, "not a regular file");
+        assert_fails(f, sp_tree_read(tree, f->pool, bad[i], 9, &out, &f->err), SP_ERROR_REFUSED,
+                     "not a regular file");
 }
 
 TEST_IN_DIR(unreadable)
