@@ -3,204 +3,40 @@
 
 #include <string.h>
 
-/* A copy, by an environment that imports it. */
-struct candidate {
-    const struct sp_environment *environment;
-    const struct sp_detection *detection;
-};
-typedef SP_VEC(struct candidate) candidates;
-
-struct chooser {
-    struct sp_pool *pool;
-    const struct sp_manifests *manifests;
-    const struct sp_request *request;
-    const sp_strv *names;
-    struct sp_scan *scan;
-    sp_selection *out;
-    sp_strv *warnings;
-    struct sp_error *err;
-};
+#include "model/candidate.h"
 
 bool sp_target_counts(const struct sp_target *target)
 {
     return !target->shadowed_by && !target->unused;
 }
 
-static bool reports(const struct chooser *c)
+static bool reports(const struct sp_chooser *c)
 {
     return c->request->mode == SP_SELECT_DETECT || c->request->mode == SP_SELECT_REPORT;
-}
-
-/* ---- what there is ------------------------------------------------------------------------- */
-
-/* The account that the services of the component run as, by any manifest. */
-static const char *account_of(const struct sp_manifests *manifests, const char *name)
-{
-    for (size_t i = 0; i < manifests->releases.count; i++) {
-        const struct sp_component *spec = sp_release_find(manifests->releases.items[i], name);
-        if (spec && spec->account)
-            return spec->account;
-    }
-    return NULL;
-}
-
-static bool is_program_of(const struct sp_manifests *manifests, const char *name,
-                          const char *program)
-{
-    for (size_t i = 0; i < manifests->releases.count; i++) {
-        const struct sp_component *spec = sp_release_find(manifests->releases.items[i], name);
-        if (spec && sp_strv_has(&spec->programs, program))
-            return true;
-    }
-    return false;
-}
-
-static bool requires(const struct sp_detection *one, const char *name)
-{
-    return one->spec && sp_strv_has(&one->spec->requires, name);
-}
-
-static const struct candidate *candidate_of(const candidates *all,
-                                            const struct sp_detection *detection)
-{
-    for (size_t i = 0; i < all->count; i++)
-        if (all->items[i].detection == detection)
-            return &all->items[i];
-    return NULL;
-}
-
-static void add_candidate(struct chooser *c, const struct sp_environment *environment,
-                          const struct sp_detection *detection, candidates *out)
-{
-    if (detection && !candidate_of(out, detection))
-        *SP_PUSH(c->pool, out) = (struct candidate){environment, detection};
-}
-
-/* Whether a program of the component runs in the environment; how that is known. */
-static const struct sp_use *use_of(const struct chooser *c, const char *name,
-                                   const struct sp_environment *environment)
-{
-    const struct sp_environments *all = &c->scan->environments;
-    for (size_t i = 0; i < all->uses.count; i++)
-        if ((!environment || all->uses.items[i].environment == environment) &&
-            is_program_of(c->manifests, name, all->uses.items[i].program->name))
-            return &all->uses.items[i];
-    return NULL;
-}
-
-/* The copy of --path, which is not looked for elsewhere. */
-static bool find_named(struct chooser *c, const char *name, candidates *out)
-{
-    const struct sp_environments *all = &c->scan->environments;
-    if (all->items.count == 0 || !all->items.items[0]->named)
-        return false;
-    const struct sp_detection *found = sp_scan_import(c->scan, all->items.items[0], name);
-    if (!found || !found->site->named)
-        return false;
-    add_candidate(c, all->items.items[0], found, out);
-    return true;
-}
-
-/* Every copy of the component that an environment of its service imports. Of several environments
- * that import one copy, one in which a program runs is taken. */
-static void find_candidates(struct chooser *c, const char *name, candidates *out)
-{
-    const struct sp_environments *all = &c->scan->environments;
-    const char *account = account_of(c->manifests, name);
-    if (find_named(c, name, out))
-        return;
-    for (int round = 0; round < 2; round++)
-        for (size_t i = 0; i < all->items.count; i++) {
-            const struct sp_environment *one = all->items.items[i];
-            if ((round == 0) == (use_of(c, name, one) != NULL) &&
-                (!account || sp_environment_serves(all, one, account)))
-                add_candidate(c, one, sp_scan_import(c->scan, one, name), out);
-        }
-}
-
-/* ---- which of them count ------------------------------------------------------------------- */
-
-static bool find_counting(struct chooser *c, const char *name, size_t depth, candidates *all,
-                          candidates *out);
-
-/* The copies that the counting ones of these components require and import. */
-static void add_required_by(struct chooser *c, const sp_strv *components, const char *name,
-                            size_t depth, const candidates *all, candidates *out)
-{
-    for (size_t i = 0; i < components->count; i++) {
-        candidates others = {NULL, 0, 0}, counting = {NULL, 0, 0};
-        if (strcmp(components->items[i], name) == 0)
-            continue;
-        find_counting(c, components->items[i], depth + 1, &others, &counting);
-        for (size_t j = 0; j < counting.count; j++) {
-            const struct candidate *by = &counting.items[j];
-            const struct sp_detection *own = requires(by->detection, name)
-                                                 ? sp_scan_import(c->scan, by->environment, name)
-                                                 : NULL;
-            if (own && candidate_of(all, own))
-                add_candidate(c, by->environment, own, out);
-        }
-    }
-}
-
-/* The copies that the programs of the component import. */
-static void add_used(struct chooser *c, const char *name, const candidates *all, candidates *out)
-{
-    const struct sp_environments *environments = &c->scan->environments;
-    for (size_t i = 0; i < environments->uses.count; i++) {
-        const struct sp_use *use = &environments->uses.items[i];
-        const struct sp_detection *used = is_program_of(c->manifests, name, use->program->name)
-                                              ? sp_scan_import(c->scan, use->environment, name)
-                                              : NULL;
-        if (used && candidate_of(all, used))
-            add_candidate(c, use->environment, used, out);
-    }
-}
-
-/* Of all candidates those that count: the only one; else those that other components of the request
- * use; else those in whose environment a service runs; else those that any other component uses.
- * Returns whether that is known; if not, all of them count. */
-static bool find_counting(struct chooser *c, const char *name, size_t depth, candidates *all,
-                          candidates *out)
-{
-    find_candidates(c, name, all);
-    if (all->count <= 1 || depth > c->manifests->components.count) {
-        *out = *all;
-        return true;
-    }
-    add_required_by(c, c->names, name, depth, all, out);
-    if (out->count == 0)
-        add_used(c, name, all, out);
-    if (out->count == 0)
-        add_required_by(c, &c->manifests->components, name, depth, all, out);
-    if (out->count)
-        return true;
-    *out = *all;
-    return false;
 }
 
 /* ---- messages ------------------------------------------------------------------------------ */
 
 /* Where a component was looked for. */
-static const char *places(struct chooser *c)
+static const char *places(struct sp_chooser *c)
 {
     return c->scan->tree->is_system ? "in the places where Python packages are"
                                     : sp_pool_printf(c->pool, "in %s", c->scan->tree->name);
 }
 
-static const char *advice(const struct chooser *c)
+static const char *advice(const struct sp_chooser *c)
 {
     return c->scan->tree->is_system ? "name the directory that it is in with --path"
                                     : "is it the right tree?";
 }
 
-static int not_found(struct chooser *c, const char *name)
+static int not_found(struct sp_chooser *c, const char *name)
 {
     return sp_error_set(c->err, SP_ERROR_REFUSED, "%s was not found %s; %s", name, places(c),
                         advice(c));
 }
 
-static const char *list_of(struct chooser *c, const candidates *all)
+static const char *list_of(struct sp_chooser *c, const sp_candidates *all)
 {
     sp_strv paths = {NULL, 0, 0};
     for (size_t i = 0; i < all->count; i++)
@@ -209,7 +45,7 @@ static const char *list_of(struct chooser *c, const candidates *all)
     return sp_strv_join(c->pool, &paths, ", ");
 }
 
-static int several(struct chooser *c, const char *name, const candidates *all)
+static int several(struct sp_chooser *c, const char *name, const sp_candidates *all)
 {
     return sp_error_set(c->err, SP_ERROR_REFUSED,
                         "%s is in several environments: %s; no process, unit or program tells "
@@ -217,9 +53,9 @@ static int several(struct chooser *c, const char *name, const candidates *all)
                         name, list_of(c, all));
 }
 
-static const char *why_unused(struct chooser *c, const char *name)
+static const char *why_unused(struct sp_chooser *c, const char *name)
 {
-    const struct sp_use *use = use_of(c, name, NULL);
+    const struct sp_use *use = sp_candidates_use(c, name, NULL);
     if (!use)
         return "no component that is used needs it";
     return sp_pool_printf(c->pool, "%s runs in %s (%s)", use->program->name, use->environment->name,
@@ -228,7 +64,7 @@ static const char *why_unused(struct chooser *c, const char *name)
 
 /* ---- targets ------------------------------------------------------------------------------- */
 
-static bool is_target(const struct chooser *c, const struct sp_detection *detection)
+static bool is_target(const struct sp_chooser *c, const struct sp_detection *detection)
 {
     for (size_t i = 0; i < c->out->count; i++)
         if (c->out->items[i].detection == detection)
@@ -236,7 +72,7 @@ static bool is_target(const struct chooser *c, const struct sp_detection *detect
     return false;
 }
 
-static void add(struct chooser *c, const struct candidate *from, const char *name,
+static void add(struct sp_chooser *c, const struct sp_candidate *from, const char *name,
                 const char *needed_by)
 {
     if (from && is_target(c, from->detection))
@@ -250,16 +86,16 @@ static void add(struct chooser *c, const struct candidate *from, const char *nam
 
 /* The copy of `name` that a component uses: what its environment imports; else, what --path names;
  * else, where no interpreter is known for it, the only one. */
-static int find_required(struct chooser *c, const char *name, const struct candidate *by,
-                         struct candidate *out)
+static int find_required(struct sp_chooser *c, const char *name, const struct sp_candidate *by,
+                         struct sp_candidate *out)
 {
-    candidates all = {NULL, 0, 0};
-    *out = (struct candidate){by->environment, sp_scan_import(c->scan, by->environment, name)};
+    sp_candidates all = {NULL, 0, 0};
+    *out = (struct sp_candidate){by->environment, sp_scan_import(c->scan, by->environment, name)};
     if (out->detection)
         return 0;
-    bool named = find_named(c, name, &all);
+    bool named = sp_candidates_find_named(c, name, &all);
     if (!named && !by->environment->prefix)
-        find_candidates(c, name, &all);
+        sp_candidates_find(c, name, &all);
     if (all.count > 1)
         return several(c, name, &all);
     if (all.count == 0 && !c->scan->tree->is_system) /* a package or a repository, not a host */
@@ -273,7 +109,7 @@ static int find_required(struct chooser *c, const char *name, const struct candi
     return 0;
 }
 
-static int add_with_requirements(struct chooser *c, const struct candidate *one,
+static int add_with_requirements(struct sp_chooser *c, const struct sp_candidate *one,
                                  const char *needed_by, unsigned depth)
 {
     const struct sp_component *spec = one->detection->spec;
@@ -281,7 +117,7 @@ static int add_with_requirements(struct chooser *c, const struct candidate *one,
     bool follow = spec && spec->release->support == SP_SUPPORTED && !c->request->no_deps &&
                   (mode == SP_SELECT_REPORT || mode == SP_SELECT_CHANGE);
     for (size_t i = 0; follow && i < spec->requires.count; i++) {
-        struct candidate required;
+        struct sp_candidate required;
         if (depth > c->manifests->components.count)
             return sp_error_set(c->err, SP_ERROR_REFUSED,
                                 "the manifest %s has components that require each other",
@@ -295,16 +131,16 @@ static int add_with_requirements(struct chooser *c, const struct candidate *one,
     return 0;
 }
 
-static bool is_required_by_others(const struct chooser *c, const char *name)
+static bool is_required_by_others(const struct sp_chooser *c, const char *name)
 {
     for (size_t i = 0; i < c->scan->detections.items.count; i++)
-        if (requires(c->scan->detections.items.items[i], name))
+        if (sp_candidate_requires(c->scan->detections.items.items[i], name))
             return true;
     return false;
 }
 
-/* Adds, for a report, the candidates that do not count. */
-static void add_unused(struct chooser *c, const char *name, const candidates *all)
+/* Adds, for a report, the sp_candidates that do not count. */
+static void add_unused(struct sp_chooser *c, const char *name, const sp_candidates *all)
 {
     for (size_t i = 0; i < all->count; i++) {
         if (is_target(c, all->items[i].detection))
@@ -321,17 +157,17 @@ static bool is_beyond_path(const struct sp_target *found, const struct sp_site *
 }
 
 /* Adds the copies that are further down the search path of a target, and that no service uses. */
-static void add_shadowed(struct chooser *c, const struct sp_target *target)
+static void add_shadowed(struct sp_chooser *c, const struct sp_target *target)
 {
     const sp_sites *sites = &target->environment->search.sites;
-    candidates used = {NULL, 0, 0};
-    find_candidates(c, target->name, &used);
+    sp_candidates used = {NULL, 0, 0};
+    sp_candidates_find(c, target->name, &used);
     for (size_t i = 0; i < sites->count; i++) {
-        struct candidate copy = {
+        struct sp_candidate copy = {
             target->environment,
             sp_detection_in(&c->scan->detections, sites->items[i], target->name)};
         if (!copy.detection || is_beyond_path(target, sites->items[i]) ||
-            candidate_of(&used, copy.detection) || is_target(c, copy.detection))
+            sp_candidate_of(&used, copy.detection) || is_target(c, copy.detection))
             continue;
         add(c, &copy, target->name, NULL);
         c->out->items[c->out->count - 1].shadowed_by = target->detection;
@@ -339,11 +175,11 @@ static void add_shadowed(struct chooser *c, const struct sp_target *target)
 }
 
 /* `named`: the operator typed the name. */
-static int choose_one(struct chooser *c, const char *name, bool named)
+static int choose_one(struct sp_chooser *c, const char *name, bool named)
 {
-    candidates all = {NULL, 0, 0}, counting = {NULL, 0, 0};
-    bool known = find_counting(c, name, 0, &all, &counting);
-    const candidates *chosen = c->request->mode == SP_SELECT_REMOVE ? &all : &counting;
+    sp_candidates all = {NULL, 0, 0}, counting = {NULL, 0, 0};
+    bool known = sp_candidates_find_counting(c, name, 0, &all, &counting);
+    const sp_candidates *chosen = c->request->mode == SP_SELECT_REMOVE ? &all : &counting;
     if (all.count == 0) {
         if (named && !reports(c))
             return not_found(c, name);
@@ -369,7 +205,7 @@ static int choose_one(struct chooser *c, const char *name, bool named)
 }
 
 /* Adds what is there and does not count, once it is known which copies do. */
-static void add_reported(struct chooser *c, size_t targets)
+static void add_reported(struct sp_chooser *c, size_t targets)
 {
     for (size_t i = 0; i < targets; i++) {
         struct sp_target target = c->out->items[i]; /* a copy: adding may move the items */
@@ -377,8 +213,8 @@ static void add_reported(struct chooser *c, size_t targets)
             add_shadowed(c, &target);
     }
     for (size_t i = 0; reports(c) && i < c->names->count; i++) {
-        candidates all = {NULL, 0, 0};
-        find_candidates(c, c->names->items[i], &all);
+        sp_candidates all = {NULL, 0, 0};
+        sp_candidates_find(c, c->names->items[i], &all);
         add_unused(c, c->names->items[i], &all);
     }
 }
@@ -386,7 +222,7 @@ static void add_reported(struct chooser *c, size_t targets)
 /* ---- order --------------------------------------------------------------------------------- */
 
 /* A component that was named itself is not there because another one needs it. */
-static void forget_needs(struct chooser *c, const sp_strv *names)
+static void forget_needs(struct sp_chooser *c, const sp_strv *names)
 {
     for (size_t i = 0; i < c->out->count; i++)
         if (sp_strv_has(names, c->out->items[i].name))
@@ -395,7 +231,8 @@ static void forget_needs(struct chooser *c, const sp_strv *names)
 
 static bool needs(const struct sp_target *one, const struct sp_target *other)
 {
-    return one->scan == other->scan && one->detection && requires(one->detection, other->name);
+    return one->scan == other->scan && one->detection &&
+           sp_candidate_requires(one->detection, other->name);
 }
 
 /* A component comes after those that it needs; otherwise the order stays. A circle stays as it
@@ -418,7 +255,7 @@ static void order_by_needs(sp_selection *selection)
 
 /* ---- all together -------------------------------------------------------------------------- */
 
-static int check_names(struct chooser *c)
+static int check_names(struct sp_chooser *c)
 {
     for (size_t i = 0; i < c->request->names->count; i++)
         if (!sp_strv_has(&c->manifests->components, c->request->names->items[i]))
@@ -430,14 +267,14 @@ static int check_names(struct chooser *c)
 }
 
 /* Whether a component that was named requires the other one, and has none where it is. */
-static bool is_lacking(const struct chooser *c, const char *name)
+static bool is_lacking(const struct sp_chooser *c, const char *name)
 {
     const struct sp_environments *all = &c->scan->environments;
     for (size_t i = 0; i < all->items.count; i++)
         for (size_t j = 0; j < c->names->count; j++) {
             const struct sp_detection *one =
                 sp_scan_import(c->scan, all->items.items[i], c->names->items[j]);
-            if (one && requires(one, name) && !all->items.items[i]->named &&
+            if (one && sp_candidate_requires(one, name) && !all->items.items[i]->named &&
                 !sp_scan_import(c->scan, all->items.items[i], name))
                 return true;
         }
@@ -446,7 +283,7 @@ static bool is_lacking(const struct chooser *c, const char *name)
 
 /* --path is an order: where it has none of the named components, nor of their requirements, nothing
  * else is taken in its place. */
-static int check_path(struct chooser *c)
+static int check_path(struct sp_chooser *c)
 {
     const struct sp_environments *all = &c->scan->environments;
     if (all->items.count == 0 || !all->items.items[0]->named || c->request->names->count == 0)
@@ -461,7 +298,7 @@ static int check_path(struct chooser *c)
                         sp_strv_join(c->pool, c->names, ", "));
 }
 
-static int choose_all(struct chooser *c)
+static int choose_all(struct sp_chooser *c)
 {
     size_t before = c->out->count;
     bool named = c->request->names->count > 0;
@@ -496,7 +333,7 @@ int sp_select(struct sp_pool *pool, const struct sp_request *request, sp_selecti
 {
     const sp_scans *scans = request->scans;
     const struct sp_manifests *manifests = request->manifests;
-    struct chooser c = {pool, manifests, request, request->names, NULL, out, warnings, err};
+    struct sp_chooser c = {pool, manifests, request, request->names, NULL, out, warnings, err};
     if (check_names(&c) < 0)
         return -1;
     if (request->names->count == 0)
@@ -516,99 +353,4 @@ int sp_select(struct sp_pool *pool, const struct sp_request *request, sp_selecti
     }
     group_reported(out, first);
     return 0;
-}
-
-/* ---- releases, dependents ------------------------------------------------------------------ */
-
-/* Whether two targets run in one interpreter, as far as that is known. */
-static bool same_world(const struct sp_target *a, const struct sp_target *b)
-{
-    if (a->scan != b->scan)
-        return false;
-    return a->environment == b->environment || !a->environment->prefix || !b->environment->prefix;
-}
-
-static bool is_comparable(const struct sp_target *one)
-{
-    return sp_target_counts(one) && one->detection && one->detection->spec;
-}
-
-static int refuse_or_warn(struct sp_pool *pool, const char *list, const struct sp_request *request,
-                          sp_strv *warnings, struct sp_error *err)
-{
-    if (!request->allow_mixed)
-        return sp_error_set(err, SP_ERROR_REFUSED,
-                            "the components are of different releases: %s; is the host halfway "
-                            "through an upgrade? (--allow-mixed takes them as they are)",
-                            list);
-    *SP_PUSH(pool, warnings) = sp_pool_printf(
-        pool,
-        "the components are of different releases: %s; the drivers of one release may not find "
-        "what they need in another",
-        list);
-    return 0;
-}
-
-int sp_select_check_mixed(struct sp_pool *pool, const sp_selection *selection,
-                          const struct sp_request *request, sp_strv *warnings, struct sp_error *err)
-{
-    sp_strv seen = {NULL, 0, 0}; /* lists that were reported */
-    for (size_t i = 0; i < selection->count; i++) {
-        const struct sp_target *first = &selection->items[i];
-        sp_strv list = {NULL, 0, 0};
-        bool mixed = false;
-        for (size_t j = 0; is_comparable(first) && j < selection->count; j++) {
-            const struct sp_target *one = &selection->items[j];
-            if (!is_comparable(one) || !same_world(first, one))
-                continue;
-            mixed |= one->detection->spec->release != first->detection->spec->release;
-            *SP_PUSH(pool, &list) = sp_pool_printf(pool, "%s %s (%s)", one->name,
-                                                   one->detection->version ? one->detection->version
-                                                                           : "of unknown version",
-                                                   one->detection->spec->release->name);
-        }
-        const char *text = sp_strv_join(pool, &list, ", ");
-        if (!mixed || sp_strv_has(&seen, text))
-            continue;
-        *SP_PUSH(pool, &seen) = text;
-        if (refuse_or_warn(pool, text, request, warnings, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static bool is_in(const sp_selection *selection, const struct sp_detection *detection)
-{
-    for (size_t i = 0; i < selection->count; i++)
-        if (selection->items[i].detection == detection)
-            return true;
-    return false;
-}
-
-static void add_dependents(struct sp_pool *pool, const sp_selection *selection,
-                           const struct sp_target *target, sp_selection *out)
-{
-    const struct sp_scan *scan = target->scan;
-    for (size_t i = 0; i < scan->environments.items.count; i++) {
-        const struct sp_environment *one = scan->environments.items.items[i];
-        if (sp_scan_import(scan, one, target->name) != target->detection)
-            continue;
-        for (size_t j = 0; j < scan->detections.items.count; j++) {
-            const struct sp_detection *other = scan->detections.items.items[j];
-            if (requires(other, target->name) && sp_scan_import(scan, one, other->name) == other &&
-                !is_in(selection, other) && !is_in(out, other))
-                *SP_PUSH(pool, out) = (struct sp_target){.scan = target->scan,
-                                                         .environment = one,
-                                                         .detection = other,
-                                                         .name = other->name,
-                                                         .needed_by = target->name};
-        }
-    }
-}
-
-void sp_select_dependents(struct sp_pool *pool, const sp_selection *selection, sp_selection *out)
-{
-    for (size_t i = 0; i < selection->count; i++)
-        if (selection->items[i].detection && sp_target_counts(&selection->items[i]))
-            add_dependents(pool, selection, &selection->items[i], out);
 }

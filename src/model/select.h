@@ -3,9 +3,9 @@
  * list of targets, with no I/O.
  *
  * Environments are worlds of their own. A component is the copy that an environment imports; its
- * requirements are met by the copies that the same environment imports; copies further down the search path are
- * shadowed. Where several environments have a component, the one counts in which its service
- * runs. */
+ * requirements are met by the copies that the same environment imports; copies further down the
+ * search path are shadowed. Where several environments have a component, the one counts in which
+ * its service runs. */
 #ifndef SP_SELECT_H
 #define SP_SELECT_H
 
