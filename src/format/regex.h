@@ -23,10 +23,10 @@ struct sp_span {
 };
 
 /* Finds the matches in the range of subject, stopping once max spans are found. ^ and $ and
- * look-behind see the subject outside the range as it is; a match must lie inside the range: one that would run over its end is given up for a shorter one, if the
- * pattern has it. Returns the number of spans written to out, or -1 when the work limit, which
- * holds for the whole call (some 0.1 s), is exceeded (SP_ERROR_REFUSED). An empty match advances by
- * one byte. */
+ * look-behind see the subject outside the range as it is; a match must lie inside the range: one
+ * that would run over its end is given up for a shorter one, if the pattern has it. Returns the
+ * number of spans written to out, or -1 when the work limit, which holds for the whole call (some
+ * 0.1 s), is exceeded (SP_ERROR_REFUSED). An empty match advances by one byte. */
 int sp_regex_find(const struct sp_regex *regex, struct sp_bytes subject, struct sp_span range,
                   struct sp_span *out, int max, struct sp_error *err) SP_MUST_CHECK;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The backups: the files that a transaction is going to replace or remove, as a pax archive (POSIX.1-2017, pax(1), "pax Interchange Format") that tar and bsdtar can read.
+/* The backups: the files that a transaction is going to replace or remove, as a pax archive (POSIX.1-2017,
+ * pax(1), "pax Interchange Format") that tar and bsdtar can read.
  *
  * It keeps of each file the content, mode, owner, modification time to the nanosecond, and every
  * extended attribute by its raw name (ACLs and SELinux labels are among them), and of directories
