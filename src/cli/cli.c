@@ -231,7 +231,8 @@ static int take_options(struct sp_pool *pool, int argc, char **argv, struct sp_o
             return sp_error_set(err, SP_ERROR_USAGE, "the value of '%s' is empty",
                                 sp_options_table[id].name);
         *given |= 1U << id;
-        take_value(pool, id, optarg, out);
+        if (optarg)
+            take_value(pool, id, optarg, out);
         if (id == SP_OPTION_VERBOSE)
             out->verbose = out->verbose < 0 ? 1 : out->verbose + 1;
         else if (id == SP_OPTION_QUIET)

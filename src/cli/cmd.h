@@ -9,38 +9,38 @@
 #include "txn/history.h"
 #include "txn/transaction.h"
 
-int sp_cmd_detect(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_check(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_diff(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_install(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_uninstall(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_rollback(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_history(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_recover(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_groups(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_help(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
-int sp_cmd_version(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_detect(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_check(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_diff(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_install(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_uninstall(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_rollback(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_history(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_recover(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_groups(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_help(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_version(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 
 /* ---- shared among them --------------------------------------------------------------------- */
 
 /* SP_ERROR_REFUSED, naming the path, for the first component that cannot be integrated: in conflict
  * or not supported. */
-int sp_cmd_refuse(struct sp_context *context, const sp_selection *selection,
+int sp_cmd_refuse(struct sp_context *s, const sp_selection *selection,
                   struct sp_error *err) SP_MUST_CHECK;
 
 /* Adds the times that the directories of the changes get back, as the history knows them from
  * transactions with numbers from `since` on. */
-void sp_cmd_add_times(struct sp_context *context, const struct sp_history *history, unsigned since,
+void sp_cmd_add_times(struct sp_context *s, const struct sp_history *history, unsigned since,
                       struct sp_transaction *txn);
 
 /* The group and the spool directory, for these accounts (--user comes before them); each change is
  * printed and added to *done (may be NULL). */
-int sp_cmd_ensure_groups(struct sp_context *context, const sp_strv *accounts, sp_strv *done,
+int sp_cmd_ensure_groups(struct sp_context *s, const sp_strv *accounts, sp_strv *done,
                          struct sp_error *err) SP_MUST_CHECK;
 
 /* Adds the accounts of the selected components, each once; without `all` only of those that get
  * drivers. */
-void sp_cmd_add_accounts(struct sp_context *context, const sp_selection *selection, bool all,
+void sp_cmd_add_accounts(struct sp_context *s, const sp_selection *selection, bool all,
                          sp_strv *out);
 
 #endif

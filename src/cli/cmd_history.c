@@ -113,6 +113,7 @@ struct rollback {
     const struct sp_history *history;
     struct sp_revert plan;
     unsigned from; /* this transaction and all after it; 0: there is none */
+    sp_strv notes; /* of the transaction */
 };
 
 static int choose_named(struct rollback *r, const char *text, struct sp_error *err)
@@ -256,12 +257,11 @@ static int run_rollback(struct rollback *r, unsigned *id, struct sp_error *err)
         return 0;
     }
     sp_transaction_catch_signals();
-    sp_strv notes = {NULL, 0, 0};
-    r->plan.txn.notes = &notes;
+    r->plan.txn.notes = &r->notes;
     if (sp_transaction_run(s->pool, &s->work->dir, &r->plan.txn, id, err) < 0)
         return -1;
-    for (size_t i = 0; i < notes.count; i++)
-        sp_console_warn(s->pool, s->report, "%s", notes.items[i]);
+    for (size_t i = 0; i < r->notes.count; i++)
+        sp_console_warn(s->pool, s->report, "%s", r->notes.items[i]);
     print_outcome(r, *id);
     return 0;
 }

@@ -23,7 +23,7 @@ struct job {
     unsigned id;    /* 0: nothing was changed */
     sp_strv edited; /* drivers that are replaced or removed, and hold what nobody else has */
     SP_VEC(const struct sp_scan *) scans; /* of each change */
-    sp_strv services, groups;
+    sp_strv services, groups, notes;
 };
 
 /* ---- from the plan to the transaction ------------------------------------------------------ */
@@ -276,11 +276,10 @@ static int run(struct job *job, struct sp_error *err)
     if (sp_prepare_lock(s, err) < 0)
         return -1;
     sp_transaction_catch_signals();
-    sp_strv notes = {NULL, 0, 0};
-    job->txn.notes = &notes;
+    job->txn.notes = &job->notes;
     int rc = sp_transaction_run(s->pool, &s->work->dir, &job->txn, &job->id, err);
-    for (size_t i = 0; i < notes.count; i++)
-        sp_console_warn(s->pool, s->report, "%s", notes.items[i]);
+    for (size_t i = 0; i < job->notes.count; i++)
+        sp_console_warn(s->pool, s->report, "%s", job->notes.items[i]);
     return rc;
 }
 

@@ -395,7 +395,7 @@ static int check_readable(struct sp_bytes text, const char *name, struct sp_erro
 {
     struct sp_pool *pool = sp_pool_new();
     struct sp_buffer again = SP_BUFFER_INIT;
-    struct sp_journal back;
+    struct sp_journal back = {.id = 0};
     struct sp_error reason = SP_ERROR_INIT;
     int rc = text.len > SP_MAX_JOURNAL ? sp_error_set(&reason, SP_ERROR_REFUSED, "it is too long")
                                        : parse_checked(pool, name, text, &back, &reason);

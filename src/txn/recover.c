@@ -449,18 +449,18 @@ static int recover_without_journal(struct recovery *r, unsigned id, struct sp_er
 
 static int recover_one(struct recovery *r, unsigned id, struct sp_error *err)
 {
-    struct sp_journal journal;
+    struct sp_journal *journal = sp_pool_alloc(r->pool, sizeof(*journal));
     SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
     SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT;
     if (sp_workdir_transaction(r->pool, r->workdir, id, &dir, err) < 0)
         return -1;
-    if (sp_journal_load(r->pool, &dir, id, &journal, &reason) < 0)
+    if (sp_journal_load(r->pool, &dir, id, journal, &reason) < 0)
         return r->force && reason.kind == SP_ERROR_NEEDS_RECOVERY
                    ? set_aside(r, id, "has a damaged journal", err)
                    : sp_error_set(err, reason.kind, "%s", reason.message);
-    if (journal.record == SP_RECORD_ABSENT)
+    if (journal->record == SP_RECORD_ABSENT)
         return recover_without_journal(r, id, err);
-    r->journal = &journal;
+    r->journal = journal;
     sp_out_of_memory_means(SP_ERROR_NEEDS_RECOVERY, sp_recover_out_of_memory);
     return with_targets(r, undo_all, err);
 }

@@ -52,7 +52,7 @@ static int load(const struct way *way, struct sp_pool *pool,
 /* The content of the way, in its own pool if it has to be read. */
 static int load_current(struct way *way)
 {
-    struct sp_meta ignored;
+    struct sp_meta ignored = {.mode = 0};
     if (way->at.bytes.data || !way->at.backup)
         return 0;
     way->at.pool = sp_pool_new();
@@ -145,9 +145,9 @@ static int undo_edits(struct way *way, struct sp_pool *pool,
                       struct sp_error *reason)
 {
     struct sp_pool *scratch = sp_pool_new();
-    struct sp_bytes before;
+    struct sp_bytes before = {NULL, 0};
     struct sp_edited after;
-    struct sp_meta ignored;
+    struct sp_meta ignored = {.mode = 0};
     enum sp_goal goal;
     int rc = load(way, scratch, operation, &before, &ignored);
     if (rc == 0 &&
