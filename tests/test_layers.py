@@ -44,7 +44,8 @@ def faults_of(name, text):
 
 def check_detects():
     """The check itself finds includes that go up, sideways, or lack the folder."""
-    for name, text in (("base/x.c", '#include "txn/journal.h"'), ("txn/x.c", '#include "host/process.h"'),
+    for name, text in (("base/x.c", '#include "txn/journal.h"'),
+                       ("txn/x.c", '#include "host/process.h"'),
                        ("cli/x.c", '#include "journal.h"'), ("odd/x.c", "")):
         if not list(faults_of(name, text)):
             yield "%s with %s was let through" % (name, text)

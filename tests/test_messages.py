@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The words of the C source: messages by the rules of doc/hacking.md, and plain English in comments.
+"""The words of the C source: messages by the rules of doc/hacking.md, and plain comments.
 
     tests/test_messages.py [--list]
 
-A message is the text of a call that reports something (CALLS), a note of a plan, or a reason. Its literals
-are put together as the compiler does it. --list prints all messages.
+A message is the text of a call that reports something (CALLS), a note of a plan, or a reason. Its
+literals are put together as the compiler does it. --list prints all messages.
 """
 
 import collections
@@ -134,7 +134,8 @@ def check_detects():
            'sp_console_warn(pool, console, "a file " "stands there");',
            'sp_console_print(console, 0, there ? "nothing to do" : "nothing to settle");',
            'out->note = "the file is beside it";', "/* Takes the files back. */",
-           "/* One\n * of before. */", "/* What it does. */", "/* Drops the rest of what was read. */")
+           "/* One\n * of before. */", "/* What it does. */",
+           "/* Drops the rest of what was read. */")
     for text in bad:
         if not list(faults_of("x.c", text)):
             yield "let through: " + text

@@ -309,7 +309,6 @@ class Repositories(Measured):
                 write(path, kept)
         self.assertEqual(self.expect(0, self.measured("detect", "-t", repo + "@HEAD")).out, good)
 
-
     def test_fifos(self):
         """In place of each file that libgit2 opens: what waits is ended by the clock. All at once,
         since that takes a minute."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Environments made by the real tools of that time: which copy does the real interpreter import, and
-does sp-openstack say the same and change that one?
+"""Environments made by the real tools of that time: which copy does the real interpreter import,
+and does sp-openstack say the same and change that one?
 
 Each host has a Python 2.7 of its own below its root: a copy of the interpreter, with links to the
 standard library. So that the absolute paths which pip, virtualenv and setuptools write lead to the

@@ -786,8 +786,9 @@ class Lock(TransactionCase):
     def test_install_and_uninstall_at_once(self):
         """Whatever comes first, the host is integrated or it is not."""
         for _ in range(4):
-            running = [subprocess.Popen([lib.PROGRAM, "--root", self.system.top] + command, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, env=lib.environment(), cwd="/")
+            running = [subprocess.Popen([lib.PROGRAM, "--root", self.system.top] + command,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        env=lib.environment(), cwd="/")
                        for command in 2 * (["install", "--no-groups"], ["uninstall"])]
             for one in running:
                 err = one.communicate(timeout=lib.TIMEOUT)[1]

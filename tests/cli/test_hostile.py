@@ -393,9 +393,9 @@ class Archives(Case):
 
 
 class Repositories(Case):
-    """Git objects that are damaged: refused or read as they are, nothing else. What libgit2 does not
-    survive costs the tree that has it, and a second of processor time (here: 20 of its own). (Each
-    kind of damage: tests/unit/tree/test_git.c.)"""
+    """Git objects that are damaged: refused or read as they are, nothing else. What libgit2 does
+    not survive costs the tree that has it, and a second of processor time (here: 20 of its own).
+    (Each kind of damage: tests/unit/tree/test_git.c.)"""
 
     def run_limited(self, *arguments):
         """A limit of the caller's own that is lower than the program's holds."""

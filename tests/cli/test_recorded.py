@@ -145,8 +145,8 @@ class Outside(Recorded):
         os.symlink(outside, host.path("opt"))
         data = os.path.dirname(lib.PROGRAM)
         opened = 0
-        for command in ("detect", "check", "diff", "install --no-groups", "install --no-groups --no-deps nova",
-                        "uninstall", "recover", "history"):
+        for command in ("detect", "check", "diff", "install --no-groups",
+                        "install --no-groups --no-deps nova", "uninstall", "recover", "history"):
             done, lines = self.record(["--root", host.top] + command.split())
             self.assertIn(done.returncode, (0, 1, 3, 4), done.stderr)
             self.assertNotIn(b"PASSWORD", done.stdout + done.stderr)

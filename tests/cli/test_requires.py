@@ -187,10 +187,12 @@ class Prerequisites(Case):
 
     def test_too_old(self):
         host = self.without()
-        for version, fitness, wanted in (("2.2.0", "too-old", ">=2.2.1"), ("3.1.0", "poor", ">=3.2.0"),
+        for version, fitness, wanted in (("2.2.0", "too-old", ">=2.2.1"),
+                                         ("3.1.0", "poor", ">=3.2.0"),
                                          ("3.2.0", "good", None)):
             with self.subTest(version):
-                shutil.rmtree(host.file("storpool.spopenstack-9-py2.7.egg-info"), ignore_errors=True)
+                shutil.rmtree(host.file("storpool.spopenstack-9-py2.7.egg-info"),
+                              ignore_errors=True)
                 host.put_metadata("storpool", "7.3.0", "egg-info")
                 host.write("storpool.spopenstack-9-py2.7.egg-info/PKG-INFO",
                            "Name: storpool.spopenstack\nVersion: %s\n" % version)

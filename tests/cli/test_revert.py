@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rollback on hosts that changed since: nothing is taken from others, and what depends on each other
-goes together or not at all."""
+"""Rollback on hosts that changed since: nothing is taken from others, and what depends on each
+other goes together or not at all."""
 
 import json
 import os
@@ -163,7 +163,7 @@ class AfterUpgrade(RevertCase):
                 self.unchanged(3, self.system.file(DRIVER), self.system.file(MODULES["nova"]))
 
     def test_package_that_was_removed(self):
-        """As dpkg and rpm do it: all that is their own goes, our module stays. Rollback cleans up."""
+        """As dpkg and rpm do it: all that is theirs goes, our module stays. Rollback cleans up."""
         self.begin()
         self.do(0, "install")
         for component in packages.COMPONENTS:
@@ -365,7 +365,8 @@ class Places(RevertCase):
         site = "opt/venv/lib/python2.7/site-packages"
         for number, spelling in enumerate((
                 "/opt/venv//lib/python2.7/site-packages", "/opt/./venv/lib/python2.7/site-packages",
-                "/opt/x/../venv/lib/python2.7/site-packages", "//opt/venv/lib/python2.7/site-packages",
+                "/opt/x/../venv/lib/python2.7/site-packages",
+                "//opt/venv/lib/python2.7/site-packages",
                 "/opt/venv/lib/python2.7/site-packages/", "/opt/venv/lib/python2.7/site-packages/.",
                 "/../opt/venv/lib/python2.7/site-packages")):
             with self.subTest(spelling):

@@ -483,7 +483,8 @@ class Path(Case):
         host = self.two()
         os.symlink("venv", host.path("opt/link"))
         for number, path in enumerate((
-                "/opt//venv/lib/python2.7/site-packages", "/opt/venv/./lib/python2.7/site-packages/",
+                "/opt//venv/lib/python2.7/site-packages",
+                "/opt/venv/./lib/python2.7/site-packages/",
                 "/opt/venv/lib/../lib/python2.7/site-packages",
                 "/opt/link/lib/python2.7/site-packages", "/usr/../" + self.VENV)):
             with self.subTest(path):

@@ -181,7 +181,7 @@ class Tree(Case):
         """Paths of different trees are different files."""
         one, other = self.source("nova", "newton", "one"), self.source("nova", "newton", "other")
         trees = ["--no-deps", "-t", one, "-t", other]
-        result = self.expect(0, run_program(["install", "-n"] + trees), "4 files would be changed")
+        self.expect(0, run_program(["install", "-n"] + trees), "4 files would be changed")
         self.assertEqual(len(self.expect(0, run_program(["-j", "install", "-n"] + trees))
                              .json["components"]), 2)
         self.expect(1, run_program(["check"] + trees), one, other)

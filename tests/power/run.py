@@ -5,13 +5,14 @@
     tests/power/run.py --program PROGRAM --fault-program PROGRAM --recorder PROGRAM --nosync LIBRARY
                        [--git DIR | --site DIR] [--file-systems NAMES] [--only COMMAND] [--quick N]
 
-On each file system - ext4, XFS, btrfs - install, uninstall, rollback and recover of three components
-run on a disk that records what is written to it and when its cache is flushed (recorder.c). Then, for
-every write, the disk is made as a loss of power at that moment may leave it: with all that was
-written so far; without the writes since the last flush; with the last write torn; with one of them
-lost; with a part of them, by chance. Each such disk is mounted (the file system replays its own
-journal), `sp-openstack recover` runs, and the tree must be entirely old or entirely new, and new once
-the command had returned; no temporary file is left, and the next install works.
+On each file system - ext4, XFS, btrfs - install, uninstall, rollback and recover of three
+components run on a disk that records what is written to it and when its cache is flushed
+(recorder.c). Then, for every write, the disk is made as a loss of power at that moment may leave
+it: with all that was written so far; without the writes since the last flush; with the last write
+torn; with one of them lost; with a part of them, by chance. Each such disk is mounted (the file
+system replays its own journal), `sp-openstack recover` runs, and the tree must be entirely old or
+entirely new, and new once the command had returned; no temporary file is left, and the next install
+works.
 
 At the end the same is done with fsync(2) taken out of the program: that must be found out.
 
@@ -146,8 +147,9 @@ def apply(stream, record, part=None):
 def moments(records):
     """What a loss of power may leave.
 
-    Yields (number of the last record, writes that made it, bytes of the last one or None, whether the
-    command had returned, what this is), and ("stable", writes) when a flush made writes durable.
+    Yields (number of the last record, writes that made it, bytes of the last one or None, whether
+    the command had returned, what this is), and ("stable", writes) when a flush made writes
+    durable.
     """
     window, returned, begun = [], False, False
     chance = random.Random(1)
@@ -243,7 +245,8 @@ class Scenario:
         now = benches.look(self.site())
         if now == self.old:
             return "old"
-        if benches.without_new_times(now, self.old) == benches.without_new_times(self.new, self.old):
+        if (benches.without_new_times(now, self.old) ==
+                benches.without_new_times(self.new, self.old)):
             return "new"
         both = set(now) | set(self.old)
         return "neither old nor new: %s" % [path for path in sorted(both)
@@ -403,7 +406,8 @@ def prepare(options, top):
 
 def report(results, skipped, seconds):
     failed = passed = 0
-    print("%-6s  %-20s  %7s  %7s  %7s  %7s" % ("", "command", "writes", "flushes", "states", "held"))
+    print("%-6s  %-20s  %7s  %7s  %7s  %7s" % (
+        "", "command", "writes", "flushes", "states", "held"))
     for kind, command, nosync, writes, flushes, tried, held, problems in results:
         if nosync:
             found = tried > held and writes > 0

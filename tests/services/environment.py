@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "drivers"))
@@ -27,6 +28,9 @@ MORE = {
     "all": ("PyMySQL==0.10.1",),
     "mitaka": ("SQLAlchemy==1.0.19", "setuptools==36.8.0"),
 }
+
+# What the installation of cinder leaves out.
+FILES = ("etc/cinder/", "cinder/db/sqlalchemy/migrate_repo/")
 
 # The client, on Python 3: the newest that still knows the first version of API 3, Mitaka's.
 CLIENT = ("python-cinderclient==9.5.0", "python-openstackclient==6.6.0")
@@ -81,7 +85,7 @@ class Prepared:
 
     def __init__(self, release, git):
         environment = matrix.Environment(release, git)
-        with locked("matrix-" + release):
+        with locked("matrix"):  # they share the tools that make them
             environment.build(matrix.find_python2(), False)
         if "cinder" in environment.missing:
             raise matrix.Unavailable(environment.missing["cinder"])
@@ -95,13 +99,28 @@ class Prepared:
             self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
             "--no-deps", "--target", directory, *packages))
         clone = environment._clone("cinder")  # pylint: disable=protected-access
-        if clone is None:
-            raise matrix.Unavailable("GIT names no clone of cinder, which has the configuration "
-                                     "files of its services")
-        source = once("services-files-" + release, (self.version, 1), lambda directory: extract(
-            clone, self.version, ("etc/cinder", "cinder/db/sqlalchemy/migrate_repo"), directory))
+
+        def build(directory):
+            if clone is None:
+                self._extract_package(FILES, directory)
+            else:
+                extract(clone, self.version, FILES, directory)
+        source = once("services-files-" + release, (self.version, 1), build)
         self.etc = os.path.join(source, "etc", "cinder")
         self.data = source
+
+    def _extract_package(self, paths, directory):
+        """Take files out of cinder's source package in the package index."""
+        with tempfile.TemporaryDirectory() as download:
+            matrix.run(self.python, "-m", "pip", "download", "--quiet", "--no-deps",
+                       "--disable-pip-version-check", "--no-binary", ":all:", "--dest", download,
+                       "cinder==" + self.version)
+            package, = os.listdir(download)
+            with tarfile.open(os.path.join(download, package)) as opened:
+                for member in opened.getmembers():
+                    member.name = member.name.partition("/")[2]
+                    if member.isfile() and member.name.startswith(paths):
+                        opened.extract(member, directory)
 
     def data_files(self):
         """Return the files that the installation left out: path below site -> path."""

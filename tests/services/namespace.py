@@ -86,6 +86,7 @@ class Host:
         self.client = client
         self.directory = os.path.join(work, "hosts", name)
         self.devices = os.path.join(self.directory, "dev", "storpool")
+        self.conversion = os.path.join(self.directory, "state", "conversion")
         self._holder = None
 
     def start(self, spawn, files):

@@ -67,6 +67,8 @@ SCENARIOS = (
     scenario("API down for a moment, copies", disturbances.short_outage_of_copies, quick=False),
     scenario("API down for a minute, all operations", disturbances.long_outage, quick=False,
              limit=900),
+    scenario("API down for a minute, copies and a detach", disturbances.long_outage_of_copies,
+             quick=False, limit=1800),
     scenario("connector killed while it attaches", disturbances.connector_killed),
     scenario("cinder-volume killed while it attaches", disturbances.killed_in_attach),
     scenario("cinder-volume killed in a clone", disturbances.killed_in_clone, quick=False),

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cluster  # noqa: E402
 import contents  # noqa: E402
 import needs  # noqa: E402
+import run  # noqa: E402
 import scenarios  # noqa: E402
 
 
@@ -109,6 +110,30 @@ class TableTest(unittest.TestCase):
         self.assertEqual([False, False, True, True, False], [
             rule.matches(call) for call in ("SnapshotsList", "VolumeCreate", "VolumeCreate",
                                             "VolumeDelete/v", "VolumeCreate")])
+
+
+class SummaryTest(unittest.TestCase):
+    """The table of operations by release."""
+
+    def test_summary(self):
+        """Operations are in the table's order; what did not pass is told about below it."""
+        results = run.Results(False)
+        with mock.patch("builtins.print"):
+            for row in (("pike", "extend", "passed", 3.04), ("pike", "start of the services",
+                                                             "passed", 9),
+                        ("mitaka", "extend", "failed", 1, "no\nsize"),
+                        ("mitaka", "nothing left on the machine", "passed", 20),
+                        ("ocata", "all", "skipped", 0, "no cinder")):
+                results.row(*row)
+        self.assertTrue(results.failed())
+        lines = run.summary(results).splitlines()
+        self.assertEqual(["operation", "---", "start of the services", "extend",
+                          "nothing left on the machine", "all", "passed of how many"],
+                         [line.split(" | ")[0][2:] for line in lines if line.startswith("|")])
+        self.assertIn("| extend | failed | - | 3.0 s |", lines)
+        self.assertIn("| passed of how many | 1 of 2 | 0 of 0 | 2 of 2 |", lines)
+        self.assertEqual(["", "mitaka, extend, failed: no size",
+                          "ocata, all, skipped: no cinder"], lines[-3:])
 
 
 if __name__ == "__main__":

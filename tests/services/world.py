@@ -181,6 +181,7 @@ class World:
             host.write_requests("{}")
             for name in os.listdir(host.devices):
                 os.unlink(os.path.join(host.devices, name))
+            self.remove_images(host)
         shutil.rmtree(os.path.join(self.work, "rabbit"))
         self.broker = broker.Broker(self.work, self.spawn)
         self.database.reset()
@@ -335,10 +336,15 @@ class World:
                 found.append("requests left on %s: %s" % (host.name, host.requests()))
             if os.listdir(host.devices):
                 found.append("devices left on %s: %s" % (host.name, os.listdir(host.devices)))
-            conversion = os.listdir(os.path.join(host.directory, "state", "conversion"))
-            if conversion:
-                found.append("images left on %s: %s" % (host.name, conversion))
+            if os.listdir(host.conversion):
+                found.append("images left on %s: %s" % (host.name, os.listdir(host.conversion)))
         return found
+
+    @staticmethod
+    def remove_images(host):
+        """Remove what a service has fetched of images and not got to use."""
+        for name in os.listdir(host.conversion):
+            os.unlink(os.path.join(host.conversion, name))
 
     def _strays(self):
         """Return the processes that belong to nothing."""

@@ -6,8 +6,8 @@
     make check-lives GIT=DIR
 
 DIR holds clones with all tags: cinder, nova and os-brick, and for one of the lives
-storpool-openstack-integration. Each life is a host below a root of its own. Packages come and go as a
-package manager does it: what a package brought goes with it, what is ours stays where it is.
+storpool-openstack-integration. Each life is a host below a root of its own. Packages come and go as
+a package manager does it: what a package brought goes with it, what is ours stays where it is.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from clones import clone
-from cycle import DISTRIBUTION, TOP, Failure, Report, last_line, must, must_be_same, write_metadata
+from cycle import DISTRIBUTION, TOP, Report, last_line, must, must_be_same, write_metadata
 from run import OLDER, attempt, export_older, git_bytes, run_older
 from snapshot import snapshot
 
