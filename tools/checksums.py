@@ -130,7 +130,7 @@ def cover(pairs, columns):
 
 
 def choose(packages, unversioned, edited):
-    """Files to name, groups of versions that have the same contents, and what can't be told."""
+    """Files to name, groups of versions that have the same contents, and what cannot be told."""
     groups, differing = {}, set()
     for version in sorted(packages, key=key):
         groups.setdefault(tuple(sorted(packages[version].items())), []).append(version)
@@ -143,7 +143,7 @@ def choose(packages, unversioned, edited):
         for other in heads[number + 1:]:
             differing.add((one, other))
 
-    # Only what every version has can be named: a version that lacks a named file can't be told.
+    # Only what every version has can be named: a version that lacks a named file cannot be told.
     everywhere = set.intersection(*(set(packages[head]) for head in heads[:versioned]))
     told = {}
     for one, other in differing:
@@ -213,7 +213,7 @@ SERIES = re.compile(r">=(\d+)\.(\d+)\.\d+\.dev0, *<(\d+)\.(\d+)\.\d+\.dev0")
 
 
 def series_of(component, specifier):
-    """The series that a manifest's `versions` stands for: 14, or 1.3-1.6."""
+    """The series that a manifest's `versions` means: 14, or 1.3-1.6."""
     match = SERIES.search(specifier)
     if not match:
         raise SystemExit("cannot read the versions %r" % specifier)

@@ -89,7 +89,7 @@ check_compiler() {
     dir=$(mktemp -d)
     echo 'int main(void) { return 0; }' >"$dir/try.c"
     if ! "${CC:-cc}" -std=c17 -o "$dir/try" "$dir/try.c" 2>"$dir/why"; then
-        say "${CC:-cc} can't build C17 programs (gcc 8 and later can): $(head -n 1 "$dir/why")"
+        say "${CC:-cc} cannot build C17 programs (gcc 8 and later can): $(head -n 1 "$dir/why")"
         rm -rf "$dir"
         exit 1
     fi
@@ -159,7 +159,7 @@ apt-get)
     install() {
         apt install -y --no-install-recommends $packages
     }
-    # without lists, or with old ones, the first attempt can't succeed
+    # without lists, or with old ones, the first attempt cannot succeed
     if ! ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1; then
         apt update || status=$?
         [ "$status" -ne 0 ] || install || status=$?

@@ -133,7 +133,7 @@ for library in zlib bzip2 xz-utils libzstd libyaml pcre2 libarchive http-parser 
         [ -d "$top/src/$library" ] || fetch "$library"
         (compile "$library") >"$top/$library.log" 2>&1 || {
             tail -n 20 "$top/$library.log" >&2
-            say "$library can't be built; $top/$library.log has more"
+            say "$library cannot be built; $top/$library.log has more"
             exit 1
         }
         : >"$top/built-$library"

@@ -3,21 +3,21 @@
 
 #include <stddef.h>
 
-void sp_utf8_locale_enter(struct sp_utf8_locale *charset)
+void sp_utf8_locale_enter(struct sp_utf8_locale *locale)
 {
     static const char *const names[] = {"C.UTF-8", "C.utf8", "en_US.UTF-8", "en_US.utf8"};
-    charset->own = (locale_t)0;
-    for (size_t i = 0; !charset->own && i < sizeof(names) / sizeof(*names); i++)
-        charset->own = newlocale(LC_CTYPE_MASK, names[i], (locale_t)0);
-    if (charset->own)
-        charset->before = uselocale(charset->own);
+    locale->own = (locale_t)0;
+    for (size_t i = 0; !locale->own && i < sizeof(names) / sizeof(*names); i++)
+        locale->own = newlocale(LC_CTYPE_MASK, names[i], (locale_t)0);
+    if (locale->own)
+        locale->before = uselocale(locale->own);
 }
 
-void sp_utf8_locale_leave(struct sp_utf8_locale *charset)
+void sp_utf8_locale_leave(struct sp_utf8_locale *locale)
 {
-    if (!charset->own)
+    if (!locale->own)
         return;
-    uselocale(charset->before);
-    freelocale(charset->own);
-    charset->own = (locale_t)0;
+    uselocale(locale->before);
+    freelocale(locale->own);
+    locale->own = (locale_t)0;
 }

@@ -11,7 +11,7 @@ struct sp_utf8_locale {
     locale_t own, before;
 };
 
-void sp_utf8_locale_enter(struct sp_utf8_locale *charset);
-void sp_utf8_locale_leave(struct sp_utf8_locale *charset);
+void sp_utf8_locale_enter(struct sp_utf8_locale *locale);
+void sp_utf8_locale_leave(struct sp_utf8_locale *locale);
 
 #endif

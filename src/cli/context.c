@@ -86,10 +86,10 @@ int sp_context_load_manifests(struct sp_context *context, struct sp_error *err)
     return sp_manifests_load(context->pool, tree, &context->manifests, err);
 }
 
-void sp_context_close(struct sp_context *session)
+void sp_context_close(struct sp_context *context)
 {
-    sp_root_close(&session->root);
-    sp_root_close(&session->data_root);
+    sp_root_close(&context->root);
+    sp_root_close(&context->data_root);
 }
 
 /* ---- scanning ------------------------------------------------------------------------------ */

@@ -40,7 +40,7 @@ int sp_context_load_manifests(struct sp_context *context, struct sp_error *err) 
 /* Opens the trees and looks for all components in them. */
 int sp_context_scan(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 
-void sp_context_close(struct sp_context *session);
+void sp_context_close(struct sp_context *context);
 
 /* sp_select() with the options of the command line; prints its warnings. */
 int sp_context_select(struct sp_context *s, enum sp_select_mode mode, sp_selection *out,
