@@ -34,6 +34,7 @@ command clang-format clang-format    clang-tools-extra
 command clang        clang           clang
 command cppcheck     cppcheck        cppcheck
 command mandoc       mandoc          mandoc
+command xmllint      libxml2-utils   libxml2
 command strace       strace          strace
 command setfacl      acl             acl
 command musl-gcc     musl-tools      musl-gcc

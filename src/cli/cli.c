@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -10,6 +11,9 @@
 enum {
     NO_LETTER = 256
 };
+
+/* More processes than this serve nobody. */
+#define MAX_JOBS ((size_t)256)
 
 static int code_of(size_t id)
 {
@@ -50,6 +54,10 @@ static int take_word(struct sp_pool *pool, const char *word, struct sp_options *
 {
     const struct sp_command *command = out->command;
     bool component = command->words == SP_WORDS_COMPONENTS;
+    if (command->words == SP_WORDS_TREES && *word) {
+        *SP_PUSH(pool, &out->arguments) = word;
+        return 0;
+    }
     if (command->words == SP_WORDS_NONE || (!component && out->arguments.count))
         return sp_error_set(err, SP_ERROR_USAGE, "%s takes no argument like '%s'", command->name,
                             word);
@@ -139,7 +147,19 @@ static void split(struct sp_pool *pool, const char *list, sp_strv *out)
     }
 }
 
-static void take_value(struct sp_pool *pool, size_t id, const char *value, struct sp_options *out)
+static int take_number(const char *value, size_t max, size_t *out, struct sp_error *err)
+{
+    char *end;
+    unsigned long number = strtoul(value, &end, 10);
+    if (*value < '0' || *value > '9' || *end || number < 1 || number > max)
+        return sp_error_set(err, SP_ERROR_USAGE, "--jobs takes a number from 1 to %zu, not '%s'",
+                            max, value);
+    *out = number;
+    return 0;
+}
+
+static int take_value(struct sp_pool *pool, size_t id, const char *value, struct sp_options *out,
+                      struct sp_error *err)
 {
     switch (id) {
     case SP_OPTION_PATH:
@@ -166,9 +186,15 @@ static void take_value(struct sp_pool *pool, size_t id, const char *value, struc
     case SP_OPTION_USER:
         *SP_PUSH(pool, &out->users) = value;
         break;
+    case SP_OPTION_JUNIT:
+        out->junit = value;
+        break;
+    case SP_OPTION_JOBS:
+        return take_number(value, MAX_JOBS, &out->jobs, err);
     default:
         break;
     }
+    return 0;
 }
 
 static void take_flags(unsigned given, struct sp_options *out)
@@ -231,8 +257,8 @@ static int take_options(struct sp_pool *pool, int argc, char **argv, struct sp_o
             return sp_error_set(err, SP_ERROR_USAGE, "the value of '%s' is empty",
                                 sp_options_table[id].name);
         *given |= 1U << id;
-        if (optarg)
-            take_value(pool, id, optarg, out);
+        if (optarg && take_value(pool, id, optarg, out, err) < 0)
+            return -1;
         if (id == SP_OPTION_VERBOSE)
             out->verbose = out->verbose < 0 ? 1 : out->verbose + 1;
         else if (id == SP_OPTION_QUIET)

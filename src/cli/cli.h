@@ -24,6 +24,8 @@ enum sp_option_id {
     SP_OPTION_USER,
     SP_OPTION_NO_GROUPS,
     SP_OPTION_FORCE,
+    SP_OPTION_JOBS,
+    SP_OPTION_JUNIT,
     SP_OPTION_JSON,
     SP_OPTION_VERBOSE,
     SP_OPTION_QUIET,
@@ -48,6 +50,7 @@ extern const struct sp_option sp_options_table[SP_OPTIONS];
 enum sp_words {
     SP_WORDS_NONE,
     SP_WORDS_COMPONENTS, /* any number of components */
+    SP_WORDS_TREES,      /* any number of trees */
     SP_WORDS_ID,         /* the number of a transaction, or nothing */
     SP_WORDS_COMMAND     /* the name of a command, or nothing */
 };
@@ -82,7 +85,8 @@ struct sp_options {
     sp_strv components; /* as they were typed; os-brick is os_brick by now */
     sp_strv arguments;  /* of the commands that take no components */
     sp_strv paths, trees, users;
-    const char *root, *work_dir, *data_dir, *python, *group; /* NULL: not given */
+    const char *root, *work_dir, *data_dir, *python, *group, *junit; /* NULL: not given */
+    size_t jobs;                                                     /* 0: not given */
     bool dry_run, no_deps, allow_mixed, no_groups, force, json, txn_module;
     int verbose; /* -1: quiet */
 };

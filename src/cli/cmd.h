@@ -12,6 +12,7 @@
 int sp_cmd_detect(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 int sp_cmd_check(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 int sp_cmd_diff(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_matrix(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
 int sp_cmd_install(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 int sp_cmd_uninstall(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 int sp_cmd_rollback(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;

@@ -8,6 +8,7 @@ static const char *words_of(const struct sp_command *command)
 {
     static const char *const names[] = {[SP_WORDS_NONE] = NULL,
                                         [SP_WORDS_COMPONENTS] = "COMPONENT...",
+                                        [SP_WORDS_TREES] = "TREE...",
                                         [SP_WORDS_ID] = "ID",
                                         [SP_WORDS_COMMAND] = "COMMAND"};
     return names[command->words];

@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "cli/cmd.h"
 #include "cli/output_json.h"
+#include "cli/output_junit.h"
 #include "cli/output_text.h"
 #include "cli/prepare.h"
 #include "format/diff.h"
@@ -29,33 +30,60 @@ int sp_cmd_detect(struct sp_context *s, struct sp_error *err)
     return SP_ERROR_NONE;
 }
 
-static enum sp_error_kind status_of(const sp_selection *selection)
+static enum sp_error_kind status_of(const struct sp_target *one)
+{
+    if (!sp_target_counts(one))
+        return SP_ERROR_NONE;
+    switch (one->plan.state) {
+    case SP_STATE_CONFLICT:
+    case SP_STATE_UNSUPPORTED:
+    case SP_STATE_NOT_FOUND:
+        return SP_ERROR_REFUSED;
+    case SP_STATE_NOT_INSTALLED:
+    case SP_STATE_PARTIAL:
+    case SP_STATE_OUTDATED:
+        return SP_ERROR_INCOMPLETE;
+    default:
+        return SP_ERROR_NONE;
+    }
+}
+
+static enum sp_error_kind status_of_all(const sp_selection *selection)
 {
     enum sp_error_kind status = SP_ERROR_NONE;
-    for (size_t i = 0; i < selection->count; i++) {
-        if (!sp_target_counts(&selection->items[i]))
-            continue;
-        switch (selection->items[i].plan.state) {
-        case SP_STATE_CONFLICT:
-        case SP_STATE_UNSUPPORTED:
-        case SP_STATE_NOT_FOUND:
-            return SP_ERROR_REFUSED;
-        case SP_STATE_NOT_INSTALLED:
-        case SP_STATE_PARTIAL:
-        case SP_STATE_OUTDATED:
-            status = SP_ERROR_INCOMPLETE;
-            break;
-        default:
-            break;
-        }
-    }
+    for (size_t i = 0; i < selection->count; i++)
+        if (status_of(&selection->items[i]) > status)
+            status = status_of(&selection->items[i]);
     return status;
+}
+
+/* A case for each component: its class is the component, its name the directory. */
+static void add_cases(struct sp_context *s, const sp_selection *selection, struct sp_junit *junit)
+{
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct sp_target *one = &selection->items[i];
+        const char *state = sp_state_name(one->plan.state), *note = one->plan.note;
+        const struct sp_junit_case added = {
+            .class_name = sp_pool_printf(s->pool, "check.%s", one->name),
+            .name = one->detection ? sp_scan_show(s->pool, one->scan, one->detection->dir)
+                                   : "not found",
+            .outcome = !sp_target_counts(one) ? SP_JUNIT_SKIPPED
+                       : status_of(one)       ? SP_JUNIT_FAILED
+                                              : SP_JUNIT_PASSED,
+            .message = note ? sp_pool_printf(s->pool, "%s: %s", state, note) : state,
+        };
+        sp_junit_add(junit, &added);
+    }
 }
 
 int sp_cmd_check(struct sp_context *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
     sp_prerequisites prerequisites = {NULL, 0, 0};
+    struct sp_junit junit;
+    if (s->options->junit &&
+        sp_junit_begin(s->pool, s->options->junit, "sp-openstack check", &junit, err) < 0)
+        return -1;
     if (sp_context_select(s, SP_SELECT_REPORT, &selection, err) < 0 ||
         sp_context_plan(s, &selection, SP_GOAL_INSTALL, err) < 0 ||
         sp_prerequisites_find(s->pool, &selection, &prerequisites, err) < 0)
@@ -75,11 +103,16 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
         sp_output_prerequisites(&json, &prerequisites);
         sp_output_end(&json, s);
     }
+    if (s->options->junit) {
+        add_cases(s, &selection, &junit);
+        if (sp_junit_finish(&junit, err) < 0)
+            return -1;
+    }
     if (mixed_rc < 0) {
         *err = mixed;
         return -1;
     }
-    return (int)(s->work->pending ? SP_ERROR_NEEDS_RECOVERY : status_of(&selection));
+    return (int)(s->work->pending ? SP_ERROR_NEEDS_RECOVERY : status_of_all(&selection));
 }
 
 /* Whether the diff would name a path twice: of a component in two environments, or two trees. */

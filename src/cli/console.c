@@ -36,6 +36,8 @@ void sp_console_warn(struct sp_pool *pool, struct sp_console *report, const char
     const char *text = sp_pool_vprintf(pool, fmt, args);
     va_end(args);
     *SP_PUSH(pool, &report->warnings) = text;
+    if (report->silent)
+        return;
     fflush(report->out);
     fputs("sp-openstack: warning: ", report->err);
     put_safe(report->err, text);

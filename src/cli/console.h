@@ -11,6 +11,7 @@
 struct sp_console {
     FILE *out, *err;
     int verbose; /* -1: quiet */
+    bool silent; /* warnings are kept, and not printed */
     bool json;   /* nothing but the document on out */
     bool colour; /* on out */
     sp_strv warnings;

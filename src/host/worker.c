@@ -20,6 +20,7 @@ struct sp_worker_page {
 };
 
 static struct sp_worker_page *page;     /* NULL in a process that is no worker */
+static unsigned depth;                  /* how many times an item was entered and not left */
 static struct rlimit processor, memory; /* as they were inherited */
 
 /* The signals that end a worker for a fault of its own, or at a limit. */
@@ -99,7 +100,7 @@ static void set_timer(time_t seconds)
 void sp_worker_enter(size_t item)
 {
     struct timespec used = {0, 0};
-    if (!page)
+    if (!page || depth++ > 0)
         return;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
     rlim_t begun = (rlim_t)used.tv_sec + (used.tv_nsec > 0); /* the limit counts whole seconds */
@@ -115,7 +116,7 @@ void sp_worker_enter(size_t item)
 
 void sp_worker_leave(void)
 {
-    if (!page)
+    if (!page || --depth > 0)
         return;
     set_timer(0);
     set_soft(RLIMIT_CPU, &processor, RLIM_INFINITY);
@@ -151,6 +152,7 @@ int sp_worker_start(struct sp_worker *out, struct sp_error *err)
     if (out->pid > 0)
         return 1;
     page = out->page;
+    depth = 0;
     become_worker(parent);
     return 0;
 }

@@ -50,7 +50,7 @@ int sp_worker_start(struct sp_worker *out, struct sp_error *err) SP_MUST_CHECK;
 /* Waits until the worker has ended. */
 void sp_worker_wait(struct sp_worker *worker, struct sp_pool *pool, struct sp_worker_result *out);
 
-/* In a worker; elsewhere they do nothing. */
+/* In a worker; elsewhere they do nothing. Inside an item a further one is part of it. */
 void sp_worker_enter(size_t item);
 void sp_worker_leave(void);
 /* Before it ends with an error: when that is an item's, since it was not left, the result is

@@ -13,7 +13,7 @@ enum sp_goal {
     SP_GOAL_UNINSTALL /* as the release ships it */
 };
 
-/* What a text had before any edit. */
+/* The insertions in a text before any edit. */
 struct sp_edit_count {
     size_t wanted; /* insertions that the manifest describes */
     size_t ours;   /* of those: already there */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a selection is held against: one release in each environment, and who depends on it. */
+/* Checks of a selection: one release in each environment; components that depend on it. */
 #include <string.h>
 
 #include "model/candidate.h"

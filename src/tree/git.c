@@ -297,22 +297,56 @@ static int find_top(struct git_backend *git, struct sp_pool *pool, const char *r
                         sp_escape(pool, rev), sp_escape(pool, sp_libgit2_reason()));
 }
 
+static int open_repository(struct sp_pool *pool, const char *repo, git_repository **out,
+                           struct sp_error *err)
+{
+    if (sp_libgit2_init(err) < 0)
+        return -1;
+    if (git_repository_open_ext(out, repo, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) == 0)
+        return 0;
+    return sp_error_set(err, SP_ERROR_REFUSED, "%s: cannot open it as a git repository: %s", repo,
+                        sp_escape(pool, sp_libgit2_reason()));
+}
+
+int sp_tree_git_references(struct sp_pool *pool, const char *repo, const char *prefix,
+                           const char *pattern, sp_strv *out, struct sp_error *err)
+{
+    git_repository *repository;
+    git_reference_iterator *iterator = NULL;
+    const char *name = NULL;
+    if (open_repository(pool, repo, &repository, err) < 0)
+        return -1;
+    size_t before = out->count;
+    int rc = git_reference_iterator_glob_new(&iterator, repository,
+                                             sp_pool_printf(pool, "%s%s", prefix, pattern));
+    while (rc == 0 && (rc = git_reference_next_name(&name, iterator)) == 0) {
+        if (out->count - before == SP_MAX_ENTRIES)
+            break;
+        *SP_PUSH(pool, out) = sp_pool_strdup(pool, name + strlen(prefix));
+    }
+    git_reference_iterator_free(iterator);
+    git_repository_free(repository);
+    if (rc == GIT_ITEROVER)
+        return 0;
+    return sp_error_set(err, SP_ERROR_REFUSED, "%s: cannot list the references: %s", repo,
+                        rc == 0 ? "there are too many" : sp_escape(pool, sp_libgit2_reason()));
+}
+
 static const struct sp_tree_ops git_ops = {git_list, git_stat, git_read, NULL, git_close};
 
 int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, struct sp_tree **out,
                      struct sp_error *err)
 {
-    if (sp_libgit2_init(err) < 0)
-        return -1;
     struct git_backend *git = sp_pool_alloc(pool, sizeof(*git));
     git->base.ops = &git_ops;
     git->base.name = sp_pool_printf(pool, "%s@%s", repo, rev);
     sp_pool_defer(pool, close_deferred, git);
 
-    if (git_repository_open_ext(&git->repo, repo, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) < 0 ||
-        git_repository_odb(&git->odb, git->repo) < 0)
-        return sp_error_set(err, SP_ERROR_REFUSED, "%s: cannot open it as a git repository: %s",
-                            repo, sp_escape(pool, sp_libgit2_reason()));
+    if (open_repository(pool, repo, &git->repo, err) < 0)
+        return -1;
+    if (git_repository_odb(&git->odb, git->repo) < 0)
+        return sp_error_set(err, SP_ERROR_REFUSED, "%s: cannot open its object database: %s", repo,
+                            sp_escape(pool, sp_libgit2_reason()));
     if (find_top(git, pool, repo, rev, err) < 0)
         return -1;
     *out = &git->base;

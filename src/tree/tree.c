@@ -41,6 +41,38 @@ static const char *split_revision(struct sp_pool *pool, const char *spec, const 
     return NULL;
 }
 
+/* None of these is in the name of a reference: git-check-ref-format(1). With ':', '^' and '{' they
+ * may be in a revision: "main^{/fix.*}". */
+static bool is_pattern(const char *rev)
+{
+    return strpbrk(rev, "*?[") && !strpbrk(rev, ":^{");
+}
+
+int sp_tree_expand(struct sp_pool *pool, const char *spec, sp_strv *out, struct sp_error *err)
+{
+    static const char *const prefixes[] = {"refs/tags/", "refs/heads/", "refs/remotes/"};
+    const char *rev = "", *repo = NULL;
+    struct stat st;
+    sp_strv names = {NULL, 0, 0};
+    if (stat(spec, &st) < 0)
+        repo = split_revision(pool, spec, &rev);
+    if (!repo || !is_pattern(rev)) {
+        *SP_PUSH(pool, out) = spec;
+        return 0;
+    }
+    bool full = strncmp(rev, "refs/", strlen("refs/")) == 0;
+    for (size_t i = 0; names.count == 0 && i < (full ? 1 : sizeof(prefixes) / sizeof(*prefixes));
+         i++)
+        if (sp_tree_git_references(pool, repo, full ? "" : prefixes[i], rev, &names, err) < 0)
+            return -1;
+    for (size_t i = 0; i < names.count; i++)
+        *SP_PUSH(pool, out) = sp_pool_printf(pool, "%s@%s", repo, names.items[i]);
+    if (names.count)
+        return 0;
+    return sp_error_set(err, SP_ERROR_REFUSED, "%s: no tag and no branch matches '%s'",
+                        sp_escape(pool, repo), sp_escape(pool, rev));
+}
+
 int sp_tree_open(struct sp_pool *pool, const char *spec, const sp_strv *wanted,
                  struct sp_tree **out, struct sp_error *err)
 {

@@ -65,9 +65,18 @@ struct sp_tree {
 int sp_tree_open(struct sp_pool *pool, const char *spec, const sp_strv *wanted,
                  struct sp_tree **out, struct sp_error *err) SP_MUST_CHECK;
 
+/* The trees that a word names: itself; or, of REPO@PATTERN with "*", "?" or "[", REPO@NAME for each
+ * tag that matches, else each branch; full names for a pattern that begins with "refs/". In no
+ * order that means anything. SP_ERROR_REFUSED: REPO cannot be read, or nothing matches. */
+int sp_tree_expand(struct sp_pool *pool, const char *spec, sp_strv *out,
+                   struct sp_error *err) SP_MUST_CHECK;
+
 /* Backends; sp_tree_open() chooses among them. */
 int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, struct sp_tree **out,
                      struct sp_error *err) SP_MUST_CHECK;
+/* Adds the names of the references that match, without `prefix`, which comes before the pattern. */
+int sp_tree_git_references(struct sp_pool *pool, const char *repo, const char *prefix,
+                           const char *pattern, sp_strv *out, struct sp_error *err) SP_MUST_CHECK;
 int sp_tree_open_archive(struct sp_pool *pool, const char *file, const sp_strv *wanted,
                          struct sp_tree **out, struct sp_error *err) SP_MUST_CHECK;
 struct sp_root;

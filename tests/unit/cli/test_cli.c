@@ -83,6 +83,10 @@ TEST(options)
     assert_false(o.force);
     assert_true(good(f, "recover --force").force);
     assert_string_equal(good(f, "check --python /p").python, "/p");
+    assert_string_equal(good(f, "check --junit /f").junit, "/f");
+    o = good(f, "matrix --jobs 12 a b/c a@1.*");
+    assert_int_equal(o.jobs, 12);
+    assert_string_equal(sp_strv_join(f->pool, &o.arguments, " "), "a b/c a@1.*");
     o = good(f, "check --tree a --tree=b -t c");
     assert_string_equal(sp_strv_join(f->pool, &o.trees, " "), "a b c");
 }
@@ -107,7 +111,7 @@ TEST(places_and_abbreviations)
     static const char *const lines[] = {"-R /r check nova -j",         "check -jR /r nova",
                                         "check nova --root=/r --json", "--roo /r --js check nova",
                                         "-R/r -j check -- nova",       "check nova -R /r -j -y",
-                                        "check --r /r nova --j nova"};
+                                        "check --r /r nova --js nova"};
     for (size_t i = 0; i < COUNT(lines); i++) {
         struct sp_options o = good(f, lines[i]);
         assert_string_equal(o.command->name, "check");
@@ -210,7 +214,8 @@ TEST(options_of_each_command)
         const char *command, *own;
     } vectors[] = {
         {"detect", " path python tree "},
-        {"check", " path python tree no-deps allow-mixed "},
+        {"check", " path python tree no-deps allow-mixed junit "},
+        {"matrix", " jobs junit "},
         {"diff", " path python tree no-deps allow-mixed "},
         {"install", " path python tree dry-run no-deps allow-mixed group user no-groups "},
         {"uninstall", " path python dry-run no-deps "},
@@ -230,7 +235,8 @@ TEST(options_of_each_command)
             bool changes_tree = id == SP_OPTION_TREE && strcmp(vectors[i].command, "install") == 0;
             const char *line =
                 sp_pool_printf(f->pool, "%s --%s%s%s", vectors[i].command, option->name,
-                               option->value ? " /x" : "", changes_tree ? " -n" : "");
+                               option->value ? id == SP_OPTION_JOBS ? " 3" : " /x" : "",
+                               changes_tree ? " -n" : "");
             int rc = parse(f, line, &options);
             if ((rc == 0) != taken)
                 fail_msg("'%s' %s", line, rc < 0 ? f->err.message : "was taken");
