@@ -837,26 +837,32 @@ class StorPoolDriver(driver.VolumeDriver):
         """Ask StorPool for its templates and disks, and describe the pools."""
         pools = []
         default = None
+        everything = 0
         for status in sorted(self._api.volumeTemplatesStatus(),
                              key=lambda status: status.name):
             space = _template_space(status, self._replication(status))
             provisioned = _provisioned(status)
+            everything += provisioned
             pools.append(self._pool_stats(
                 TEMPLATE_POOL_PREFIX + status.name, space, provisioned,
                 **{TEMPLATE_SPEC: status.name}))
             if status.name == self.configuration.storpool_template:
                 default = self._pool_stats(DEFAULT_POOL, space, provisioned)
-        return [default or self._untemplated_pool()] + pools
+        return [default or self._untemplated_pool(everything)] + pools
 
-    def _untemplated_pool(self):
-        """Describe the pool of volumes without a template."""
+    def _untemplated_pool(self, provisioned):
+        """Describe the pool of volumes without a template, on all disks."""
         copies = self.configuration.storpool_replication
         raw = _raw_capacity(six.itervalues(self._api.disksList()))
         return self._pool_stats(DEFAULT_POOL, [space / copies
-                                               for space in raw])
+                                               for space in raw], provisioned)
 
-    def _pool_stats(self, name, space, provisioned=None, **capabilities):
+    def _pool_stats(self, name, space, provisioned=0, **capabilities):
         """Describe a pool to the scheduler.
+
+        Always with the same keys: Pike's scheduler fails on the report of a
+        pool that has got one more, and on all after it until it is restarted
+        (cinder/scheduler/host_manager.py, _get_updated_pools, 11.2.2).
 
         :param space: the total and the free space for data, in bytes
         :param provisioned: the size of the volumes there, in bytes
@@ -865,13 +871,12 @@ class StorPoolDriver(driver.VolumeDriver):
                      pool_name=name,
                      total_capacity_gb=_gib(space[0]),
                      free_capacity_gb=_gib(space[1]),
+                     provisioned_capacity_gb=_gib(provisioned),
                      reserved_percentage=self.configuration.safe_get(
                          'reserved_percentage') or 0,
                      thin_provisioning_support=True,
                      thick_provisioning_support=False,
                      QoS_support=False)
-        if provisioned is not None:
-            found['provisioned_capacity_gb'] = _gib(provisioned)
         ratio = self.configuration.safe_get('max_over_subscription_ratio')
         if ratio:
             found['max_over_subscription_ratio'] = float(ratio)

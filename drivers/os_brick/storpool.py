@@ -87,6 +87,9 @@ CLIENT_TIMEOUT = 10  # seconds
 DETACH_ATTEMPTS = 10
 DETACH_INTERVAL = 0.2  # seconds
 
+# What took longer to fail is not tried again.
+PATIENCE = 5  # seconds
+
 # How many requests are looked at, when a volume is attached, that may be for
 # volumes that were deleted.
 MAX_SUSPECTS = 3
@@ -294,20 +297,35 @@ class _Attachment(object):
             the older driver and other hosts' client ids made other keys
         """
         identity = _identity(self._path)
+        removed = failed = False
         for attempt in range(DETACH_ATTEMPTS + 1):
+            last = attempt == DETACH_ATTEMPTS
             if attempt:
                 time.sleep(DETACH_INTERVAL)
-            with self._locked() as db:
-                if not attempt:
-                    self._remove(db, volume_id)
-                if self._of_this_volume(db):
-                    LOG.info('StorPool: %s stays attached, there are other '
-                             'requests for it', self._name)
-                    return
-                if not self._rights_here(self._attachments()):
-                    return
-                if self._detach(force=attempt == DETACH_ATTEMPTS):
-                    break
+            began = time.time()
+            try:
+                with self._locked() as db:
+                    if not removed:
+                        self._remove(db, volume_id)
+                        removed = True
+                    if self._of_this_volume(db):
+                        LOG.info('StorPool: %s stays attached, there are '
+                                 'other requests for it', self._name)
+                        return
+                    if not self._rights_here(self._attachments()):
+                        return
+                    if self._detach(force=last):
+                        break
+            except Exception as exc:
+                # With the request gone nobody else would see to it, so one
+                # bad answer is forgiven; but the bindings themselves have
+                # been patient with a StorPool that does not answer.
+                if (failed or last or not removed or
+                        time.time() - began > PATIENCE):
+                    raise
+                failed = True
+                LOG.warning('StorPool: detaching %(name)s is tried again: '
+                            '%(exc)s', {'name': self._name, 'exc': exc})
         self._wait_to_vanish(identity)
 
     def _add(self, db):
@@ -343,10 +361,16 @@ class _Attachment(object):
                 if request['volume'] == self._name]
 
     def _attachments(self):
-        """Return the rights of what is attached here, by snapshot, name."""
+        """Return the rights of what is attached here, by snapshot, name.
+
+        :raises ValueError: the answer makes no sense, and nothing of it may
+            be taken for what is not attached
+        """
+        found = self._api.attachmentsList()
+        if any(None in (desc.client, desc.volume) for desc in found):
+            raise ValueError('an attachment without a client or a volume')
         return dict(((bool(desc.snapshot), desc.volume), RIGHTS[desc.rights])
-                    for desc in self._api.attachmentsList()
-                    if desc.client == self._client)
+                    for desc in found if desc.client == self._client)
 
     def _rights_here(self, attachments):
         """Return the rights the volume is attached with, 0 if it is not."""

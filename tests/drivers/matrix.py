@@ -149,8 +149,17 @@ class Environment:
         """Make an empty environment."""
         tools = os.path.join(cache_dir(), 'virtualenv')
         if not os.path.exists(os.path.join(tools, 'virtualenv')):
-            run(python2, '-m', 'pip', 'install', '--quiet', '--target', tools,
-                VIRTUALENV)
+            # Another run may do the same: whoever is first has made it.
+            os.makedirs(cache_dir(), exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=cache_dir()) as directory:
+                made = os.path.join(directory, 'virtualenv')
+                run(python2, '-m', 'pip', 'install', '--quiet', '--target',
+                    made, VIRTUALENV)
+                try:
+                    os.rename(made, tools)
+                except OSError:
+                    if not os.path.exists(os.path.join(tools, 'virtualenv')):
+                        raise
         run(python2, '-m', 'virtualenv', '--quiet', self.directory,
             env={'PYTHONPATH': tools})
 

@@ -900,6 +900,18 @@ class StatisticsTest(Base):
             'total_capacity_gb', 'free_capacity_gb',
             'provisioned_capacity_gb')])
 
+    def test_the_same_keys_before_storpool_answers(self):
+        """Pike's scheduler does not survive a pool that has got a key."""
+        for values in ({}, {'storpool_template': 'ssd'}):
+            self.cluster.interfere(harness.simulator.Refuse(), count=None)
+            self.driver = self.make_driver(**values)
+            before = self.stats()[1]['default']
+            self.assertEqual(0, before['total_capacity_gb'])
+            self.cluster.recover()
+            now = self.stats()[1]['default']
+            self.assertLess(0, now['total_capacity_gb'])
+            self.assertEqual(sorted(before), sorted(now))
+
     def test_what_was_known_last(self):
         known = self.stats()
         self.cluster.interfere(harness.simulator.Refuse(), count=None)

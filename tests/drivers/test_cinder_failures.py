@@ -10,6 +10,9 @@ import harness
 from harness import OTHER_ID, VOLUME_ID, simulator, volume_name
 
 OTHER = volume_name(OTHER_ID)
+SNAPSHOT = harness.snapshot_name('s1')
+CLONED = 'os--clone--none--snapshot-' + OTHER_ID
+CONTENTS = b'contents of ' + volume_name().encode('ascii')
 
 
 @harness.for_each(harness.RELEASES, 'release')
@@ -28,7 +31,8 @@ class CinderFailureTest(failures.Failing, harness.CinderCase):
         """See that nothing temporary is left."""
         self.assertEqual({}, self.requests(), what)
         if not lasting:
-            self.assertEqual([], self.temporary(), what)
+            self.assertEqual(([], {}), (self.temporary(),
+                                        self.cluster.attached()), what)
 
     def temporary(self):
         """Return the names of temporary snapshots.
@@ -44,13 +48,24 @@ class CinderFailureTest(failures.Failing, harness.CinderCase):
         """Bring nothing into any state."""
 
     def volume_and_snapshot(self):
-        """Create a volume and a snapshot of it."""
+        """Create a volume and a snapshot of it, and write before and after."""
         self.create()
+        self.write(volume_name(), b'before the snapshot')
         self.driver.create_snapshot(self.snapshot())
+        self.write(volume_name(), b'written afterwards, and longer')
 
-    def check(self, prepare, operation):
-        """Let an operation fail in all ways."""
-        self.check_all(prepare, operation, self.clean)
+    def check(self, prepare, operation, contents=None, **kwargs):
+        """Let an operation fail in all ways.
+
+        :param contents: those of the other volume, if it is there afterwards
+        """
+        def check(what, lasting):
+            """Look at the state after a failure."""
+            self.clean(what, lasting)
+            if contents is not None and OTHER in self.cluster.volumes:
+                self.assertEqual(contents, self.cluster.content(OTHER), what)
+
+        self.check_all(prepare, operation, check, **kwargs)
 
     def test_create_volume(self):
         self.check(self.nothing,
@@ -58,7 +73,8 @@ class CinderFailureTest(failures.Failing, harness.CinderCase):
 
     def test_delete_volume(self):
         self.check(self.create,
-                   lambda: self.driver.delete_volume(self.volume()))
+                   lambda: self.driver.delete_volume(self.volume()),
+                   deletes=[volume_name()])
 
     def test_extend_volume(self):
         self.check(self.create,
@@ -70,12 +86,14 @@ class CinderFailureTest(failures.Failing, harness.CinderCase):
 
     def test_delete_snapshot(self):
         self.check(self.volume_and_snapshot,
-                   lambda: self.driver.delete_snapshot(self.snapshot()))
+                   lambda: self.driver.delete_snapshot(self.snapshot()),
+                   deletes=[SNAPSHOT])
 
     def test_create_volume_from_snapshot(self):
         self.check(self.volume_and_snapshot, lambda:
                    self.driver.create_volume_from_snapshot(
-                       self.volume(OTHER_ID), self.snapshot()))
+                       self.volume(OTHER_ID), self.snapshot()),
+                   contents=b'before the snapshot')
 
     def test_revert(self):
         def prepare():
@@ -87,24 +105,27 @@ class CinderFailureTest(failures.Failing, harness.CinderCase):
             """It can be repeated, and is done then."""
             self.clean(what, lasting)
             operation()
-            self.assertEqual(2 * harness.GIB,
-                             self.cluster.volumes[volume_name()].size, what)
+            self.assertEqual((2 * harness.GIB, b'before the snapshot'), (
+                self.cluster.volumes[volume_name()].size,
+                self.cluster.content(volume_name())), what)
 
         def operation():
             """Revert the volume."""
             self.driver.revert_to_snapshot(
                 self.context, self.volume(size=2), self.snapshot())
 
-        self.check_all(prepare, operation, check)
+        self.check_all(prepare, operation, check,
+                       changes={volume_name(): b'before the snapshot'})
 
     def test_clone(self):
         self.check(self.create, lambda: self.driver.create_cloned_volume(
-            self.volume(OTHER_ID), self.volume()))
+            self.volume(OTHER_ID), self.volume()), contents=CONTENTS)
 
     def test_clone_with_other_template(self):
         type_id = self.typed(storpool_template='any')
         self.check(self.create, lambda: self.driver.create_cloned_volume(
-            self.volume(OTHER_ID, volume_type_id=type_id), self.volume()))
+            self.volume(OTHER_ID, volume_type_id=type_id), self.volume()),
+                   contents=CONTENTS)
 
     def test_retype(self):
         diff = {'extra_specs': {'storpool_template': (None, 'any')}}
@@ -127,7 +148,8 @@ class CinderFailureTest(failures.Failing, harness.CinderCase):
 
     def test_image_to_volume(self):
         self.check(self.create, lambda: self.driver.copy_image_to_volume(
-            self.context, self.volume(), self.images, 'image'))
+            self.context, self.volume(), self.images, 'image'),
+                   changes={volume_name(): None})
 
     def test_volume_to_image(self):
         self.check(self.create, lambda: self.driver.copy_volume_to_image(
@@ -157,7 +179,8 @@ class CinderFailureTest(failures.Failing, harness.CinderCase):
 
         self.check_all(prepare,
                        lambda: self.driver.delete_volume(
-                           self.volume(OTHER_ID)), check)
+                           self.volume(OTHER_ID)), check,
+                       deletes=[OTHER, CLONED])
 
     def test_migration_to_another_pool(self):
         self.check(self.create, lambda: self.driver.migrate_volume(

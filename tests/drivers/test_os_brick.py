@@ -372,10 +372,25 @@ class ConnectorTest(harness.Case):
         self.disconnect()
         self.assertEqual({}, self.requests())
 
-    def test_disconnect_is_not_repeated_for_other_errors(self):
+    def test_disconnect_is_repeated_once_for_other_errors(self):
         self.connect()
         self.cluster.interfere(harness.simulator.Refuse(), after=1,
                                count=None)
+        calls = self.count_calls(lambda: self.assertRaisesBrick(
+            'serverNotReady', self.disconnect))
+        self.assertEqual(3, calls)
+
+    def test_disconnect_forgives_one_error(self):
+        self.connect()
+        self.cluster.interfere(harness.simulator.Refuse(), after=1)
+        self.disconnect()
+        self.assertDetached()
+
+    def test_disconnect_that_took_long_is_not_repeated(self):
+        """The bindings have tried for half a minute, with the lock held."""
+        self.connect()
+        self.patch(self.brick, 'PATIENCE', -1)
+        self.cluster.interfere(harness.simulator.Refuse(), after=1)
         calls = self.count_calls(lambda: self.assertRaisesBrick(
             'serverNotReady', self.disconnect))
         self.assertEqual(2, calls)

@@ -23,6 +23,10 @@ class SharingTest(harness.Case):
 
     def prepare(self):
         time.sleep = _sleep
+        # The parser of the configuration learns something when it is first
+        # used, and must not be interrupted by another thread then.  The
+        # services have green ones, which do not.
+        harness.spconfig.SPConfig()
         for number in range(VOLUMES):
             self.create(volume_name(str(number)))
 

@@ -10,6 +10,7 @@ import fcntl
 import glob
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -75,6 +76,30 @@ def client():
     return os.path.join(once("services-client", (CLIENT, sys.version), build), "bin", "python3")
 
 
+def clone_of_cinder(environment):
+    """Return the clone of cinder, or None."""
+    return environment._clone("cinder")  # pylint: disable=protected-access
+
+
+def check(release, git):
+    """See whether cinder can be had, before anything is built for it.
+
+    :raises Unavailable: it cannot
+    """
+    environment = matrix.Environment(release, git)
+    version = environment.versions.cinder
+    if clone_of_cinder(environment) is not None:
+        return
+    try:
+        found = matrix.run(sys.executable, "-m", "pip", "index", "versions", "cinder",
+                           "--disable-pip-version-check")
+    except matrix.Unavailable:
+        return  # an older pip cannot tell; the installation will
+    if version not in re.split(r"[\s,()]+", found):
+        raise matrix.Unavailable("cinder %s is not in the package index, and GIT names no clone of "
+                                 "it" % version)
+
+
 class Prepared:
     """A release that is ready to be run.
 
@@ -85,7 +110,7 @@ class Prepared:
 
     def __init__(self, release, git):
         environment = matrix.Environment(release, git)
-        with locked("matrix"):  # they share the tools that make them
+        with locked("matrix-" + release):
             environment.build(matrix.find_python2(), False)
         if "cinder" in environment.missing:
             raise matrix.Unavailable(environment.missing["cinder"])
@@ -98,7 +123,7 @@ class Prepared:
         self.more = once("services-more-" + release, packages, lambda directory: matrix.run(
             self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
             "--no-deps", "--target", directory, *packages))
-        clone = environment._clone("cinder")  # pylint: disable=protected-access
+        clone = clone_of_cinder(environment)
 
         def build(directory):
             if clone is None:

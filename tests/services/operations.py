@@ -51,8 +51,11 @@ def create_typed(world):
 
 def template_of_one_copy(world):
     """The scheduler prefers a pool with fewer copies; the configuration decides all the same."""
-    for kind in (None, "backend", "backend"):
-        world.template(world.create(kind=kind), "hybrid")
+    for _number in range(2):
+        volume = world.create(kind="backend")
+        world.same("sp-a@storpool#template_single", getattr(volume, "os-vol-host-attr:host"),
+                   "what the scheduler chose")
+        world.template(volume, "hybrid")
     image = make_image(world, "one copy")
     world.template(world.create(imageRef=image, kind="backend"), "hybrid")
 

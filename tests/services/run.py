@@ -184,6 +184,7 @@ def run_release(release, args, results):
     """Run the scenarios of a release."""
     started = time.monotonic()
     try:
+        environment.check(release, args.git)
         python = environment.client()
         environment.Prepared(release, args.git)
     except matrix.Unavailable as exc:
