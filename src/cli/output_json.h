@@ -10,8 +10,8 @@
 /* Opens the document: schema and command are in it. */
 void sp_output_begin(struct sp_json *json, struct sp_buffer *buf, const char *command);
 /* "components": [...] with version, release, path, evidence; with_plan: state and files, too. */
-void sp_output_components(struct sp_json *json, struct sp_context *s,
-                          const sp_selection *selection, bool with_plan);
+void sp_output_components(struct sp_json *json, struct sp_context *s, const sp_selection *selection,
+                          bool with_plan);
 void sp_output_prerequisites(struct sp_json *json, const sp_prerequisites *prerequisites);
 /* "KEY": [strings] */
 void sp_output_strings(struct sp_json *json, const char *key, const sp_strv *strings);

@@ -12,8 +12,7 @@ void sp_output_table(struct sp_context *s, const sp_selection *selection, bool w
 void sp_output_details(struct sp_context *s, const sp_selection *selection);
 
 /* Warns of each prerequisite that is missing, with the command to type. */
-void sp_output_warn_prerequisites(struct sp_context *s,
-                                  const sp_prerequisites *prerequisites);
+void sp_output_warn_prerequisites(struct sp_context *s, const sp_prerequisites *prerequisites);
 
 /* "nova 14.1.0 (newton)" */
 const char *sp_output_title(struct sp_pool *pool, const struct sp_target *one);
