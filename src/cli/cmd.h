@@ -33,6 +33,10 @@ int sp_cmd_refuse(struct sp_context *s, const sp_selection *selection,
 int sp_cmd_check_dry_run(struct sp_context *s, const struct sp_transaction *txn,
                          struct sp_error *err) SP_MUST_CHECK;
 
+/* Warns of temporary files that another system's transaction left in the components, which were copied
+ * in the middle of it. */
+void sp_cmd_warn_leftovers(struct sp_context *s, const sp_selection *selection);
+
 /* Adds the times that the directories of the changes get back, as the history knows them from
  * transactions with numbers from `since` on. */
 void sp_cmd_add_times(struct sp_context *s, const struct sp_history *history, unsigned since,

@@ -367,6 +367,7 @@ static int install(struct job *job, struct sp_error *err)
     if (run(job, err) < 0)
         return -1;
     print_outcome(job);
+    sp_cmd_warn_leftovers(s, &job->selection);
     sp_output_warn_prerequisites(s, &job->prerequisites);
     return wants_groups(job) ? set_up_groups(job, err) : 0;
 }
@@ -476,6 +477,7 @@ static int uninstall(struct job *job, struct sp_error *err)
     if (refuse_foreign(job, err) < 0 || run(job, err) < 0)
         return -1;
     print_outcome(job);
+    sp_cmd_warn_leftovers(s, &job->selection);
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/output_text.h"
 #include "cli/prepare.h"
 #include "fs/resolve.h"
+#include "txn/leftovers.h"
 
 int sp_cmd_refuse(struct sp_context *s, const sp_selection *selection, struct sp_error *err)
 {
@@ -69,4 +70,21 @@ int sp_cmd_check_dry_run(struct sp_context *s, const struct sp_transaction *txn,
         return sp_error_set(err, reason.kind, "%s", reason.message);
     sp_console_warn(s->pool, s->report, "as this user, the command would fail: %s", reason.message);
     return 0;
+}
+
+void sp_cmd_warn_leftovers(struct sp_context *s, const sp_selection *selection)
+{
+    sp_strv files = {NULL, 0, 0}, found = {NULL, 0, 0};
+    if (s->options->trees.count || s->work->history.pending.count)
+        return; /* recover removes those of an interrupted one */
+    for (size_t i = 0; i < selection->count; i++)
+        for (size_t j = 0; j < selection->items[i].plan.files.count; j++)
+            if (selection->items[i].plan.files.items[j].snapshot->real)
+                *SP_PUSH(s->pool, &files) = selection->items[i].plan.files.items[j].snapshot->real;
+    sp_leftovers_find(s->pool, &s->root, &s->work->history, &files, &found);
+    for (size_t i = 0; i < found.count; i++)
+        sp_console_warn(s->pool, s->report,
+                        "'%s' is a temporary file of a transaction that is not recorded here (was "
+                        "the directory copied in the middle of one?); nothing uses it, remove it",
+                        found.items[i]);
 }

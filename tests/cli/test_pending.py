@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transactions that cannot be recovered, and records of other systems: whom they are in the way of."""
 
+import fcntl
 import os
 import shutil
+import subprocess
 
+import lib
 import packages
 from lib import read, write
 from snapshot import snapshot
@@ -248,3 +251,98 @@ class Lost(TransactionCase):
         os.unlink(module)               # as it is before the first rename
         self.assertIn("had not begun", self.done("recover").out)
         self.assertEqual(self.kept(), [])
+
+
+class Copies(TransactionCase):
+    """faults.md, R21: a copy that was made in the middle of a transaction."""
+
+    def test_temporary_files_are_named(self):
+        stray = [self.system.file("nova/virt/libvirt/.driver.py.sp-openstack-0123abcd"),
+                 self.system.file("os_brick/initiator/.connector.py.sp-openstack-00000000~")]
+        others = [self.system.file("nova/virt/libvirt/" + name) for name in
+                  (".driver.py.sp-openstack-0123abcdef", ".driver.py.sp-openstack-0123abc",
+                   ".other.py.sp-openstack-0123abcd", ".driver.py.sp-openstack-0123abcd.bak")]
+        for path in stray + others:
+            write(path, "# half of it\n")
+        for command, status in (("check", 1), ("install -n", 0), ("install", 0), ("check", 0),
+                                ("uninstall", 0)):
+            result = self.expect(status, self.run_it(*command.split()))
+            for path in stray:
+                self.assertEqual(result.err.count("'%s' is a temporary file" % path), 1, str(result))
+            for path in others:
+                self.assertNotIn("'%s'" % path, result.err)
+        for path in stray:
+            self.assertTrue(os.path.exists(path))
+            os.unlink(path)
+        self.assertEqual(self.run_it("check").err, "")
+
+    def test_those_of_our_own_are_not(self):
+        """What a transaction that is recorded here left is removed by the next command."""
+        self.done("install", "nova")
+        temp = [name for name in read(self.committed()).decode().split('"')
+                if name.startswith(".driver.py.sp-openstack-")][0]
+        write(self.system.file("nova/virt/libvirt/" + temp), "# the old file\n")
+        os.mkdir(self.system.path(WORK, "work/1"), 0o700)
+        self.assertEqual(self.run_it("check", "nova").err, "")
+        self.done("install", "nova")
+        self.assertFalse(os.path.exists(self.system.file("nova/virt/libvirt/" + temp)))
+
+
+class UnderWay(TransactionCase):
+    """faults.md, R19: a transaction that is under way is not one that was interrupted."""
+
+    def test_monitors_are_not_alarmed(self):
+        self.done("install")
+        self.set_state(b"applying")
+        with open(self.system.path(WORK, "lock"), "r+") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for command, status in (("check", 0), ("history", 0), ("detect", 0), ("diff", 0)):
+                result = self.expect(status, self.run_it(command))
+                self.assertIn("transaction 1 is under way (process %d)" % os.getpid(), result.err)
+                self.assertNotIn("interrupted", result.err)
+        for command in ("check", "history", "diff"):
+            self.expect(5, self.run_it(command), "transaction 1 was interrupted")
+
+
+class NoRoom(TransactionCase):
+    """faults.md, R15: the path is that of the root, and root may use the reserve."""
+
+    def mounted(self, script, *arguments):
+        """Runs the program where the script has mounted something, in a namespace of its own."""
+        self.needs_root()
+        script += " && exec \"$@\""
+        where = self.system.file("nova/virt/libvirt/volume")
+        if not shutil.which("unshare") or subprocess.run(
+                ["unshare", "-m", "sh", "-c", script, where, "true"], stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("no such mounts here")
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, where, lib.PROGRAM, "--root",
+                               self.system.top] + list(arguments), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/",
+                              env=lib.environment(), timeout=lib.TIMEOUT, check=False)
+        return lib.Result(list(arguments), done.returncode, done.stdout, done.stderr)
+
+    def test_path_is_shown_with_the_root(self):
+        before = self.tree()
+        for command in (("install", "--no-groups", "nova"), ("install", "-n", "nova")):
+            result = self.mounted("mount -t tmpfs -o size=64k none \"$0\" && "
+                                  "touch \"$0/__init__.py\"", *command)
+            self.error(self.expect(4, result), "not enough free space in '%s'" %
+                       self.system.file("nova/virt/libvirt/volume"))
+        self.same(before, self.tree(), touched=True)
+
+    def test_reserved_blocks(self):
+        """What df(1) calls full has room for root."""
+        if not shutil.which("mkfs.ext4"):
+            self.skipTest("mkfs.ext4 is not here")
+        image = os.path.join(self.tmp, "image")
+        with open(image, "wb") as file:
+            file.truncate(8 << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "40", "-N", "64", "-O", "^has_journal", image],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        fill = ("mount -o loop '%s' \"$0\" && touch \"$0/__init__.py\" && "
+                "chmod 777 \"$0\" && { setpriv --reuid %d --regid %d --clear-groups "
+                "sh -c 'head -c 20M /dev/zero > \"$0/fill\"' \"$0\" 2>/dev/null; true; } && "
+                "test 64 -gt \"$(stat -f -c %%a \"$0\")\"" % (image, lib.NOBODY, lib.NOBODY))
+        result = self.mounted(fill, "install", "--no-groups", "nova")
+        self.expect(0, result, "5 files changed")
