@@ -16,14 +16,26 @@
 #include "fs/fault.h"
 #include "host/worker.h"
 
+/* Not every chroot has a /dev: there a directory takes the place, which nothing can be written to. */
+static int open_null(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+    return fd >= 0 ? fd : open("/", O_RDONLY | O_DIRECTORY);
+}
+
 /* Makes the process independent of inherited descriptors, umask and environment. A standard
  * descriptor that is closed would be given to the first file that is opened, and messages would be
  * written into it. */
 static void sanitize_process(void)
 {
+    static const char message[] = "sp-openstack: cannot open the root directory in the place of a "
+                                  "standard descriptor that is closed\n";
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+        if (fcntl(fd, F_GETFD) < 0 && open_null() != fd) {
+            if (write(STDERR_FILENO, message, sizeof(message) - 1) < 0)
+                _exit(SP_ERROR_SYSTEM); /* there is nobody to tell */
             _exit(SP_ERROR_SYSTEM);
+        }
     umask(077);
     unsetenv("POSIXLY_CORRECT"); /* options may come after the command: getopt(3) */
 }

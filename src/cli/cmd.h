@@ -29,6 +29,15 @@ int sp_cmd_version(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 int sp_cmd_refuse(struct sp_context *s, const sp_selection *selection,
                   struct sp_error *err) SP_MUST_CHECK;
 
+/* For a dry run, once its plan is printed: looks, changing nothing, whether the command could carry it
+ * out, and fails as it would. For an ordinary user, who cannot do what root can, that is a warning. */
+int sp_cmd_check_dry_run(struct sp_context *s, const struct sp_transaction *txn,
+                         struct sp_error *err) SP_MUST_CHECK;
+
+/* Warns of temporary files that another system's transaction left in the components, which were copied
+ * in the middle of it. */
+void sp_cmd_warn_leftovers(struct sp_context *s, const sp_selection *selection);
+
 /* Adds the times that the directories of the changes get back, as the history knows them from
  * transactions with numbers from `since` on. */
 void sp_cmd_add_times(struct sp_context *s, const struct sp_history *history, unsigned since,

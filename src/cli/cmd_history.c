@@ -130,12 +130,24 @@ static int choose_named(struct rollback *r, const char *text, struct sp_error *e
     return sp_revert_choose(r->history, id, &r->from, err);
 }
 
+/* All after it are rolled back, too: an interrupted one that cannot be recovered is in the way, whatever
+ * it is about. */
+static int check_later(struct rollback *r, struct sp_error *err)
+{
+    const sp_ids *pending = &r->history->pending;
+    sp_strv all = {NULL, 0, 0};
+    if (pending->count == 0 || *SP_LAST(pending) < r->from)
+        return 0;
+    *SP_PUSH(r->s->pool, &all) = "";
+    return sp_prepare_check_pending(r->s, &all, err);
+}
+
 static int choose_from(struct rollback *r, struct sp_error *err)
 {
     const sp_strv *arguments = &r->s->options->arguments;
-    if (arguments->count)
-        return choose_named(r, arguments->items[0], err);
-    return sp_revert_choose(r->history, 0, &r->from, err);
+    int rc = arguments->count ? choose_named(r, arguments->items[0], err)
+                              : sp_revert_choose(r->history, 0, &r->from, err);
+    return rc < 0 ? -1 : check_later(r, err);
 }
 
 static void put_rollback(struct rollback *r, unsigned id)
@@ -189,10 +201,21 @@ static int plan_rollback(struct rollback *r, struct sp_error *err)
 {
     struct sp_context *s = r->s;
     struct sp_detections detections = {.items = {NULL, 0, 0}};
-    if (find_components(r, &detections, err) < 0)
+    sp_strv dirs = {NULL, 0, 0};
+    unsigned unproven;
+    sp_revert_packages(s->pool, r->history, r->from, &dirs);
+    if (sp_revert_check_system(s->pool, &s->root, r->history, r->from, &unproven, err) < 0 ||
+        sp_prepare_check_pending(s, &dirs, err) < 0 || find_components(r, &detections, err) < 0)
         return -1;
     struct sp_revert_request request = {&s->root, &s->manifests, r->history, r->from, &detections};
-    return sp_revert_plan(s->pool, &request, &r->plan, err);
+    if (sp_revert_plan(s->pool, &request, &r->plan, err) < 0)
+        return -1;
+    if (!unproven || (r->plan.txn.changes.count == 0 && r->plan.left.count))
+        return 0;
+    return sp_error_set(err, SP_ERROR_REFUSED,
+                        "cannot roll back transaction %u in '%s': it is about another system, it "
+                        "seems: no file has its content, and no directory is the one that it names",
+                        unproven, s->work->dir.dir.shown);
 }
 
 /* Finished transactions with journals that cannot be read, from a number on. */
@@ -252,6 +275,8 @@ static int run_rollback(struct rollback *r, unsigned *id, struct sp_error *err)
                             "others, or is gone",
                             r->from);
     if (s->options->dry_run) {
+        if (sp_cmd_check_dry_run(s, &r->plan.txn, err) < 0)
+            return -1;
         sp_console_print(s->report, 0, "%s would be changed; nothing was (--dry-run)",
                          sp_output_files(s->pool, count));
         return 0;
@@ -290,24 +315,33 @@ int sp_cmd_rollback(struct sp_context *s, struct sp_error *err)
 
 /* ---- recover ------------------------------------------------------------------------------- */
 
+static void put_recovered(struct sp_context *s)
+{
+    struct sp_buffer buf = SP_BUFFER_INIT;
+    struct sp_json json;
+    sp_output_begin(&json, &buf, "recover");
+    sp_output_strings(&json, "recovered", &s->work->recovered.messages);
+    sp_output_end(&json, s);
+}
+
+/* One that could not be recovered is the error; the others are not passed over for it. */
 int sp_cmd_recover(struct sp_context *s, struct sp_error *err)
 {
-    sp_strv messages = {NULL, 0, 0};
-    if (s->work->locked &&
-        (sp_recover(s->pool, &s->work->dir, s->options->force, &messages, err) < 0 ||
-         sp_history_load(s->pool, &s->work->dir, &s->work->history, err) < 0))
+    struct sp_recover_report *done = &s->work->recovered;
+    int rc = 0;
+    if (s->work->locked)
+        rc = sp_recover(s->pool, &s->work->dir, s->options->force, done, err);
+    for (size_t i = 0; i < done->messages.count; i++)
+        sp_console_print(s->report, 0, "%s", done->messages.items[i]);
+    for (size_t i = 1; i < done->failures.count; i++)
+        sp_console_warn(s->pool, s->report, "%s", done->failures.items[i].message);
+    if (rc < 0 ||
+        (s->work->locked && sp_history_load(s->pool, &s->work->dir, &s->work->history, err) < 0))
         return -1;
     warn_damaged(s, 0);
-    if (messages.count == 0)
+    if (done->messages.count == 0)
         sp_console_print(s->report, 0, "nothing to recover");
-    for (size_t i = 0; i < messages.count; i++)
-        sp_console_print(s->report, 0, "%s", messages.items[i]);
-    if (s->report->json) {
-        struct sp_buffer buf = SP_BUFFER_INIT;
-        struct sp_json json;
-        sp_output_begin(&json, &buf, "recover");
-        sp_output_strings(&json, "recovered", &messages);
-        sp_output_end(&json, s);
-    }
+    if (s->report->json)
+        put_recovered(s);
     return SP_ERROR_NONE;
 }

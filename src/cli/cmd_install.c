@@ -52,7 +52,9 @@ static int is_recorded(struct job *job, const char *path, struct sp_bytes conten
         return -1;
     for (size_t i = 0; i < history->journals.count; i++) {
         const struct sp_journal *journal = &history->journals.items[i];
-        for (size_t j = 0; journal->state == SP_JOURNAL_COMMITTED && j < journal->files.count; j++)
+        bool counts =
+            journal->state == SP_JOURNAL_COMMITTED && sp_history_is_here(history, journal);
+        for (size_t j = 0; counts && j < journal->files.count; j++)
             if (strcmp(journal->files.items[j].path, path) == 0 &&
                 sp_blob_equal(&journal->files.items[j].after, &id))
                 return 1;
@@ -268,7 +270,9 @@ static void put_document(struct job *job)
 static int run(struct job *job, struct sp_error *err)
 {
     struct sp_context *s = job->s;
-    if (job->txn.changes.count == 0 || s->options->dry_run)
+    if (s->options->dry_run)
+        return sp_cmd_check_dry_run(s, &job->txn, err);
+    if (job->txn.changes.count == 0)
         return 0;
     /* what is refused anyway leaves no work directory behind */
     if (!s->work->locked && sp_transaction_check(s->pool, &s->root, &job->txn, err) < 0)
@@ -283,10 +287,16 @@ static int run(struct job *job, struct sp_error *err)
     return rc;
 }
 
-/* Selects the components and plans their way to the goal. */
+/* Selects the components and plans their way to the goal, unless they are half changed. */
 static int open_job(struct job *job, enum sp_select_mode mode, struct sp_error *err)
 {
+    sp_strv dirs = {NULL, 0, 0};
     if (sp_context_select(job->s, mode, &job->selection, err) < 0)
+        return -1;
+    for (size_t i = 0; i < job->selection.count; i++)
+        if (sp_target_counts(&job->selection.items[i]) && job->selection.items[i].detection)
+            *SP_PUSH(job->s->pool, &dirs) = job->selection.items[i].detection->dir;
+    if (sp_prepare_check_pending(job->s, &dirs, err) < 0)
         return -1;
     return sp_context_plan(job->s, &job->selection, job->goal, err);
 }
@@ -357,6 +367,7 @@ static int install(struct job *job, struct sp_error *err)
     if (run(job, err) < 0)
         return -1;
     print_outcome(job);
+    sp_cmd_warn_leftovers(s, &job->selection);
     sp_output_warn_prerequisites(s, &job->prerequisites);
     return wants_groups(job) ? set_up_groups(job, err) : 0;
 }
@@ -435,8 +446,8 @@ static const struct sp_journal *find_orphan(struct sp_context *s)
     const struct sp_history *history = &s->work->history;
     for (size_t i = 0; i < history->journals.count; i++) {
         const struct sp_journal *journal = &history->journals.items[i];
-        for (size_t j = 0; sp_revert_applies(history, journal) && j < journal->components.count;
-             j++)
+        bool counts = sp_revert_applies(history, journal) && sp_history_is_here(history, journal);
+        for (size_t j = 0; counts && j < journal->components.count; j++)
             if (is_meant(s->options, journal->components.items[j].name) &&
                 !is_found(s, journal->components.items[j].name))
                 return journal;
@@ -466,6 +477,7 @@ static int uninstall(struct job *job, struct sp_error *err)
     if (refuse_foreign(job, err) < 0 || run(job, err) < 0)
         return -1;
     print_outcome(job);
+    sp_cmd_warn_leftovers(s, &job->selection);
     return 0;
 }
 

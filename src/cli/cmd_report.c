@@ -95,6 +95,7 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
         sp_output_details(s, &selection);
     }
     sp_output_warn_prerequisites(s, &prerequisites);
+    sp_cmd_warn_leftovers(s, &selection);
     if (s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;
         struct sp_json json;

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parts of several commands. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
 #include "base/path.h"
 #include "cli/cmd.h"
 #include "cli/output_text.h"
+#include "cli/prepare.h"
 #include "fs/resolve.h"
+#include "txn/leftovers.h"
 
 int sp_cmd_refuse(struct sp_context *s, const sp_selection *selection, struct sp_error *err)
 {
@@ -35,4 +42,49 @@ void sp_cmd_add_times(struct sp_context *s, const struct sp_history *history, un
                 .path = dir, .before = sp_history_dir_time(history, dir, st.st_mtim, since)};
         sp_error_clear(&ignored);
     }
+}
+
+static int check_run(struct sp_context *s, const struct sp_transaction *txn, struct sp_error *err)
+{
+    if (sp_workdir_check(s->pool, &s->root, s->work_dir, err) < 0)
+        return -1;
+    return sp_transaction_check(s->pool, &s->root, txn, err);
+}
+
+int sp_cmd_check_dry_run(struct sp_context *s, const struct sp_transaction *txn,
+                         struct sp_error *err)
+{
+    SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT;
+    if (s->options->trees.count || txn->changes.count == 0)
+        return 0;
+    pid_t holder = s->work->exists ? sp_workdir_holder(&s->work->dir) : 0;
+    if (holder && s->work->history.pending.count == 0) /* else it was said already */
+        sp_console_warn(
+            s->pool, s->report,
+            "another sp-openstack (process %ld) is at work in '%s'; until it has ended, "
+            "the command would fail",
+            (long)holder, s->work->dir.dir.shown);
+    if (check_run(s, txn, &reason) == 0)
+        return 0;
+    if (geteuid() == 0 || (reason.errnum != EACCES && reason.errnum != EPERM))
+        return sp_error_set(err, reason.kind, "%s", reason.message);
+    sp_console_warn(s->pool, s->report, "as this user, the command would fail: %s", reason.message);
+    return 0;
+}
+
+void sp_cmd_warn_leftovers(struct sp_context *s, const sp_selection *selection)
+{
+    sp_strv files = {NULL, 0, 0}, found = {NULL, 0, 0};
+    if (s->options->trees.count || s->work->history.pending.count)
+        return; /* recover removes those of an interrupted one */
+    for (size_t i = 0; i < selection->count; i++)
+        for (size_t j = 0; j < selection->items[i].plan.files.count; j++)
+            if (selection->items[i].plan.files.items[j].snapshot->real)
+                *SP_PUSH(s->pool, &files) = selection->items[i].plan.files.items[j].snapshot->real;
+    sp_leftovers_find(s->pool, &s->root, &s->work->history, &files, &found);
+    for (size_t i = 0; i < found.count; i++)
+        sp_console_warn(s->pool, s->report,
+                        "'%s' is a temporary file of a transaction that is not recorded here (was "
+                        "the directory copied in the middle of one?); nothing uses it, remove it",
+                        found.items[i]);
 }

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "base/build.h"
@@ -32,16 +33,31 @@ static bool has_manifests(struct sp_pool *pool, const char *dir)
     return access(sp_path_join(pool, dir, "manifests"), R_OK | X_OK) == 0;
 }
 
+/* The path of the program: as the kernel says it, or, where there is no /proc, as it was started
+ * (getauxval(3)). NULL if neither tells. */
+static const char *find_program(struct sp_pool *pool)
+{
+    char self[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    if (len > 0)
+        return sp_pool_memdup(pool, self, (size_t)len);
+    union {
+        unsigned long number;
+        const char *text;
+    } started = {getauxval(AT_EXECFN)};
+    return started.number && realpath(started.text, self) ? sp_pool_strdup(pool, self) : NULL;
+}
+
 /* --data-dir; else the program's own directory (a checkout), else PREFIX/share/sp-openstack of the
  * PREFIX/sbin that the program is in, else where it was built to be installed. */
 static const char *find_data_dir(struct sp_pool *pool, const struct sp_options *options)
 {
-    char self[PATH_MAX];
+    const char *program;
     if (options->data_dir)
         return options->data_dir;
-    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (len > 0) {
-        const char *dir = sp_path_dirname(pool, sp_pool_memdup(pool, self, (size_t)len));
+    program = find_program(pool);
+    if (program) {
+        const char *dir = sp_path_dirname(pool, program);
         if (has_manifests(pool, dir))
             return dir;
         dir = sp_path_join(pool, sp_path_dirname(pool, dir), "share/sp-openstack");

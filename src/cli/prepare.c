@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/invocation.h"
-#include "txn/recover.h"
+#include "txn/pending.h"
 
 static int check_user(struct sp_context *context, struct sp_error *err)
 {
@@ -58,22 +58,49 @@ static void warn_pending(struct sp_context *context)
                     context->work->history.pending.items[0], sp_invocation());
 }
 
-static int refuse_pending(struct sp_context *context, struct sp_error *err)
+static const struct sp_recover_failure *failure_of(const struct sp_work *work, unsigned id)
 {
-    return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                        "transaction %u was interrupted, and has to be recovered before a plan can "
-                        "be made; run: %s recover",
-                        context->work->history.pending.items[0], sp_invocation());
+    for (size_t i = 0; i < work->recovered.failures.count; i++)
+        if (work->recovered.failures.items[i].id == id)
+            return &work->recovered.failures.items[i];
+    return NULL;
 }
 
+int sp_prepare_check_pending(struct sp_context *context, const sp_strv *dirs, struct sp_error *err)
+{
+    const struct sp_work *work = context->work;
+    for (size_t i = 0; work->pending && i < work->history.pending.count; i++) {
+        unsigned id = work->history.pending.items[i];
+        const struct sp_recover_failure *failure = failure_of(work, id);
+        if (!sp_pending_concerns(context->pool, &work->history, id, dirs))
+            continue;
+        if (failure)
+            return sp_error_set(err, failure->kind, "%s", failure->message);
+        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                            "transaction %u was interrupted, and has to be recovered before a plan "
+                            "can be made; run: %s recover",
+                            id, sp_invocation());
+    }
+    for (size_t i = 0; i < work->recovered.failures.count; i++)
+        sp_console_warn(context->pool, context->report, "%s",
+                        work->recovered.failures.items[i].message);
+    return 0;
+}
+
+/* A transaction that cannot be recovered is in the way of its own packages only. */
 static int recover(struct sp_context *context, struct sp_error *err)
 {
-    sp_strv messages = {NULL, 0, 0};
-    if (sp_recover(context->pool, &context->work->dir, false, &messages, err) < 0)
-        return -1;
-    for (size_t i = 0; i < messages.count; i++)
-        sp_console_warn(context->pool, context->report, "%s", messages.items[i]);
-    return 0;
+    struct sp_work *work = context->work;
+    struct sp_error reason = SP_ERROR_INIT;
+    int rc = sp_recover(context->pool, &work->dir, false, &work->recovered, &reason);
+    if (rc < 0 && work->recovered.failures.count == 0)
+        sp_error_set(err, reason.kind, "%s", reason.message);
+    else
+        rc = 0;
+    sp_error_clear(&reason);
+    for (size_t i = 0; i < work->recovered.messages.count; i++)
+        sp_console_warn(context->pool, context->report, "%s", work->recovered.messages.items[i]);
+    return rc;
 }
 
 int sp_prepare_lock(struct sp_context *context, struct sp_error *err)
@@ -126,8 +153,6 @@ static int prepare_work_dir(struct sp_context *context, unsigned needs, struct s
                         context->work->history.pending.items[0], (long)holder);
         context->work->pending = false;
     }
-    if (context->work->pending && changes)
-        return refuse_pending(context, err);
     if (context->work->pending)
         warn_pending(context);
     if (needs & SP_NEEDS_HISTORY)

@@ -5,6 +5,7 @@
 
 #include "cli/context.h"
 #include "txn/history.h"
+#include "txn/recover.h"
 #include "txn/workdir.h"
 
 /* The work directory of a command, opened once; part of the context. */
@@ -12,20 +13,26 @@ struct sp_work {
     struct sp_workdir dir;
     bool exists; /* dir is open */
     bool locked;
-    struct sp_history history; /* empty where there is no work directory */
-    bool pending;              /* a transaction waits to be recovered */
+    struct sp_history history;          /* empty where there is no work directory */
+    bool pending;                       /* a transaction waits to be recovered */
+    struct sp_recover_report recovered; /* of a command that recovers first */
 };
 
 /* Opens the context for the options' command, and does for it all that its needs say, in this
  * order: the user, the root, the manifests, the work directory (which may warn of an interrupted
  * transaction or recover it), the scan. To be closed with sp_prepare_close(), also after an error.
- * Errors: those of each step; SP_ERROR_NEEDS_RECOVERY for a dry run of a command that changes
- * something while a transaction is interrupted, since a plan on half of it would be another one
- * than that of the command. */
+ * Errors: those of each step. A transaction that cannot be recovered is none: it is in the way of its own
+ * packages only, which sp_prepare_check_pending() sees to. */
 int sp_prepare(struct sp_pool *pool, const struct sp_options *options, struct sp_console *console,
                struct sp_context *out, struct sp_error *err) SP_MUST_CHECK;
 
 void sp_prepare_close(struct sp_context *context);
+
+/* Refuses to plan for packages (their directories) that an interrupted transaction concerns: with the
+ * reason why it could not be recovered, or, in a dry run, with SP_ERROR_NEEDS_RECOVERY, since a plan on
+ * half of it would be another one than that of the command. Warns of those that concern others. */
+int sp_prepare_check_pending(struct sp_context *context, const sp_strv *dirs,
+                             struct sp_error *err) SP_MUST_CHECK;
 
 /* Locks the work directory for a command that declares SP_NEEDS_LOCK, and creates it where it is
  * missing. Nothing to do if it is locked already. */

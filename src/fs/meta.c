@@ -21,26 +21,21 @@ static int cannot(const char *verb, const struct sp_file *file, struct sp_error 
                           SP_AT_ARGS(file->dir, file->name));
 }
 
-/* The flags that are a property of one file and that its owner may set: chattr(1). Those that
- * forbid a change (immutable, append only) are left out: such a file is not replaced. */
-#define FLAGS                                                                                      \
-    ((unsigned)(FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL | FS_NODUMP_FL |               \
-                FS_NOATIME_FL | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL | FS_NOCOW_FL))
-
 static void get_flags(const struct sp_file *file, struct sp_meta *meta)
 {
     int flags = 0; /* the kernel takes an int, whatever the header says: ioctl_iflags(2) */
     meta->has_flags = ioctl(file->fd, FS_IOC_GETFLAGS, &flags) == 0;
-    meta->flags = meta->has_flags ? (unsigned)flags & FLAGS : 0;
+    meta->flags = meta->has_flags ? (unsigned)flags & SP_META_FLAGS : 0;
 }
 
 void sp_fs_set_flags(const struct sp_file *file, const struct sp_meta *meta)
 {
     int flags = 0;
     if (!meta->has_flags || ioctl(file->fd, FS_IOC_GETFLAGS, &flags) < 0 ||
-        ((unsigned)flags & FLAGS) == meta->flags || sp_fault("ioctl", file->dir, file->name))
+        ((unsigned)flags & SP_META_FLAGS) == meta->flags ||
+        sp_fault("ioctl", file->dir, file->name))
         return;
-    flags = (int)(((unsigned)flags & ~FLAGS) | meta->flags);
+    flags = (int)(((unsigned)flags & ~SP_META_FLAGS) | meta->flags);
     if (ioctl(file->fd, FS_IOC_SETFLAGS, &flags) < 0)
         return; /* not worth failing for: no flag of these says who may do what */
 }

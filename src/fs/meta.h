@@ -10,6 +10,12 @@
 #include "base/pool.h"
 #include "fs/dir.h"
 
+/* The flags that are a property of one file and that its owner may set: chattr(1). Those that
+ * forbid a change (immutable, append only) are left out: such a file is not replaced. */
+#define SP_META_FLAGS                                                                              \
+    ((unsigned)(FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL | FS_NODUMP_FL |               \
+                FS_NOATIME_FL | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL | FS_NOCOW_FL))
+
 struct sp_xattr {
     const char *name, *value; /* the names of ACLs and SELinux labels are among them */
     size_t len;

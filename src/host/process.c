@@ -39,6 +39,18 @@ static void close_others(void)
         close(fd);
 }
 
+/* An input that is at its end: not every chroot has a /dev. */
+static int open_nothing(void)
+{
+    int fd = open("/dev/null", O_RDONLY), ends[2];
+    if (fd >= 0)
+        return fd;
+    if (pipe(ends) < 0)
+        return -1;
+    close(ends[1]);
+    return ends[0];
+}
+
 /* In the child: the standard descriptors, and nothing else that could be inherited. A program that
  * is asked something gets a process group of its own, so that it can be ended with all that it
  * started, and ends with this process, since a terminal's signals do not reach it there. */
@@ -46,7 +58,7 @@ static void exec_child(const char *const *argv, int out, int error, bool asked)
 {
     if (asked && (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0))
         _exit(126);
-    int null = open("/dev/null", O_RDONLY);
+    int null = open_nothing();
     if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(error, 2) < 0)
         _exit(126);
     close_others();

@@ -5,6 +5,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -138,6 +139,8 @@ static int write_item(struct archive *archive, const struct sp_backup_entry *ite
     archive_entry_set_gid(entry, item->meta.gid);
     archive_entry_set_mtime(entry, item->meta.mtime.tv_sec, item->meta.mtime.tv_nsec);
     archive_entry_set_size(entry, item->is_dir ? 0 : (la_int64_t)item->content.len);
+    if (item->meta.has_flags && item->meta.flags) /* SCHILY.fflags, in words */
+        archive_entry_set_fflags(entry, item->meta.flags, 0);
     for (size_t i = 0; i < item->meta.xattrs.count; i++) {
         const struct sp_xattr *xattr = &item->meta.xattrs.items[i];
         archive_entry_xattr_add_entry(entry, xattr->name, xattr->value, xattr->len);
@@ -255,6 +258,15 @@ static int read_content(struct reader *r, struct archive *archive, struct archiv
     return 0;
 }
 
+/* None at all is said, too: a file gets some from its directory. */
+static void read_flags(struct archive_entry *entry, struct sp_meta *meta)
+{
+    unsigned long set = 0, clear = 0;
+    archive_entry_fflags(entry, &set, &clear);
+    meta->has_flags = true;
+    meta->flags = (unsigned)set & SP_META_FLAGS;
+}
+
 static int read_item(struct reader *r, struct archive *archive, struct archive_entry *entry)
 {
     const char *name = archive_entry_pathname(entry);
@@ -280,6 +292,7 @@ static int read_item(struct reader *r, struct archive *archive, struct archive_e
         archive_entry_hardlink(entry) || archive_entry_symlink(entry) ||
         archive_entry_sparse_count(entry) > 0)
         return refuse(r->shown, name, "is neither a plain file nor a directory", r->err);
+    read_flags(entry, &item.meta);
     la_int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
     item.meta.mode = archive_entry_perm(entry) & 07777;
     item.meta.uid = (uid_t)uid;

@@ -3,7 +3,8 @@
  * pax(1), "pax Interchange Format") that tar and bsdtar can read.
  *
  * It keeps of each file the content, mode, owner, modification time to the nanosecond, and every
- * extended attribute by its raw name (ACLs and SELinux labels are among them), and of directories
+ * extended attribute by its raw name (ACLs and SELinux labels are among them), the flags of chattr(1) in
+ * libarchive's words (GNU tar passes over those with a warning), and of directories
  * whose modification time matters the same without content. The same items give the same bytes. */
 #ifndef SP_BACKUP_H
 #define SP_BACKUP_H

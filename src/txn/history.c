@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "fs/meta.h"
 #include "txn/backup.h"
+#include "txn/system.h"
 
 #define ARCHIVE "backup.tar"
 
@@ -99,6 +100,7 @@ int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, stru
     sp_ids ids = {NULL, 0, 0};
     memset(out, 0, sizeof(*out));
     out->workdir = workdir;
+    out->machine = sp_system_machine(workdir->root, pool);
     if (sp_workdir_ids(pool, workdir, &ids, err) < 0)
         return -1;
     for (size_t i = 0; i < ids.count; i++)
@@ -113,6 +115,13 @@ const struct sp_journal *sp_history_find(const struct sp_history *history, unsig
         if (history->journals.items[i].id == id)
             return &history->journals.items[i];
     return NULL;
+}
+
+bool sp_history_is_here(const struct sp_history *history, const struct sp_journal *journal)
+{
+    const char *here = history->machine ? history->machine : "";
+    const char *there = journal->machine ? journal->machine : "";
+    return !*here || !*there || strcmp(here, there) == 0;
 }
 
 bool sp_history_is_reverted(const struct sp_history *history, unsigned id)
@@ -217,7 +226,8 @@ int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, cons
     struct sp_meta *meta = sp_pool_alloc(pool, sizeof(*meta));
     *out = NULL;
     for (size_t i = history->journals.count; i-- > 0;) {
-        if (!replaced(&history->journals.items[i], path, content))
+        if (!sp_history_is_here(history, &history->journals.items[i]) ||
+            !replaced(&history->journals.items[i], path, content))
             continue;
         *out = meta;
         return sp_history_backup(pool, history, history->journals.items[i].id,
@@ -238,6 +248,8 @@ struct timespec sp_history_dir_time(const struct sp_history *history, const char
         const struct sp_journal *journal = &history->journals.items[i];
         if (journal->id < since)
             break;
+        if (!sp_history_is_here(history, journal))
+            continue;
         for (size_t j = 0; journal->state == SP_JOURNAL_COMMITTED && j < journal->dirs.count; j++) {
             const struct sp_journal_dir *dir = &journal->dirs.items[j];
             if (strcmp(dir->path, path) == 0 && same_time(dir->after, now))

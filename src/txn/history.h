@@ -17,6 +17,7 @@ struct sp_history_damage {
 
 struct sp_history {
     const struct sp_workdir *workdir;
+    const char *machine; /* machine-id(5) of the system at hand; "": it has none */
     /* By number, ascending. Of a finished one whose journal cannot be read, record, id and state
      * are known, and all else is empty: nobody has to wait for it. */
     SP_VEC(struct sp_journal) journals;
@@ -31,13 +32,17 @@ int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, stru
 /* The journal of that number, or NULL. */
 const struct sp_journal *sp_history_find(const struct sp_history *history, unsigned id);
 
+/* False for a transaction of another system: its machine id differs. A work directory may be shared,
+ * and the same paths have other files there. */
+bool sp_history_is_here(const struct sp_history *history, const struct sp_journal *journal);
+
 /* Whether a committed rollback reverted the transaction. */
 bool sp_history_is_reverted(const struct sp_history *history, unsigned id);
 
 /* Its state as people are shown it: prepared, applying, committed, aborted, rolled-back or damaged. */
 const char *sp_history_state(const struct sp_history *history, const struct sp_journal *journal);
 
-/* Looks for the latest committed transaction that replaced or removed the file with this content:
+/* Looks for the latest committed transaction on this system that replaced or removed the file with this content:
  * *out is the metadata that the file had then, in pool, or NULL if there is none. */
 int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, const char *path,
                     const struct sp_blob_id *content, const struct sp_meta **out,

@@ -126,7 +126,7 @@ static int prepare_step(struct sp_run *r, const struct sp_file_change *change, c
     struct sp_step *step = SP_PUSH(r->pool, &r->steps);
     *step = (struct sp_step){.change = change, .name = sp_path_basename(change->path)};
     step->shown = sp_root_show(r->root, r->pool, change->path);
-    step->temp = sp_pool_printf(r->pool, ".%s.sp-openstack-%s", step->name, random);
+    step->temp = sp_pool_printf(r->pool, ".%s" SP_TEMP_MARK "%s", step->name, random);
     if (!sp_path_is_safe_relative(change->path))
         return sp_error_set(
             err, SP_ERROR_REFUSED,

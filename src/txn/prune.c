@@ -90,7 +90,7 @@ void sp_prune_choose(struct sp_pool *pool, const struct sp_history *history, sp_
     journals open = {NULL, 0, 0};
     for (size_t i = 0; i + SP_PRUNE_KEEP < history->journals.count; i++) {
         const struct sp_journal *journal = &history->journals.items[i];
-        if (journal->record != SP_RECORD_READABLE)
+        if (journal->record != SP_RECORD_READABLE || !sp_history_is_here(history, journal))
             continue;
         if (journal->state == SP_JOURNAL_ABORTED)
             *SP_PUSH(pool, out) = journal->id;

@@ -5,8 +5,8 @@
  * - those that were aborted: they changed nothing;
  * - those that together came to nothing: an install, with all up to the uninstall or rollback after
  *   which every file that they changed is as it was before them.
- * All others stay, and so do those that are damaged, unfinished, or have a file in their directory
- * that is not ours. The earlier content and metadata of each integrated file is in them. */
+ * All others stay, and so do those that are damaged, unfinished, of another system, or have a file in
+ * their directory that is not ours. The earlier content and metadata of each integrated file is in them. */
 #ifndef SP_PRUNE_H
 #define SP_PRUNE_H
 

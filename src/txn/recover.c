@@ -18,6 +18,7 @@
 #include "txn/history.h"
 #include "txn/prune.h"
 #include "txn/pyc.h"
+#include "txn/recover_lost.h"
 #include "txn/run.h"
 #include "txn/system.h"
 
@@ -171,7 +172,7 @@ static int check_system(struct recovery *r, bool evidence, struct sp_error *err)
     enum sp_system system = sp_system_of(r->workdir->root, r->pool, r->journal);
     if (system == SP_SYSTEM_SAME)
         return 0;
-    if (r->force || (system == SP_SYSTEM_UNKNOWN && evidence))
+    if (r->force || (system != SP_SYSTEM_OTHER && evidence))
         return adopt(r, err);
     return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
                         "transaction %u in '%s' is about %s; recover it there, or, if it is this "
@@ -384,82 +385,22 @@ static int with_targets(struct recovery *r, int (*fn)(struct recovery *, struct 
     return rc;
 }
 
-/* ---- without a journal --------------------------------------------------------------------- */
-
-/* Whether every file in the backup is as the backup has it: then nothing was changed. Of a backup
- * that ends early the complete entries are compared. */
-static int is_as_backed_up(struct recovery *r, unsigned id, const char **differing,
-                           struct sp_error *err)
-{
-    const struct sp_root *root = r->workdir->root;
-    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
-    SP_CLEANUP_ERROR struct sp_error damaged = SP_ERROR_INIT;
-    *differing = NULL;
-    if (sp_workdir_transaction(r->pool, r->workdir, id, &dir, err) < 0)
-        return -1;
-    if (sp_backup_read(r->pool, &dir, SP_BACKUP_NAME, &r->backup, &r->backup_count, &damaged) < 0 &&
-        damaged.kind == SP_ERROR_SYSTEM)
-        return sp_error_set(err, SP_ERROR_SYSTEM, "%s", damaged.message);
-    for (size_t i = 0; i < r->backup_count && !*differing; i++) {
-        const struct sp_backup_entry *entry = &r->backup[i];
-        const char *real;
-        struct sp_content now = {.complete = false};
-        if (sp_fs_resolve(root, r->pool, entry->path, &real, NULL, NULL) < 0 || !real ||
-            sp_fs_read(root, r->pool, real, SP_MAX_SOURCE, &now, NULL) < 0 || !now.complete ||
-            !sp_bytes_equal(now.bytes, entry->content))
-            *differing = sp_root_show(root, r->pool, entry->path);
-    }
-    return 0;
-}
-
-static int set_aside(struct recovery *r, unsigned id, const char *why, struct sp_error *err)
-{
-    const char *kept;
-    if (sp_workdir_set_aside(r->pool, r->workdir, id, &kept, err) < 0 ||
-        sp_workdir_unstage(r->workdir, id, err) < 0)
-        return -1;
-    *SP_PUSH(r->pool, r->messages) = sp_pool_printf(
-        r->pool, "transaction %u %s; what there is of it is kept in '%s'", id, why, kept);
-    return 0;
-}
-
-static int recover_without_journal(struct recovery *r, unsigned id, struct sp_error *err)
-{
-    const char *differing;
-    if (is_as_backed_up(r, id, &differing, err) < 0)
-        return -1;
-    if (differing && r->force)
-        return set_aside(r, id, "has no journal", err);
-    if (differing)
-        return sp_error_set(
-            err, SP_ERROR_NEEDS_RECOVERY,
-            "transaction %u has no journal, and '%s' is not as in its backup '%s/%s'; "
-            "put it back from there if need be, then, to keep the backup under "
-            "another name, run: %s recover --force",
-            id, differing, sp_workdir_show(r->pool, r->workdir, "transactions", id), SP_BACKUP_NAME,
-            sp_invocation());
-    if (sp_workdir_unstage(r->workdir, id, err) < 0 || sp_workdir_drop(r->workdir, id, err) < 0)
-        return -1;
-    *SP_PUSH(r->pool, r->messages) = sp_pool_printf(
-        r->pool, "transaction %u had not begun to change anything; it was dropped", id);
-    return 0;
-}
-
-/* ---- all of them --------------------------------------------------------------------------- */
+/* ---- one transaction ----------------------------------------------------------------------- */
 
 static int recover_one(struct recovery *r, unsigned id, struct sp_error *err)
 {
     struct sp_journal *journal = sp_pool_alloc(r->pool, sizeof(*journal));
     SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
     SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT;
+    const struct sp_lost lost = {r->pool, r->workdir, id, r->force, r->messages};
     if (sp_workdir_transaction(r->pool, r->workdir, id, &dir, err) < 0)
         return -1;
     if (sp_journal_load(r->pool, &dir, id, journal, &reason) < 0)
         return r->force && reason.kind == SP_ERROR_NEEDS_RECOVERY
-                   ? set_aside(r, id, "has a damaged journal", err)
+                   ? sp_lost_set_aside(&lost, "has a damaged journal", err)
                    : sp_error_set(err, reason.kind, "%s", reason.message);
     if (journal->record == SP_RECORD_ABSENT)
-        return recover_without_journal(r, id, err);
+        return sp_lost_recover(&lost, err);
     r->journal = journal;
     sp_out_of_memory_means(SP_ERROR_NEEDS_RECOVERY, sp_recover_out_of_memory);
     return with_targets(r, undo_all, err);
@@ -484,44 +425,62 @@ static int clear_committed(struct recovery *r, struct sp_error *err)
     return sp_workdir_unstage(r->workdir, r->journal->id, err);
 }
 
-static int clear_staged(struct recovery *r, struct sp_history *history, struct sp_error *err)
+static bool is_pending(const struct sp_history *history, unsigned id)
 {
-    sp_ids staged = {NULL, 0, 0};
-    if (sp_workdir_staged_ids(r->pool, r->workdir, &staged, err) < 0)
-        return -1;
-    for (size_t i = 0; i < staged.count; i++) {
-        unsigned id = staged.items[i];
-        for (size_t j = 0; j < history->journals.count; j++) {
-            r->journal = &history->journals.items[j];
-            if (r->journal->id == id && r->journal->state == SP_JOURNAL_COMMITTED &&
-                sp_system_of(r->workdir->root, r->pool, r->journal) != SP_SYSTEM_OTHER &&
-                with_targets(r, clear_committed, err) < 0)
-                return -1;
-        }
-        bool is_pending = false;
-        for (size_t j = 0; j < history->pending.count; j++)
-            is_pending |= history->pending.items[j] == id;
-        if (!is_pending && sp_workdir_unstage(r->workdir, id, err) < 0)
-            return -1;
-    }
-    return 0;
+    for (size_t i = 0; i < history->pending.count; i++)
+        if (history->pending.items[i] == id)
+            return true;
+    return false;
 }
 
-int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool force, sp_strv *messages,
-               struct sp_error *err)
+/* As long as work/ID is there, a committed transaction may have left old files; others left none. */
+static int clear_one(struct recovery *r, const struct sp_history *history, unsigned id,
+                     struct sp_error *err)
+{
+    const struct sp_journal *journal = sp_history_find(history, id);
+    if (is_pending(history, id) || (journal && !sp_history_is_here(history, journal)))
+        return 0; /* it is for recover, or for another system */
+    if (!journal || journal->state != SP_JOURNAL_COMMITTED)
+        return sp_workdir_unstage(r->workdir, id, err);
+    r->journal = sp_pool_alloc(r->pool, sizeof(*r->journal));
+    *r->journal = *journal;
+    return with_targets(r, clear_committed, err);
+}
+
+/* ---- all of them --------------------------------------------------------------------------- */
+
+/* One that fails does not keep others waiting. */
+static void note_failure(struct recovery *r, struct sp_recover_report *report, unsigned id,
+                         struct sp_error *reason)
+{
+    *SP_PUSH(r->pool, &report->failures) =
+        (struct sp_recover_failure){id, reason->kind, sp_pool_strdup(r->pool, reason->message)};
+    sp_error_clear(reason);
+}
+
+int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool force,
+               struct sp_recover_report *report, struct sp_error *err)
 {
     struct sp_history history;
-    struct recovery r = {.pool = pool, .workdir = workdir, .force = force, .messages = messages};
-    int rc = 0;
+    struct sp_error reason = SP_ERROR_INIT;
+    sp_ids staged = {NULL, 0, 0};
+    struct recovery r = {
+        .pool = pool, .workdir = workdir, .force = force, .messages = &report->messages};
     if (sp_history_load(pool, workdir, &history, err) < 0)
         return -1;
     for (size_t i = history.pending.count; i-- > 0;) {
-        SP_CLEANUP_ERROR struct sp_error reason =
-            SP_ERROR_INIT; /* one does not keep others waiting */
         r.backup_count = 0;
         if (recover_one(&r, history.pending.items[i], &reason) < 0)
-            rc = sp_error_set(err, reason.kind, "%s", reason.message);
+            note_failure(&r, report, history.pending.items[i], &reason);
     }
     sp_prune(workdir);
-    return clear_staged(&r, &history, err) < 0 ? -1 : rc;
+    if (sp_workdir_staged_ids(pool, workdir, &staged, err) < 0)
+        return -1;
+    for (size_t i = 0; i < staged.count; i++)
+        if (clear_one(&r, &history, staged.items[i], &reason) < 0)
+            note_failure(&r, report, staged.items[i], &reason);
+    if (report->failures.count == 0)
+        return 0;
+    return sp_error_set(err, report->failures.items[0].kind, "%s",
+                        report->failures.items[0].message);
 }

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/invocation.h"
 #include "base/path.h"
 #include "fs/resolve.h"
 #include "txn/revert_file.h"
@@ -32,66 +31,6 @@ struct plan {
     SP_VEC(struct package *) packages;
     SP_VEC(struct file *) files; /* in the order of the earliest changes */
 };
-
-/* ---- which transactions ---------------------------------------------------------------------- */
-
-bool sp_revert_applies(const struct sp_history *history, const struct sp_journal *journal)
-{
-    return journal->record == SP_RECORD_READABLE && journal->state == SP_JOURNAL_COMMITTED &&
-           strcmp(journal->command, "rollback") != 0 &&
-           !sp_history_is_reverted(history, journal->id);
-}
-
-static int choose_named(const struct sp_history *history, unsigned id, unsigned *from,
-                        struct sp_error *err)
-{
-    const struct sp_journal *journal = sp_history_find(history, id);
-    if (!journal)
-        return sp_error_set(err, SP_ERROR_REFUSED, "there is no transaction %u", id);
-    if (journal->record == SP_RECORD_DAMAGED)
-        return sp_error_set(
-            err, SP_ERROR_REFUSED,
-            "cannot roll back transaction %u: its journal is damaged; to remove the "
-            "drivers, run: %s uninstall",
-            id, sp_invocation());
-    if (!sp_revert_applies(history, journal))
-        return sp_error_set(err, SP_ERROR_REFUSED, "cannot roll back transaction %u: it is %s", id,
-                            strcmp(journal->command, "rollback") == 0
-                                ? "a rollback itself"
-                                : sp_history_state(history, journal));
-    *from = id;
-    return 0;
-}
-
-int sp_revert_choose(const struct sp_history *history, unsigned id, unsigned *from,
-                     struct sp_error *err)
-{
-    *from = 0;
-    if (id)
-        return choose_named(history, id, from, err);
-    for (size_t i = history->journals.count; *from == 0 && i-- > 0;) {
-        const struct sp_journal *journal = &history->journals.items[i];
-        if (journal->record == SP_RECORD_DAMAGED && journal->state == SP_JOURNAL_COMMITTED)
-            return choose_named(history, journal->id, from, err);
-        if (sp_revert_applies(history, journal))
-            *from = journal->id;
-    }
-    return 0;
-}
-
-void sp_revert_sites(struct sp_pool *pool, const struct sp_history *history, unsigned from,
-                     sp_strv *out)
-{
-    for (size_t i = 0; i < history->journals.count; i++) {
-        const struct sp_journal *journal = &history->journals.items[i];
-        for (size_t j = 0; journal->id >= from && j < journal->components.count; j++) {
-            const char *path = journal->components.items[j].path;
-            const char *site = sp_path_dirname(pool, path);
-            if (!sp_strv_has(out, site))
-                *SP_PUSH(pool, out) = site;
-        }
-    }
-}
 
 /* ---- collecting ------------------------------------------------------------------------------ */
 

@@ -52,6 +52,18 @@ bool sp_revert_applies(const struct sp_history *history, const struct sp_journal
 int sp_revert_choose(const struct sp_history *history, unsigned id, unsigned *from,
                      struct sp_error *err) SP_MUST_CHECK;
 
+/* A work directory may be shared or copied: SP_ERROR_REFUSED if a committed transaction with a number from
+ * `from` on is about another system. *unproven is the number of one, or 0, of which neither
+ * machine-id(5) nor a directory tells, while no file has the content that such a transaction left:
+ * nothing may be changed for it, but that nothing of it is left can be said. */
+int sp_revert_check_system(struct sp_pool *pool, const struct sp_root *root,
+                           const struct sp_history *history, unsigned from, unsigned *unproven,
+                           struct sp_error *err) SP_MUST_CHECK;
+
+/* Adds the packages that transactions with numbers from `from` on changed. */
+void sp_revert_packages(struct sp_pool *pool, const struct sp_history *history, unsigned from,
+                        sp_strv *out);
+
 /* Adds the directories, in a tree, of the packages that transactions with numbers from `from` on
  * changed: where to look for the components of today. */
 void sp_revert_sites(struct sp_pool *pool, const struct sp_history *history, unsigned from,

@@ -9,6 +9,7 @@
 
 #define SP_BACKUP_NAME "backup.tar"
 #define SP_PATCH_NAME  "changes.patch"
+#define SP_TEMP_MARK   ".sp-openstack-"
 
 /* A directory that targets are in. It is opened once, and everything in it, the way back too, goes
  * through this descriptor. */

@@ -40,5 +40,7 @@ enum sp_system sp_system_of(const struct sp_root *root, struct sp_pool *pool,
             return SP_SYSTEM_SAME;
         others++;
     }
-    return others == 0 && (known || journal->dirs.count == 0) ? SP_SYSTEM_SAME : SP_SYSTEM_UNKNOWN;
+    if (known)
+        return others ? SP_SYSTEM_CHANGED : SP_SYSTEM_SAME;
+    return others == 0 && journal->dirs.count == 0 ? SP_SYSTEM_SAME : SP_SYSTEM_UNKNOWN;
 }

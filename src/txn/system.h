@@ -12,7 +12,8 @@
 enum sp_system {
     SP_SYSTEM_SAME,
     SP_SYSTEM_OTHER,
-    SP_SYSTEM_UNKNOWN /* neither machine-id(5) nor any directory tells: files have to */
+    SP_SYSTEM_CHANGED, /* the same machine id, other directories: reinstalled packages, or a clone */
+    SP_SYSTEM_UNKNOWN  /* neither machine-id(5) nor any directory tells: files have to */
 };
 
 /* The machine id of the system below the root, from its etc/machine-id; "" if it has none. */
@@ -20,8 +21,7 @@ const char *sp_system_machine(const struct sp_root *root, struct sp_pool *pool);
 
 /* Compares the machine ids; where one is missing, the directories of the journal with those at their
  * paths today, by inode: one that is the same is enough, packages are reinstalled. (Numbers of
- * devices change when a system is started again, so they are no part of it.) The same machine id
- * with other directories is SP_SYSTEM_UNKNOWN: machines are cloned. */
+ * devices change when a system is started again, so they are no part of it.) */
 enum sp_system sp_system_of(const struct sp_root *root, struct sp_pool *pool,
                             const struct sp_journal *journal);
 

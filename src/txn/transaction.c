@@ -74,6 +74,7 @@
 #include "base/invocation.h"
 #include "fs/write.h"
 #include "txn/history.h"
+#include "txn/pending.h"
 #include "txn/pyc.h"
 #include "txn/record.h"
 #include "txn/run.h"
@@ -112,36 +113,23 @@ static int check_signals(struct sp_error *err)
 
 /* ---- what waits for recover ---------------------------------------------------------------- */
 
-static bool concerns(const struct sp_journal *journal, const struct sp_run *r)
-{
-    const struct sp_transaction *txn = r->txn;
-    for (size_t i = 0; i < journal->components.count; i++)
-        for (size_t j = 0; j < txn->components.count; j++)
-            if (strcmp(journal->components.items[i].path, txn->components.items[j].path) == 0)
-                return true;
-    for (size_t i = 0; i < journal->dirs.count; i++)
-        for (size_t j = 0; j < r->places.count; j++)
-            if (strcmp(journal->dirs.items[i].path, r->places.items[j]->path) == 0)
-                return true;
-    return false;
-}
-
 /* An interrupted transaction that recover could not undo is in the way of its packages. */
 static int check_pending(struct sp_run *r, struct sp_error *err)
 {
     struct sp_history history;
+    sp_strv dirs = {NULL, 0, 0};
     if (sp_history_load(r->pool, r->workdir, &history, err) < 0)
         return -1;
-    for (size_t i = 0; i < history.pending.count; i++) {
-        unsigned id = history.pending.items[i];
-        const struct sp_journal *journal = sp_history_find(&history, id);
-        if (!journal || concerns(journal, r))
-            return sp_error_set(
-                err, SP_ERROR_NEEDS_RECOVERY,
-                "transaction %u was interrupted and concerns the same packages; run: "
-                "%s recover",
-                id, sp_invocation());
-    }
+    for (size_t i = 0; i < r->txn->components.count; i++)
+        *SP_PUSH(r->pool, &dirs) = r->txn->components.items[i].path;
+    for (size_t i = 0; i < r->places.count; i++)
+        *SP_PUSH(r->pool, &dirs) = r->places.items[i]->path;
+    for (size_t i = 0; i < history.pending.count; i++)
+        if (sp_pending_concerns(r->pool, &history, history.pending.items[i], &dirs))
+            return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                                "transaction %u was interrupted and concerns the same packages; "
+                                "run: %s recover",
+                                history.pending.items[i], sp_invocation());
     return 0;
 }
 

@@ -36,6 +36,11 @@ int sp_workdir_open(struct sp_pool *pool, const struct sp_root *root, const char
 int sp_workdir_lock(struct sp_pool *pool, const struct sp_root *root, const char *path,
                     struct sp_workdir *out, struct sp_error *err) SP_MUST_CHECK;
 
+/* Whether sp_workdir_lock() could use that directory, or create it, as far as that can be told without
+ * changing anything: the errors are the same. */
+int sp_workdir_check(struct sp_pool *pool, const struct sp_root *root, const char *path,
+                     struct sp_error *err) SP_MUST_CHECK;
+
 /* The process that has it locked: 0 for none, -1 for one that the kernel does not name. A transaction
  * that is not finished while there is one is not interrupted, but under way. Only for a work directory
  * that is open for reading. */
@@ -66,6 +71,9 @@ int sp_workdir_stage(struct sp_pool *pool, const struct sp_workdir *workdir, uns
 /* Reads it back. */
 int sp_workdir_staged(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
                       const char *path, struct sp_bytes *out, struct sp_error *err) SP_MUST_CHECK;
+/* The files in it, by their real paths; none when there is no work/ID. */
+int sp_workdir_staged_files(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
+                            sp_strv *out, struct sp_error *err) SP_MUST_CHECK;
 /* Removes work/ID; absent is success. */
 int sp_workdir_unstage(const struct sp_workdir *workdir, unsigned id,
                        struct sp_error *err) SP_MUST_CHECK;

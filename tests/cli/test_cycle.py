@@ -2,6 +2,7 @@
 """The main road: check, install, check, install, uninstall, on every release and layout."""
 
 import os
+import shutil
 import subprocess
 
 import lib
@@ -270,6 +271,25 @@ class Metadata(Case):
             except OSError:
                 self.skipTest("no ACLs on the file system of %s" % self.tmp)
         self.both_ways(change, ["mode", "attributes"])
+
+    def test_flags_of_a_file_that_is_created_again(self):
+        """faults.md, R20: rollback of an uninstall gives the driver the flags that it had."""
+        host = self.host("newton")
+        self.good(host, "install")
+        module = host.file(packages.ADDED["nova"])
+
+        def flags():
+            return subprocess.run(["lsattr", module], stdout=subprocess.PIPE, check=False,
+                                  stderr=subprocess.DEVNULL).stdout.split(b" ")[0]
+        if not shutil.which("chattr") or subprocess.run(["chattr", "+Ad", module], check=False,
+                                                        stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("no flags on the file system of %s" % self.tmp)
+        before = flags()
+        self.assertIn(b"A", before)
+        self.good(host, "uninstall")
+        self.assertFalse(os.path.exists(module))
+        self.good(host, "rollback")
+        self.assertEqual(flags(), before)
 
     def test_time_before_1970(self):
         self.both_ways(lambda path: os.utime(path, ns=(-10**9, -1500000000)), [])

@@ -41,6 +41,28 @@ class TransactionCase(Case):
     def transaction(self, number, name=""):
         return self.system.path(WORK, "transactions", str(number), name)
 
+    def committed(self, number=1):
+        return self.transaction(number, "committed.json")
+
+    def journal(self, number=1):
+        return self.transaction(number, "journal.json")
+
+    def sum_of(self, text):
+        """The checksum as last member: FNV-1a of 64 bits."""
+        value = 0xcbf29ce484222325
+        for byte in text:
+            value = (value ^ byte) * 0x100000001b3 % 2**64
+        return text + b",\n  \"checksum\": \"%016x\"\n}\n" % value
+
+    def set_state(self, state, number=1):
+        """As if the committed transaction had ended in that state."""
+        text = read(self.committed(number))
+        text = text[:text.rindex(b",\n  \"checksum\"")]
+        changed = text.replace(b'"state": "committed"', b'"state": "' + state + b'"', 1)
+        self.assertNotEqual(changed, text)
+        write(self.journal(number), self.sum_of(changed))
+        os.unlink(self.committed(number))
+
 
 class Rollback(TransactionCase):
     def test_latest(self):
@@ -450,12 +472,6 @@ class Changed(TransactionCase):
 class Recover(TransactionCase):
     """Transactions that were interrupted, made from finished ones."""
 
-    def committed(self, number=1):
-        return self.transaction(number, "committed.json")
-
-    def journal(self, number=1):
-        return self.transaction(number, "journal.json")
-
     def test_nothing_to_settle(self):
         before = snapshot(self.system.top)
         self.assertIn("nothing to recover", self.done("recover").out)
@@ -577,22 +593,6 @@ class Recover(TransactionCase):
             result = self.expect(5, self.run_it(command))
             self.assertIn("transaction", result.err)
         self.same(before, self.tree(), touched=True)
-
-    def sum_of(self, text):
-        """The checksum as last member: FNV-1a of 64 bits."""
-        value = 0xcbf29ce484222325
-        for byte in text:
-            value = (value ^ byte) * 0x100000001b3 % 2**64
-        return text + b",\n  \"checksum\": \"%016x\"\n}\n" % value
-
-    def set_state(self, state, number=1):
-        """As if the committed transaction had ended in that state."""
-        text = read(self.committed(number))
-        text = text[:text.rindex(b",\n  \"checksum\"")]
-        changed = text.replace(b'"state": "committed"', b'"state": "' + state + b'"', 1)
-        self.assertNotEqual(changed, text)
-        write(self.journal(number), self.sum_of(changed))
-        os.unlink(self.committed(number))
 
     def test_interrupted_before_the_first_change(self):
         """prepared: what stands beside the targets is removed."""

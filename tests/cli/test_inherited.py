@@ -239,3 +239,54 @@ class Inherited(Case):
         if states == {"not-installed"}:
             self.same(before, snapshot(host.path("usr")))
         self.good(host, "recover")
+
+
+class Bare(Case):
+    """faults.md, R12: a chroot without /dev and /proc. Nothing is needed there that is only a convenience."""
+
+    SCRIPT = "mount -t tmpfs none /dev && mount -t tmpfs none /proc && exec \"$@\""
+
+    def bare(self, *arguments, closed=(), status=0):
+        """Runs the program in a mount namespace of its own where both are empty."""
+        redirect = "exec \"$@\" " + " ".join("%d>&-" % number for number in closed)
+        done = subprocess.run(["unshare", "-m", "sh", "-c", self.SCRIPT, "sh", "sh", "-c", redirect,
+                               "sh", lib.PROGRAM] + list(arguments), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env=lib.environment(), cwd="/", timeout=lib.TIMEOUT, check=False)
+        self.assertEqual(done.returncode, status, done)
+        return done
+
+    def setUp(self):
+        super().setUp()
+        self.needs_root()
+        if is_wrapped() or not shutil.which("unshare") or subprocess.run(
+                ["unshare", "-m", "sh", "-c", self.SCRIPT, "sh", "true"],
+                stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("no mounts of one's own here")
+
+    def test_cycle(self):
+        """The data directory of the program, too, is found without /proc."""
+        host = self.host("newton")
+        before = snapshot(host.path("usr"))
+        self.assertEqual(self.bare("--root", host.top, "--no-groups", "install").stderr, "")
+        self.assertEqual(self.bare("--root", host.top, "check").stderr, "")
+        self.bare("--root", host.top, "rollback")
+        self.same(before, snapshot(host.path("usr")))
+
+    def test_closed_descriptors(self):
+        """What cannot be printed is an error, said where that is possible; all else is done."""
+        host = self.host("newton")
+        for closed, status in (((0,), 0), ((2,), 0), ((0, 2), 0), ((1,), 4), ((0, 1), 4)):
+            done = self.bare("--root", host.top, "--no-groups", "install", closed=closed,
+                             status=status)
+            self.assertEqual("everything else is done" in done.stderr, status == 4, done)
+            self.assertEqual(set(self.states(host).values()), {"installed"})
+            self.good(host, "uninstall")
+        self.bare("--root", host.top, "--no-groups", "install", closed=(0, 1, 2), status=4)
+        self.assertEqual(set(self.states(host).values()), {"installed"})
+
+    def test_programs_that_are_run(self):
+        host = self.host("newton")
+        asked = os.path.join(self.tmp, "python")
+        lib.write(asked, "#!/bin/sh\nread x; echo '%s'\n" % host.path(host.site), 0o755)
+        self.assertIn(host.site, self.bare("--python", asked, "detect").stdout)

@@ -3,9 +3,10 @@
 
 import os
 import shutil
+import subprocess
 
 import packages
-from lib import Case
+from lib import Case, write
 from snapshot import snapshot
 
 
@@ -251,6 +252,64 @@ class DryRun(Case):
         self.same(before, snapshot(host.top), touched=True)
         done = self.good(host, "rollback")
         self.assertEqual(self.lines(dry), self.lines(done))
+
+    def stopped(self, host, status, *parts):
+        """Each dry run ends as its command does, says why after the plan, and changes nothing."""
+        for command in ("uninstall", "rollback"):
+            before = snapshot(host.top)
+            dry = self.run_on(host, command, "-n")
+            self.error(self.expect(status, dry), *parts)
+            self.same(before, snapshot(host.top), touched=True)
+            self.assertTrue(self.lines(dry))
+            self.assertNotIn("would be changed", dry.out)
+            done = self.expect(status, self.run_on(host, command))
+            self.error(done, *parts)
+
+    def test_directory_that_cannot_be_changed(self):
+        """faults.md, R13: -n says so where the command could not do it."""
+        self.needs_root()
+        host = self.host("newton")
+        self.good(host, "install")
+        directory = host.file("nova/virt/libvirt/volume")
+        if not shutil.which("chattr") or subprocess.run(["chattr", "+i", directory], check=False,
+                                                        stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("no chattr here")
+        try:
+            self.stopped(host, 4, directory, "immutable")
+        finally:
+            subprocess.run(["chattr", "-i", directory], check=True)
+        self.good(host, "uninstall", "-n")
+
+    def test_work_directory_that_others_may_write(self):
+        host = self.host("newton")
+        self.good(host, "install")
+        os.chmod(host.path("var/lib/sp-openstack"), 0o777)
+        for command in ("uninstall", "rollback", "install"):
+            if command == "install":
+                os.unlink(host.file(packages.ADDED["nova"]))
+            dry = self.run_on(host, command, "-n")
+            self.error(self.expect(3, dry), "others may write to the work directory")
+        self.stopped(host, 3, "others may write to the work directory")
+
+    def test_work_directory_that_cannot_be_made(self):
+        host = self.host("newton")
+        shutil.rmtree(host.path("var/lib"))
+        write(host.path("var/lib"), "a file")
+        before = snapshot(host.top)
+        dry = self.error(self.expect(4, self.run_on(host, "install", "-n")), host.path("var/lib"))
+        self.assertEqual(dry, self.error(self.expect(4, self.run_on(host, "install"))))
+        self.same(before, snapshot(host.top), touched=True)
+
+    def test_ordinary_user(self):
+        """What root alone can do is no fault of the plan: as with apt-get(8) -s."""
+        self.needs_root()
+        host = self.host("newton")
+        self.good(host, "install", "cinder")
+        before = snapshot(host.top)
+        result = self.expect(0, self.run_on(host, "install", "-n", user=self.needs_user()),
+                             "2 files would be changed")
+        self.assertIn("as this user, the command would fail", result.err)
+        self.same(before, snapshot(host.top), touched=True)
 
     def test_rollback_of_nothing(self):
         host = self.host("newton")

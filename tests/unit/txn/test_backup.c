@@ -10,6 +10,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -340,4 +341,33 @@ TEST_IN_DIR(refused_to_read)
     assert_fails(f, read_from(f, "link.tar", &back, &found), SP_ERROR_REFUSED, "symbolic link");
     assert_int_equal(mkfifo(scratch_path(f, "fifo"), 0600), 0);
     assert_fails(f, read_from(f, "fifo", &back, &found), SP_ERROR_REFUSED, "not a regular file");
+}
+
+/* Each of chattr(1)'s flags, and none at all. */
+TEST_IN_DIR(flags)
+{
+    struct sp_backup_entry *back;
+    size_t count;
+    for (unsigned bit = 0; bit < 32; bit++) {
+        struct sp_backup_entry item = file("a.py", "a\n");
+        item.meta.has_flags = true;
+        item.meta.flags = (1u << bit) & SP_META_FLAGS;
+        const char *name = sp_pool_printf(f->pool, "%u.tar", bit);
+        assert_ok(f, write_to(f, name, &item, 1));
+        assert_ok(f, read_from(f, name, &back, &count));
+        assert_true(back[0].meta.has_flags);
+        assert_int_equal(back[0].meta.flags, item.meta.flags);
+    }
+}
+
+/* Flags that take the right to change it from the file's owner are not taken from an archive. */
+TEST_IN_DIR(flags_that_are_not_kept)
+{
+    struct sp_backup_entry *back, item = file("a.py", "a\n");
+    size_t count;
+    item.meta.has_flags = true;
+    item.meta.flags = FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NOATIME_FL;
+    assert_ok(f, write_to(f, "a.tar", &item, 1));
+    assert_ok(f, read_from(f, "a.tar", &back, &count));
+    assert_int_equal(back[0].meta.flags, FS_NOATIME_FL);
 }

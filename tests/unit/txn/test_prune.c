@@ -164,3 +164,17 @@ TEST_IN_DIR(directories)
     sp_workdir_close(&workdir);
     sp_root_close(&root);
 }
+
+/* Two systems with one work directory: the same paths, other files. */
+TEST(another_system)
+{
+    struct sp_history history = {.machine = "a"};
+    add(f, &history, "install", "aXY")->machine = "a";
+    add(f, &history, "uninstall", "aYX")->machine = "b";
+    add(f, &history, "install", "bXY")->machine = "b";
+    add(f, &history, "uninstall", "bYX")->machine = "b";
+    age(f, &history);
+    assert_chosen(f, &history, "");
+    history.machine = "b";
+    assert_chosen(f, &history, "3 4");
+}

@@ -392,8 +392,10 @@ static void set_state(struct run *r, enum sp_journal_state state)
 
 static int recover(struct run *r, bool leave, sp_strv *messages)
 {
-    messages->count = 0;
-    return sp_recover(r->f->pool, &r->workdir, leave, messages, &r->f->err);
+    struct sp_recover_report report = {.messages = {NULL, 0, 0}};
+    int rc = sp_recover(r->f->pool, &r->workdir, leave, &report, &r->f->err);
+    *messages = report.messages;
+    return rc;
 }
 
 TEST_IN_ROOT(recover)
