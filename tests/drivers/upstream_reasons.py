@@ -92,8 +92,8 @@ REASONS = (
         "'(ssd|hdd)' != None",
         'ours',
         'The type names no template and the configuration neither: the clone '
-        'keeps the template of its source. Upstream asks for the template '
-        'None, which is not sent, so that StorPool decides by its defaults'),
+        'keeps the template of its source. Upstream asks StorPool for '
+        'the template None'),
     Reason(
         'cinder', 'test_volume_revert',
         "'size': 2147483648} != .*'size': 1073741824",
