@@ -116,16 +116,18 @@ def users(number):
 
 
 class Strike:
-    """Do something at a call to attach or detach.
+    """Do something at a call, if not told otherwise to attach or detach.
 
     :param action: what to do
     :param executed: whether it is done after the call was carried out; the
         answer is not sent then
+    :param calls: a part of the name of the calls that count
     """
 
-    def __init__(self, action, executed):
+    def __init__(self, action, executed, calls='VolumesReassign'):
         self.action = action
         self.executed = executed
+        self.calls = calls
 
     def apply(self, handler, execute):
         """Deal with the call."""
@@ -154,13 +156,13 @@ class Cluster(simulator.Simulator):
         return self.devices.torn
 
     def strike(self, strike, number=1):
-        """Strike at the call of a number, from 1, to attach or detach."""
+        """Strike at the call of a number, from 1, of those that count."""
         self._strike = strike
         self._number = number
 
     def fault(self, number):
         """Return what to do to the call of a number, or None."""
-        if self._strike and 'VolumesReassign' in self.calls[number][1]:
+        if self._strike and self._strike.calls in self.calls[number][1]:
             self._number -= 1
             if self._number == 0:
                 strike, self._strike = self._strike, None
