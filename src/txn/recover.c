@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -14,44 +13,16 @@
 #include "fs/read.h"
 #include "fs/resolve.h"
 #include "fs/write.h"
-#include "txn/backup.h"
 #include "txn/history.h"
 #include "txn/prune.h"
-#include "txn/pyc.h"
 #include "txn/recover_lost.h"
+#include "txn/recovery.h"
 #include "txn/run.h"
 #include "txn/system.h"
 
 const char sp_recover_out_of_memory[] =
     "sp-openstack: out of memory in the middle of a transaction; "
     "run: sp-openstack recover\n";
-
-/* How a target compares with the journal. */
-enum target_state {
-    TARGET_OLD,
-    TARGET_NEW,
-    TARGET_OTHER
-};
-
-struct target {
-    const struct sp_journal_file *file;
-    struct sp_dir dir; /* not open: its directory is gone */
-    const char *name, *shown, *aside;
-    enum target_state state;
-    struct sp_expected now; /* of a regular file */
-    bool has_temp;          /* a name that only this transaction gives */
-};
-
-struct recovery {
-    struct sp_pool *pool;
-    struct sp_workdir *workdir;
-    struct sp_journal *journal;
-    bool force;
-    struct target *targets;
-    struct sp_backup_entry *backup;
-    size_t backup_count;
-    sp_strv *messages;
-};
 
 /* ---- looking ------------------------------------------------------------------------------- */
 
@@ -61,27 +32,12 @@ static bool exists(const struct sp_dir *dir, const char *name)
     return fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* The blob id of a regular file; "" for none, and for one that is not regular or too large. */
-static int hash_file(struct sp_pool *pool, const struct sp_dir *dir, const char *name,
-                     struct sp_blob_id *out, struct sp_error *err)
-{
-    struct sp_content content;
-    SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT;
-    out->hex[0] = '\0';
-    if (sp_fs_read_at(dir, pool, name, SP_MAX_SOURCE, &content, &reason) < 0)
-        return reason.kind == SP_ERROR_SYSTEM
-                   ? sp_error_set(err, SP_ERROR_SYSTEM, "%s", reason.message)
-                   : 0;
-    if (!content.bytes.data || !content.complete)
-        return 0;
-    return sp_blob_hash(content.bytes, out, err);
-}
-
-static int look_at_file(struct recovery *r, struct target *target, struct sp_error *err)
+static int look_at_file(struct sp_recovery *r, struct sp_recover_target *target,
+                        struct sp_error *err)
 {
     struct sp_blob_id id;
     enum sp_found found = sp_fs_expect(&target->dir, r->pool, target->name, &target->now, err);
-    if (found == SP_FAILED || hash_file(r->pool, &target->dir, target->name, &id, err) < 0)
+    if (found == SP_FAILED || sp_recover_hash(r->pool, &target->dir, target->name, &id, err) < 0)
         return -1;
     target->state = TARGET_OTHER;
     if (found == SP_ABSENT && exists(&target->dir, target->name))
@@ -97,7 +53,7 @@ static int look_at_file(struct recovery *r, struct target *target, struct sp_err
 
 /* Opens the directory by the same rule by which it is looked for: by way of links, which may be newer
  * than the journal (a full disk, usr-merge). */
-static int look(struct recovery *r, struct target *target, struct sp_error *err)
+static int look(struct sp_recovery *r, struct sp_recover_target *target, struct sp_error *err)
 {
     const struct sp_root *root = r->workdir->root;
     const struct sp_journal_file *file = target->file;
@@ -120,7 +76,8 @@ static int look(struct recovery *r, struct target *target, struct sp_error *err)
     return 0;
 }
 
-static int refuse_other(const struct recovery *r, const struct target *target, struct sp_error *err)
+static int refuse_other(const struct sp_recovery *r, const struct sp_recover_target *target,
+                        struct sp_error *err)
 {
     return sp_error_set(
         err, SP_ERROR_NEEDS_RECOVERY,
@@ -131,10 +88,10 @@ static int refuse_other(const struct recovery *r, const struct target *target, s
         sp_workdir_show(r->pool, r->workdir, "transactions", r->journal->id), sp_invocation());
 }
 
-static int look_at_all(struct recovery *r, bool *evidence, struct sp_error *err)
+static int look_at_all(struct sp_recovery *r, bool *evidence, struct sp_error *err)
 {
     for (size_t i = 0; i < r->journal->files.count; i++) {
-        struct target *target = &r->targets[i];
+        struct sp_recover_target *target = &r->targets[i];
         target->file = &r->journal->files.items[i];
         if (look(r, target, err) < 0)
             return -1;
@@ -149,7 +106,7 @@ static int look_at_all(struct recovery *r, bool *evidence, struct sp_error *err)
 /* The files told that the journal is about this system, with other directories than it names (it was
  * restored, or cloned): they are named in it now, so that the next one, should this one be interrupted
  * when no file tells any more, need not ask again. */
-static int adopt(struct recovery *r, struct sp_error *err)
+static int adopt(struct sp_recovery *r, struct sp_error *err)
 {
     SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
     const struct sp_root *root = r->workdir->root;
@@ -167,7 +124,7 @@ static int adopt(struct recovery *r, struct sp_error *err)
 }
 
 /* A journal is about one system. That none of its files is here proves nothing about the other. */
-static int check_system(struct recovery *r, bool evidence, struct sp_error *err)
+static int check_system(struct sp_recovery *r, bool evidence, struct sp_error *err)
 {
     enum sp_system system = sp_system_of(r->workdir->root, r->pool, r->journal);
     if (system == SP_SYSTEM_SAME)
@@ -185,133 +142,10 @@ static int check_system(struct recovery *r, bool evidence, struct sp_error *err)
                         sp_invocation());
 }
 
-/* ---- the backup ---------------------------------------------------------------------------- */
-
-static bool needs_backup(const struct target *target)
-{
-    return target->state == TARGET_NEW && target->file->action != SP_ACTION_ADD;
-}
-
-static const struct sp_backup_entry *backup_of(const struct recovery *r, const char *path)
-{
-    for (size_t i = 0; i < r->backup_count; i++)
-        if (strcmp(r->backup[i].path, path) == 0)
-            return &r->backup[i];
-    return NULL;
-}
-
-static int check_backup(struct recovery *r, const struct target *target, struct sp_error *err)
-{
-    const struct sp_backup_entry *entry = backup_of(r, target->file->path);
-    struct sp_blob_id id = {""};
-    if (entry && sp_blob_hash(entry->content, &id, err) < 0)
-        return -1;
-    if (entry && sp_blob_equal(&id, &target->file->before))
-        return 0;
-    return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
-                        "the backup of '%s' in '%s/" SP_BACKUP_NAME "' is missing or damaged",
-                        target->shown,
-                        sp_workdir_show(r->pool, r->workdir, "transactions", r->journal->id));
-}
-
-/* Loads the backup if something has to be restored from it, and checks it against the journal. */
-static int load_backup(struct recovery *r, struct sp_error *err)
-{
-    bool needed = false;
-    for (size_t i = 0; i < r->journal->files.count; i++)
-        needed |= needs_backup(&r->targets[i]);
-    if (!needed)
-        return 0;
-    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
-    if (sp_workdir_transaction(r->pool, r->workdir, r->journal->id, &dir, err) < 0)
-        return -1;
-    if (sp_backup_read(r->pool, &dir, SP_BACKUP_NAME, &r->backup, &r->backup_count, err) < 0) {
-        if (err && err->kind == SP_ERROR_REFUSED)
-            err->kind = SP_ERROR_NEEDS_RECOVERY; /* there is nothing to put back */
-        return -1;
-    }
-    for (size_t i = 0; i < r->journal->files.count; i++)
-        if (needs_backup(&r->targets[i]) && check_backup(r, &r->targets[i], err) < 0)
-            return -1;
-    return 0;
-}
-
 /* ---- undoing ------------------------------------------------------------------------------- */
 
-/* The metadata for the old content: those of the backup; but mode, owner and attributes that something else gave to
- * the new file meanwhile stay. */
-static struct sp_meta choose_meta(struct recovery *r, const struct target *target,
-                                  const struct sp_meta *before, bool *differs)
-{
-    *differs =
-        target->file->action == SP_ACTION_REPLACE && !sp_meta_is_same(before, &target->now.meta);
-    struct sp_meta meta = *before;
-    if (target->file->action == SP_ACTION_REPLACE) {
-        meta.has_flags = target->now.meta.has_flags;
-        meta.flags = target->now.meta.flags;
-    }
-    if (!*differs)
-        return meta;
-    meta = target->now.meta;
-    meta.mtime = before->mtime;
-    *SP_PUSH(r->pool, r->messages) = sp_pool_printf(
-        r->pool, "the mode, owner or attributes of '%s' were changed since; they stay",
-        target->shown);
-    return meta;
-}
-
-/* A file with the old content: the old one itself if it still has the temporary name, else a new one
- * from the backup. */
-static int make_old(struct recovery *r, const struct target *target, const char **source,
-                    struct sp_error *err)
-{
-    bool differs;
-    struct sp_blob_id id;
-    const struct sp_backup_entry *entry = backup_of(r, target->file->path);
-    if (!entry) /* load_backup() saw to it */
-        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY, "the backup of '%s' is missing",
-                            target->shown);
-    struct sp_meta meta = choose_meta(r, target, &entry->meta, &differs);
-    if (hash_file(r->pool, &target->dir, target->file->temp, &id, err) < 0)
-        return -1;
-    *source = target->file->temp;
-    if (!differs && sp_blob_equal(&id, &target->file->before))
-        return 0;
-    *source = target->aside;
-    return sp_fs_create(&target->dir, target->aside, entry->content, &meta, SP_KEEP_ALL, err);
-}
-
-static int undo_new(struct recovery *r, const struct target *target, struct sp_error *err)
-{
-    const char *source = target->aside;
-    bool kept;
-    if (target->file->action == SP_ACTION_ADD) {
-        if (sp_fs_set_aside(&target->dir, target->name, target->aside, &target->now, &kept, err) <
-            0)
-            return -1;
-        return sp_pyc_remove(&target->dir, target->name, err);
-    }
-    if (make_old(r, target, &source, err) < 0)
-        return -1;
-    if (target->file->action == SP_ACTION_REMOVE)
-        return sp_fs_rename_new(&target->dir, source, target->name, err);
-    return sp_fs_replace(&target->dir, source, target->name, &target->now, &kept, err);
-}
-
-/* One file. Names that an interrupted run left are removed before and after. */
-static int undo_one(struct recovery *r, const struct target *target, struct sp_error *err)
-{
-    if (target->dir.fd < 0)
-        return 0;
-    if (sp_run_clear(&target->dir, target->aside, err) < 0 ||
-        (target->state == TARGET_NEW && undo_new(r, target, err) < 0) ||
-        sp_run_clear(&target->dir, target->aside, err) < 0)
-        return -1;
-    return sp_run_clear(&target->dir, target->file->temp, err);
-}
-
-static int finish_dir(struct recovery *r, const struct sp_journal_dir *dir, struct timespec mtime,
-                      struct sp_error *err)
+static int finish_dir(struct sp_recovery *r, const struct sp_journal_dir *dir,
+                      struct timespec mtime, struct sp_error *err)
 {
     const struct sp_root *root = r->workdir->root;
     const char *real;
@@ -329,7 +163,7 @@ static int finish_dir(struct recovery *r, const struct sp_journal_dir *dir, stru
     return sp_fs_sync(&itself, err);
 }
 
-static int mark_aborted(struct recovery *r, struct sp_error *err)
+static int mark_aborted(struct sp_recovery *r, struct sp_error *err)
 {
     SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
     if (sp_workdir_transaction(r->pool, r->workdir, r->journal->id, &dir, err) < 0)
@@ -340,7 +174,7 @@ static int mark_aborted(struct recovery *r, struct sp_error *err)
     return sp_workdir_unstage(r->workdir, r->journal->id, err);
 }
 
-static int undo_all(struct recovery *r, struct sp_error *err)
+static int undo_all(struct sp_recovery *r, struct sp_error *err)
 {
     bool evidence = false;
     size_t count = r->journal->files.count;
@@ -349,13 +183,13 @@ static int undo_all(struct recovery *r, struct sp_error *err)
     for (size_t i = 0; i < count; i++)
         if (r->targets[i].state == TARGET_OTHER && !r->force)
             return refuse_other(r, &r->targets[i], err);
-    if (load_backup(r, err) < 0 || check_system(r, evidence, err) < 0)
+    if (sp_recover_load_backup(r, err) < 0 || check_system(r, evidence, err) < 0)
         return -1;
     *SP_PUSH(r->pool, r->messages) =
         sp_pool_printf(r->pool, "transaction %u (%s, %s) was interrupted; it was undone",
                        r->journal->id, r->journal->command, r->journal->time);
     for (size_t i = count; i-- > 0;)
-        if (undo_one(r, &r->targets[i], err) < 0)
+        if (sp_recover_undo(r, &r->targets[i], err) < 0)
             return -1;
     for (size_t i = 0; i < r->journal->dirs.count; i++)
         if (finish_dir(r, &r->journal->dirs.items[i], r->journal->dirs.items[i].before, err) < 0)
@@ -367,7 +201,7 @@ static int undo_all(struct recovery *r, struct sp_error *err)
     return mark_aborted(r, err);
 }
 
-static int with_targets(struct recovery *r, int (*fn)(struct recovery *, struct sp_error *),
+static int with_targets(struct sp_recovery *r, int (*fn)(struct sp_recovery *, struct sp_error *),
                         struct sp_error *err)
 {
     size_t count = r->journal->files.count;
@@ -387,7 +221,7 @@ static int with_targets(struct recovery *r, int (*fn)(struct recovery *, struct 
 
 /* ---- one transaction ----------------------------------------------------------------------- */
 
-static int recover_one(struct recovery *r, unsigned id, struct sp_error *err)
+static int recover_one(struct sp_recovery *r, unsigned id, struct sp_error *err)
 {
     struct sp_journal *journal = sp_pool_alloc(r->pool, sizeof(*journal));
     SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
@@ -407,10 +241,10 @@ static int recover_one(struct recovery *r, unsigned id, struct sp_error *err)
 }
 
 /* A committed transaction may have ended before the old files were removed from their temporary names. */
-static int clear_committed(struct recovery *r, struct sp_error *err)
+static int clear_committed(struct sp_recovery *r, struct sp_error *err)
 {
     for (size_t i = 0; i < r->journal->files.count; i++) {
-        struct target *target = &r->targets[i];
+        struct sp_recover_target *target = &r->targets[i];
         target->file = &r->journal->files.items[i];
         if (look(r, target, err) < 0)
             return -1;
@@ -434,7 +268,7 @@ static bool is_pending(const struct sp_history *history, unsigned id)
 }
 
 /* As long as work/ID is there, a committed transaction may have left old files; others left none. */
-static int clear_one(struct recovery *r, const struct sp_history *history, unsigned id,
+static int clear_one(struct sp_recovery *r, const struct sp_history *history, unsigned id,
                      struct sp_error *err)
 {
     const struct sp_journal *journal = sp_history_find(history, id);
@@ -450,7 +284,7 @@ static int clear_one(struct recovery *r, const struct sp_history *history, unsig
 /* ---- all of them --------------------------------------------------------------------------- */
 
 /* One that fails does not keep others waiting. */
-static void note_failure(struct recovery *r, struct sp_recover_report *report, unsigned id,
+static void note_failure(struct sp_recovery *r, struct sp_recover_report *report, unsigned id,
                          struct sp_error *reason)
 {
     *SP_PUSH(r->pool, &report->failures) =
@@ -464,7 +298,7 @@ int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool force,
     struct sp_history history;
     struct sp_error reason = SP_ERROR_INIT;
     sp_ids staged = {NULL, 0, 0};
-    struct recovery r = {
+    struct sp_recovery r = {
         .pool = pool, .workdir = workdir, .force = force, .messages = &report->messages};
     if (sp_history_load(pool, workdir, &history, err) < 0)
         return -1;

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the plans to the transaction. */
+#include "cli/job.h"
+
+#include <string.h>
+
+#include "base/path.h"
+#include "cli/cmd.h"
+#include "cli/output_text.h"
+#include "cli/prepare.h"
+#include "format/diff.h"
+#include "fs/meta.h"
+
+/* The metadata of the file when it last had this content, if we remember. */
+static int remembered_meta(struct sp_job *job, const char *path, struct sp_bytes content,
+                           const struct sp_meta **out, struct sp_error *err)
+{
+    const struct sp_history *history = &job->s->work->history;
+    struct sp_blob_id id;
+    *out = NULL;
+    if (history->journals.count == 0)
+        return 0;
+    if (sp_blob_hash(content, &id, err) < 0)
+        return -1;
+    return sp_history_meta(job->s->pool, history, path, &id, out, err);
+}
+
+/* Whether one of our transactions wrote this content to the path. */
+static int is_recorded(struct sp_job *job, const char *path, struct sp_bytes content,
+                       struct sp_error *err)
+{
+    const struct sp_history *history = &job->s->work->history;
+    struct sp_blob_id id;
+    if (sp_blob_hash(content, &id, err) < 0)
+        return -1;
+    for (size_t i = 0; i < history->journals.count; i++) {
+        const struct sp_journal *journal = &history->journals.items[i];
+        bool counts =
+            journal->state == SP_JOURNAL_COMMITTED && sp_history_is_here(history, journal);
+        for (size_t j = 0; counts && j < journal->files.count; j++)
+            if (strcmp(journal->files.items[j].path, path) == 0 &&
+                sp_blob_equal(&journal->files.items[j].after, &id))
+                return 1;
+    }
+    return 0;
+}
+
+/* An administrator may have edited a driver in place: what is lost with it is only in the backup. */
+static int note_edited(struct sp_job *job, const struct sp_target *one,
+                       const struct sp_file_plan *file, const char *path, struct sp_error *err)
+{
+    if (!file->unknown)
+        return 0;
+    int recorded = is_recorded(job, path, file->snapshot->content, err);
+    if (recorded == 0)
+        *SP_PUSH(job->s->pool, &job->edited) = sp_output_path(job->s, one, file);
+    return recorded < 0 ? -1 : 0;
+}
+
+static int add_change(struct sp_job *job, const struct sp_target *one,
+                      const struct sp_file_plan *file, struct sp_error *err)
+{
+    struct sp_pool *pool = job->s->pool;
+    struct sp_file_change change = {.component = one->name,
+                                    .package = SP_LAST(&job->txn.components)->path,
+                                    .name = file->snapshot->spec->path,
+                                    .action = file->action,
+                                    .before = file->snapshot->content,
+                                    .after = file->after};
+    change.path = file->snapshot->real;
+    for (size_t i = 0; i < job->txn.changes.count; i++)
+        if (job->scans.items[i] == one->scan &&
+            strcmp(job->txn.changes.items[i].path, change.path) == 0)
+            return sp_error_set(err, SP_ERROR_REFUSED,
+                                "%s is the same file as another one that would be changed",
+                                sp_output_path(job->s, one, file));
+    if (job->goal == SP_GOAL_UNINSTALL && file->action == SP_ACTION_REPLACE &&
+        remembered_meta(job, change.path, file->after, &change.meta, err) < 0)
+        return -1;
+    if (note_edited(job, one, file, change.path, err) < 0)
+        return -1;
+    *SP_PUSH(pool, &job->txn.changes) = change;
+    *SP_PUSH(pool, &job->scans) = one->scan;
+    return 0;
+}
+
+const struct sp_target *sp_job_target(const struct sp_job *job, size_t i)
+{
+    size_t count = job->selection.count;
+    return &job->selection.items[job->goal == SP_GOAL_INSTALL ? i : count - 1 - i];
+}
+
+void sp_job_files(const struct sp_job *job, const struct sp_target *one, sp_file_order *out)
+{
+    for (int round = 0; round < 2; round++) {
+        bool modules = (round == 0) == (job->goal == SP_GOAL_INSTALL);
+        for (size_t i = 0; i < one->plan.files.count; i++)
+            if ((one->plan.files.items[i].snapshot->spec->copy != NULL) == modules)
+                *SP_PUSH(job->s->pool, out) = &one->plan.files.items[i];
+    }
+}
+
+static int add_changes_of(struct sp_job *job, const struct sp_target *one, struct sp_error *err)
+{
+    sp_file_order files = {NULL, 0, 0};
+    sp_job_files(job, one, &files);
+    for (size_t i = 0; i < files.count; i++)
+        if (files.items[i]->action != SP_ACTION_NONE &&
+            add_change(job, one, files.items[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* The directory is recorded as it is found, in its site, so that it is found again where it is a link. */
+static void add_component(struct sp_job *job, const struct sp_target *one)
+{
+    struct sp_pool *pool = job->s->pool;
+    const struct sp_detection *found = one->detection;
+    const char *path = sp_path_join(pool, found->site->path, found->name);
+    const struct sp_component *spec = found->spec;
+    *SP_PUSH(pool, &job->txn.components) = (struct sp_journal_component){
+        .name = one->name,
+        .version = found->version ? found->version : "",
+        .release = spec->release->name,
+        .layout = found->layout && found->layout->name ? found->layout->name : "",
+        .path = sp_path_is_safe_relative(path) ? path : found->dir};
+    for (size_t i = 0; i < spec->services.count; i++)
+        if (!sp_strv_has(&job->services, spec->services.items[i]))
+            *SP_PUSH(pool, &job->services) = spec->services.items[i];
+}
+
+int sp_job_build(struct sp_job *job, struct sp_error *err)
+{
+    job->txn.command = job->goal == SP_GOAL_INSTALL ? "install" : "uninstall";
+    for (size_t i = 0; i < job->selection.count; i++) {
+        const struct sp_target *one = sp_job_target(job, i);
+        if (!sp_plan_changes(&one->plan))
+            continue;
+        add_component(job, one);
+        if (add_changes_of(job, one, err) < 0)
+            return -1;
+    }
+    if (job->goal == SP_GOAL_UNINSTALL && job->s->work->locked)
+        sp_cmd_add_times(job->s, &job->s->work->history, 0, &job->txn);
+    return 0;
+}

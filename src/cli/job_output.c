@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The output of install and uninstall. */
+#include "base/invocation.h"
+#include "cli/job.h"
+#include "cli/output_json.h"
+#include "cli/output_text.h"
+#include "cli/prepare.h"
+
+static void print_file(struct sp_job *job, const struct sp_target *one,
+                       const struct sp_file_plan *file)
+{
+    struct sp_context *s = job->s;
+    const char *note = file->note;
+    /* a package upgrade put the original back, say */
+    if (!note && job->goal == SP_GOAL_UNINSTALL && file->state == SP_STATE_NOT_INSTALLED &&
+        file->snapshot->content.data && sp_plan_changes(&one->plan))
+        note = "nothing of ours is in it, and it is left alone";
+    bool worth = file->action != SP_ACTION_NONE || note;
+    sp_console_print(s->report, worth ? 0 : 1, "  %-7s  %s%s%s%s",
+                     file->action == SP_ACTION_NONE ? "keep" : sp_action_name(file->action),
+                     sp_output_path(s, one, file), note ? " (" : "", note ? note : "",
+                     note ? ")" : "");
+}
+
+void sp_job_print_plan(struct sp_job *job)
+{
+    struct sp_context *s = job->s;
+    for (size_t i = 0; i < job->selection.count; i++) {
+        const struct sp_target *one = sp_job_target(job, i);
+        const char *title = sp_output_title(s->pool, one);
+        sp_file_order files = {NULL, 0, 0};
+        if (one->plan.state == SP_STATE_INCLUDED || (one->plan.note && one->plan.files.count == 0))
+            sp_console_print(s->report, 0, "%s: nothing to do; %s", title, one->plan.note);
+        else if (!sp_plan_changes(&one->plan))
+            sp_console_print(s->report, 0, "%s: nothing to do, %s", title,
+                             job->goal == SP_GOAL_INSTALL ? "it is integrated"
+                                                          : "it is not integrated");
+        else
+            sp_console_print(s->report, 0, "%s%s%s:", title, one->needed_by ? ", needed by " : "",
+                             one->needed_by ? one->needed_by : "");
+        sp_job_files(job, one, &files);
+        for (size_t j = 0; j < files.count; j++)
+            print_file(job, one, files.items[j]);
+    }
+}
+
+/* The backup of a file that an administrator may miss. */
+static void warn_edited(struct sp_job *job)
+{
+    struct sp_context *s = job->s;
+    const char *done = job->goal == SP_GOAL_INSTALL ? "replaced" : "removed";
+    for (size_t i = 0; i < job->edited.count; i++) {
+        const char *path = job->edited.items[i];
+        if (job->id)
+            sp_console_warn(s->pool, s->report,
+                            "'%s' was edited, or is of an unknown version, and was %s; its backup "
+                            "is in '%s/backup.tar'",
+                            path, done,
+                            sp_workdir_show(s->pool, &s->work->dir, "transactions", job->id));
+        else
+            sp_console_warn(s->pool, s->report,
+                            "'%s' was edited, or is of an unknown version, and would be %s; a "
+                            "backup would be kept",
+                            path, done);
+    }
+}
+
+void sp_job_print_outcome(struct sp_job *job)
+{
+    struct sp_context *s = job->s;
+    const char *files = sp_output_files(s->pool, job->txn.changes.count);
+    warn_edited(job);
+    if (job->txn.changes.count == 0)
+        return;
+    if (s->options->dry_run) {
+        sp_console_print(s->report, 0, "%s would be changed; nothing was (--dry-run)", files);
+        return;
+    }
+    sp_console_print(s->report, 0, "transaction %u: %s changed; to undo it, run: %s rollback",
+                     job->id, files, sp_invocation());
+    if (job->services.count)
+        sp_console_print(s->report, 0, "restart those of these services that run on this host: %s",
+                         sp_strv_join(s->pool, &job->services, ", "));
+}
+
+void sp_job_put_document(struct sp_job *job)
+{
+    struct sp_context *s = job->s;
+    struct sp_buffer buf = SP_BUFFER_INIT;
+    struct sp_json json;
+    static const sp_strv none;
+    sp_output_begin(&json, &buf, job->txn.command);
+    sp_json_key(&json, "dry_run");
+    sp_json_bool(&json, s->options->dry_run);
+    sp_output_id(&json, "transaction", job->id);
+    sp_json_key(&json, "changed");
+    sp_json_number(&json, (long long)job->txn.changes.count);
+    sp_output_components(&json, s, &job->selection, true);
+    sp_output_prerequisites(&json, &job->prerequisites);
+    sp_output_strings(&json, "services", job->id ? &job->services : &none);
+    sp_output_strings(&json, "groups", &job->groups);
+    sp_output_end(&json, s);
+}
