@@ -39,21 +39,24 @@
  *  7. Undoing in the process writes no content and needs no room where names can be exchanged; a
  *     journal that cannot be saved is removed instead. [run: no_room_from]
  *  8. A journal is about one system, and is used for no other. [another_system,
- *     nothing_of_it_here]
+ *     nothing_of_it_here; cli/test_pending.py]
  *  9. One process at a time works on a package, whatever its work directory.
  *     [package_is_locked; race: race_second]
  * 10. Nothing is removed that has a name which is not made here, and a journal that is missing proves
  *     nothing. [recover_without_a_journal; test_workdir.c: directory_of_somebody_else,
  *     staging_of_somebody_else]
  * 11. An interrupted transaction that cannot be undone is in the way of its own packages only.
- *     [one_record_does_not_lock_out_others]
+ *     [one_record_does_not_lock_out_others;
+ *     cli/test_pending.py]
  * 12. A file that may be created may not always be renamed: that is tried in each directory before the first
  *     target changes. [fs/test_fs.c: try_rename, append_only_directory]
  *
  * Crashed here            on disk is                                   recover does
  * ----------------------  -------------------------------------------  ---------------------------------
- * before the journal      transactions/ID, part of a backup; work/ID   compares the backup with the
- *                                                                      targets, and drops both
+ * before the journal      transactions/ID, part of a backup; work/ID   compares the backup and the new
+ *                                                                      contents with the targets, and
+ *                                                                      drops both; where nothing tells
+ *                                                                      what it is about, sets it aside
  * PREPARED                also temporary names, with part of a new      removes them; the directories get
  *                         content or all of it                         their times back
  * APPLYING                targets old or new; temporary names with      exchanges back what is new, from

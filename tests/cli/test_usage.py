@@ -8,7 +8,7 @@ import lib
 from lib import Case, run_on_terminal, run_program
 from snapshot import snapshot
 
-COMMANDS = ("detect", "check", "diff", "install", "uninstall", "rollback", "history", "recover",
+COMMANDS = ("detect", "check", "matrix", "diff", "install", "uninstall", "rollback", "history", "recover",
             "groups", "help", "version")
 OPTIONS = ("--path", "--root", "--tree", "--work-dir", "--data-dir", "--python", "--dry-run",
            "--no-deps", "--allow-mixed", "--group", "--user", "--no-groups", "--json", "--verbose",
@@ -416,7 +416,7 @@ class Json(Case):
             refused = sorted(set(values) - set(command["options"]))
             for name in refused:
                 result = run_program([command["name"], "--" + name]
-                                     + (["/x"] if values[name] else []))
+                                     + (["3" if name == "jobs" else "/x"] if values[name] else []))
                 self.expect(2, result)
                 self.error(result, "takes no option --" + name)
 
