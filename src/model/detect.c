@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "model/contents.h"
 #include "model/edit.h"
 #include "model/metadata.h"
 
@@ -11,25 +12,9 @@ struct context {
     struct sp_pool *pool;
     struct sp_tree *tree;
     const struct sp_manifests *manifests;
+    struct sp_contents contents;
     struct sp_error *err;
 };
-
-/* The content of a file of the package; data is NULL if there is no such regular file. */
-static int content_of(struct context *c, const char *dir, const char *file, struct sp_bytes *out)
-{
-    const char *path = sp_path_join(c->pool, dir, file);
-    enum sp_entry_kind kind;
-    struct sp_excerpt content;
-    *out = (struct sp_bytes){NULL, 0};
-    if (sp_tree_kind(c->tree, c->pool, path, &kind, c->err) < 0)
-        return -1;
-    if (kind != SP_ENTRY_FILE)
-        return 0;
-    if (sp_tree_read(c->tree, c->pool, path, SP_MAX_SOURCE, &content, c->err) < 0)
-        return -1;
-    *out = content.bytes;
-    return 0;
-}
 
 /* 1: all probes hold; 0: one does not; -1: error. */
 static int probes_hold(struct context *c, const char *dir, const sp_probes *probes)
@@ -37,7 +22,8 @@ static int probes_hold(struct context *c, const char *dir, const sp_probes *prob
     for (size_t i = 0; i < probes->count; i++) {
         const struct sp_probe *probe = &probes->items[i];
         struct sp_bytes content;
-        if (content_of(c, dir, probe->file, &content) < 0)
+        if (sp_contents_read(&c->contents, sp_path_join(c->pool, dir, probe->file), &content,
+                             c->err) < 0)
             return -1;
         if (!content.data)
             return 0;
@@ -140,6 +126,31 @@ static const struct sp_checksum *known_blob(const struct sp_checksum_file *file,
     return NULL;
 }
 
+/* The known content of a file as the release shipped it; *out is NULL if it has none. */
+static int find_known(struct context *c, const char *dir, const struct sp_component *spec,
+                      const struct sp_checksum_file *file, const struct sp_checksum **out)
+{
+    struct sp_blob_id id = {""};
+    const struct sp_layout *layout;
+    struct sp_bytes content;
+    if (sp_contents_id(&c->contents, sp_path_join(c->pool, dir, file->path), &id, c->err) < 0)
+        return -1;
+    *out = *id.hex ? known_blob(file, &id) : NULL;
+    if (*out || !*id.hex)
+        return 0;
+    if (layout_of(c, dir, spec, &layout) < 0 ||
+        sp_contents_read(&c->contents, sp_path_join(c->pool, dir, file->path), &content, c->err) <
+            0)
+        return -1;
+    struct sp_bytes shipped = as_shipped(c, layout, file->path, content);
+    if (sp_bytes_equal(shipped, content))
+        return 0;
+    if (sp_blob_hash(shipped, &id, c->err) < 0)
+        return -1;
+    *out = known_blob(file, &id);
+    return 0;
+}
+
 /* 1: every file that the spec lists has a known content; *versions are those that they have in
  * common. */
 static int versions_of(struct context *c, const char *dir, const struct sp_component *spec,
@@ -148,21 +159,11 @@ static int versions_of(struct context *c, const char *dir, const struct sp_compo
     if (spec->checksums.count == 0)
         return 0;
     bool first = true;
-    const struct sp_layout *layout;
-    if (layout_of(c, dir, spec, &layout) < 0)
-        return -1;
     for (size_t i = 0; i < spec->checksums.count; i++) {
         const struct sp_checksum_file *file = &spec->checksums.items[i];
-        struct sp_bytes content;
-        struct sp_blob_id id = {""};
-        if (content_of(c, dir, file->path, &content) < 0)
+        const struct sp_checksum *blob;
+        if (find_known(c, dir, spec, file, &blob) < 0)
             return -1;
-        if (!content.data)
-            return 0;
-        content = as_shipped(c, layout, file->path, content);
-        if (sp_blob_hash(content, &id, c->err) < 0)
-            return -1;
-        const struct sp_checksum *blob = known_blob(file, &id);
         if (!blob)
             return 0;
         sp_strv common = {NULL, 0, 0};
@@ -359,7 +360,11 @@ int sp_detect(const struct sp_detecting *request, const char *component, struct 
 {
     const sp_sites *sites = request->sites;
     struct sp_pool *pool = request->pool;
-    struct context c = {pool, request->tree, request->manifests, err};
+    struct context c = {.pool = pool,
+                        .tree = request->tree,
+                        .manifests = request->manifests,
+                        .contents = {.pool = pool, .tree = request->tree},
+                        .err = err};
     for (size_t i = 0; i < sites->count; i++) {
         struct sp_detection found;
         bool is_there;

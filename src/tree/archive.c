@@ -127,8 +127,8 @@ static void archive_close_tree(SP_UNUSED struct sp_tree *tree)
 {
 }
 
-static const struct sp_tree_ops archive_ops = {archive_list, archive_stat, archive_read, NULL,
-                                               archive_close_tree};
+static const struct sp_tree_ops archive_ops = {archive_list, archive_stat,       archive_read,
+                                               NULL,         archive_close_tree, NULL};
 
 int sp_tree_open_archive(struct sp_pool *pool, const char *file, const sp_strv *wanted,
                          struct sp_tree **out, struct sp_error *err)

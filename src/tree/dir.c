@@ -223,7 +223,7 @@ static void dir_close(SP_UNUSED struct sp_tree *tree)
 {
 }
 
-static const struct sp_tree_ops dir_ops = {dir_list, dir_stat, dir_read, dir_real, dir_close};
+static const struct sp_tree_ops dir_ops = {dir_list, dir_stat, dir_read, dir_real, dir_close, NULL};
 
 int sp_tree_open_root(struct sp_pool *pool, const struct sp_root *root, const char *name,
                       struct sp_tree **out, SP_UNUSED struct sp_error *err)

@@ -258,6 +258,22 @@ static int git_read(struct sp_tree *tree, struct sp_pool *pool, const char *path
     return 0;
 }
 
+static int blob_at(struct sp_tree *tree, struct sp_pool *pool, const char *path,
+                   struct sp_blob_id *out, struct sp_error *err)
+{
+    struct git_backend *git = (struct git_backend *)tree;
+    enum sp_entry_kind kind;
+    const char *real;
+    const git_tree_entry *entry = NULL;
+    if (resolve(git, pool, path, &kind, &real, err) < 0)
+        return -1;
+    if (kind == SP_ENTRY_FILE && entry_at(git, pool, real, &entry, err) < 0)
+        return -1;
+    if (entry)
+        oid_text(git_tree_entry_id(entry), out->hex);
+    return 0;
+}
+
 static void git_close(struct sp_tree *tree)
 {
     struct git_backend *git = (struct git_backend *)tree;
@@ -332,7 +348,7 @@ int sp_tree_git_references(struct sp_pool *pool, const char *repo, const char *p
                         rc == 0 ? "there are too many" : sp_escape(pool, sp_libgit2_reason()));
 }
 
-static const struct sp_tree_ops git_ops = {git_list, git_stat, git_read, NULL, git_close};
+static const struct sp_tree_ops git_ops = {git_list, git_stat, git_read, NULL, git_close, blob_at};
 
 int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, struct sp_tree **out,
                      struct sp_error *err)

@@ -117,3 +117,10 @@ int sp_tree_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, s
 {
     return tree->ops->read(tree, pool, path, limit, out, err);
 }
+
+int sp_tree_blob(struct sp_tree *tree, struct sp_pool *pool, const char *path,
+                 struct sp_blob_id *out, struct sp_error *err)
+{
+    out->hex[0] = '\0';
+    return tree->ops->blob ? tree->ops->blob(tree, pool, path, out, err) : 0;
+}

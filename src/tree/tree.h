@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/pool.h"
+#include "format/diff.h"
 
 enum sp_entry_kind {
     SP_ENTRY_ABSENT,
@@ -50,6 +51,10 @@ struct sp_tree_ops {
     int (*real)(struct sp_tree *tree, struct sp_pool *pool, const char *path, const char **real,
                 struct sp_error *err);
     void (*close)(struct sp_tree *tree);
+    /* The id of the regular file at path as a git blob, links followed, where the tree knows it
+     * without its content; else *out is "". An op that is NULL: it never does. */
+    int (*blob)(struct sp_tree *tree, struct sp_pool *pool, const char *path,
+                struct sp_blob_id *out, struct sp_error *err);
 };
 
 struct sp_tree {
@@ -91,5 +96,7 @@ int sp_tree_kind(struct sp_tree *tree, struct sp_pool *pool, const char *path,
                  enum sp_entry_kind *kind, struct sp_error *err) SP_MUST_CHECK;
 int sp_tree_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
                  struct sp_excerpt *out, struct sp_error *err) SP_MUST_CHECK;
+int sp_tree_blob(struct sp_tree *tree, struct sp_pool *pool, const char *path,
+                 struct sp_blob_id *out, struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -513,3 +513,19 @@ TEST_ON_REPOSITORY(other_owner)
     assert_int_equal(chown(scratch_path(f, "r/config"), 12345, 12345), 0);
     check_filled(f, open_tree(f, "r", "master"));
 }
+
+/* Without its content; links are followed; a directory and a name that is not there have none. */
+TEST_ON_REPOSITORY(ids_of_blobs)
+{
+    struct sp_blob_id id, hash;
+    fill(repo);
+    struct sp_tree *tree = open_tree(f, "r", "master");
+    assert_ok(f, sp_tree_blob(tree, f->pool, "nova/foo.py", &id, &f->err));
+    assert_ok(f, sp_blob_hash(SP_BYTES_STR(text(f, tree, "nova/foo.py")), &hash, &f->err));
+    assert_true(sp_blob_equal(&id, &hash));
+    static const char *const none[] = {"nova", "nothing", "nova/foo.py/x"};
+    for (size_t i = 0; i < COUNT(none); i++) {
+        assert_ok(f, sp_tree_blob(tree, f->pool, none[i], &id, &f->err));
+        assert_string_equal(id.hex, "");
+    }
+}

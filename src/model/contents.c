@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/contents.h"
+
+#include <string.h>
+
+#include "model/manifest.h"
+
+static struct sp_known_file *file_of(struct sp_contents *contents, const char *path)
+{
+    for (size_t i = 0; i < contents->files.count; i++)
+        if (strcmp(contents->files.items[i].path, path) == 0)
+            return &contents->files.items[i];
+    struct sp_known_file *file = SP_PUSH(contents->pool, &contents->files);
+    *file = (struct sp_known_file){.path = path};
+    return file;
+}
+
+int sp_contents_read(struct sp_contents *contents, const char *path, struct sp_bytes *out,
+                     struct sp_error *err)
+{
+    struct sp_known_file *file = file_of(contents, path);
+    enum sp_entry_kind kind;
+    struct sp_excerpt content = {{NULL, 0}, true};
+    if (!file->is_read) {
+        if (sp_tree_kind(contents->tree, contents->pool, path, &kind, err) < 0)
+            return -1;
+        if (kind == SP_ENTRY_FILE &&
+            sp_tree_read(contents->tree, contents->pool, path, SP_MAX_SOURCE, &content, err) < 0)
+            return -1;
+        file->content = content.bytes;
+        file->is_read = true;
+    }
+    *out = file->content;
+    return 0;
+}
+
+int sp_contents_id(struct sp_contents *contents, const char *path, struct sp_blob_id *out,
+                   struct sp_error *err)
+{
+    struct sp_known_file *file = file_of(contents, path);
+    struct sp_bytes content = {NULL, 0};
+    if (!file->has_id) {
+        if (sp_tree_blob(contents->tree, contents->pool, path, &file->id, err) < 0)
+            return -1;
+        if (!*file->id.hex && (sp_contents_read(contents, path, &content, err) < 0 ||
+                               (content.data && sp_blob_hash(content, &file->id, err) < 0)))
+            return -1;
+        file->has_id = true;
+    }
+    *out = file->id;
+    return 0;
+}
