@@ -242,7 +242,7 @@ class Inherited(Case):
 
 
 class Bare(Case):
-    """faults.md, R12: a chroot without /dev and /proc. Nothing is needed there that is only a convenience."""
+    """faults.md, R12: a chroot without /dev and /proc. No convenience is needed there."""
 
     SCRIPT = "mount -t tmpfs none /dev && mount -t tmpfs none /proc && exec \"$@\""
 

@@ -34,7 +34,8 @@ class Matrix(Case):
     # ---- the trees -------------------------------------------------------------------------------
 
     def test_pattern_is_many_trees_in_the_order_of_versions(self):
-        repo = self.tags("14.10.0", "14.9.0", "14.1.0", "14.1.0.0rc1", "14.1.0.0b2", "15.0.0", "old")
+        repo = self.tags("14.10.0", "14.9.0", "14.1.0", "14.1.0.0rc1", "14.1.0.0b2", "15.0.0",
+                         "old")
         result = self.matrix(0, repo + "@14.*")
         self.assertEqual([tree.split("@")[1] for tree, _ in self.rows(result)],
                          ["14.1.0.0b2", "14.1.0.0rc1", "14.1.0", "14.9.0", "14.10.0"])
@@ -120,7 +121,8 @@ class Matrix(Case):
                     self.assertNotIn("failed: %s: " % tree, text)
                 else:
                     self.assertEqual(text, "can be integrated")
-            self.assertEqual(result.out.splitlines()[-1], "%d trees: %d can be integrated, %d cannot"
+            self.assertEqual(result.out.splitlines()[-1],
+                             "%d trees: %d can be integrated, %d cannot"
                              % (len(trees), len(bad) + 1, len(bad)))
             self.assertEqual(result.err, "")
 
@@ -165,7 +167,8 @@ class Matrix(Case):
         self.assertIn("of 2 trees", str(out))
 
     def test_usage(self):
-        for arguments in (["matrix"], ["matrix", "--jobs", "0", "."], ["matrix", "--jobs", "x", "."],
+        for arguments in (["matrix"], ["matrix", "--jobs", "0", "."],
+                          ["matrix", "--jobs", "x", "."],
                           ["matrix", "--jobs", "-1", "."], ["matrix", "--jobs", "1x", "."],
                           ["matrix", "--jobs", "100000", "."], ["matrix", "-t", ".", "."],
                           ["check", "--jobs", "2"]):

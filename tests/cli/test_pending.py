@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transactions that cannot be recovered, and records of other systems: whom they are in the way of."""
+"""Transactions that cannot be recovered, and records of other systems: who is stopped by them."""
 
 import fcntl
 import os
@@ -38,13 +38,15 @@ class OneRecord(TransactionCase):
 
     def in_its_own_way_only(self, word):
         status = {command: self.run_it(*command.split()) for command in
-                  ("install -n --no-deps nova", "install -n nova", "uninstall -n --no-deps os_brick")}
+                  ("install -n --no-deps nova", "install -n nova",
+                   "uninstall -n --no-deps os_brick")}
         self.expect(0, status["install -n --no-deps nova"], "2 files would be changed",
                     err="transaction 1 was interrupted")
         for command in ("install -n nova", "uninstall -n --no-deps os_brick"):
             self.error(self.expect(5, status[command]), "transaction 1", "recover")
         before = self.tree()
-        for command in ("install", "install nova", "install os_brick", "uninstall --no-deps os_brick",
+        for command in ("install", "install nova", "install os_brick",
+                        "uninstall --no-deps os_brick",
                         "rollback 1"):
             result = self.run_it(*command.split())
             self.assertIn(result.status, (3,) if command == "rollback 1" else (5,), str(result))
@@ -268,7 +270,8 @@ class Copies(TransactionCase):
                                 ("uninstall", 0)):
             result = self.expect(status, self.run_it(*command.split()))
             for path in stray:
-                self.assertEqual(result.err.count("'%s' is a temporary file" % path), 1, str(result))
+                self.assertEqual(result.err.count("'%s' is a temporary file" % path), 1,
+                                 str(result))
             for path in others:
                 self.assertNotIn("'%s'" % path, result.err)
         for path in stray:
@@ -338,7 +341,8 @@ class NoRoom(TransactionCase):
         image = os.path.join(self.tmp, "image")
         with open(image, "wb") as file:
             file.truncate(8 << 20)
-        subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "40", "-N", "64", "-O", "^has_journal", image],
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "40", "-N", "64", "-O", "^has_journal",
+                        image],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         fill = ("mount -o loop '%s' \"$0\" && touch \"$0/__init__.py\" && "
                 "chmod 777 \"$0\" && { setpriv --reuid %d --regid %d --clear-groups "

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The promises of SECURITY.md once without --root: on the system that this runs on, in a mount namespace
-of its own, where other directories are in the place of those that may be written to."""
+"""The promises of SECURITY.md once without --root: on the system that this runs on, in a mount
+namespace of its own, where other directories are in the place of those that may be written to."""
 
 import os
 import shutil
@@ -52,7 +52,8 @@ class WithoutRoot(Case):
         return os.path.join(self.tmp, "over", *names)
 
     def inside(self, *words, mounts=None):
-        return subprocess.run(["unshare", "-m", "sh", "-c", (mounts or self.mounts) + " && exec \"$@\"",
+        return subprocess.run(["unshare", "-m", "sh", "-c", (mounts or self.mounts)
+                               + " && exec \"$@\"",
                                "sh"] + list(words), stdin=subprocess.DEVNULL, cwd="/",
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               env=lib.environment(), timeout=lib.TIMEOUT, check=False)
@@ -79,7 +80,8 @@ class WithoutRoot(Case):
         self.assertFalse(os.path.exists(self.over(WORK)))
         self.done("install", "--no-groups")
         self.private()
-        self.assertIn(b'"machine": "0123456789abcdef', read(self.over(WORK, "transactions/1/committed.json")))
+        self.assertIn(b'"machine": "0123456789abcdef',
+                      read(self.over(WORK, "transactions/1/committed.json")))
         self.expect(0, self.run_it("check"), "installed")
         for name in packages.ADDED.values():
             self.assertEqual(stat.S_IMODE(os.lstat(os.path.join(self.site, name)).st_mode), 0o644)
@@ -94,7 +96,8 @@ class WithoutRoot(Case):
     def test_looking_writes_nothing(self):
         self.done("install", "--no-groups", "cinder")
         before = snapshot(self.tmp)
-        for command, status in (("detect", 0), ("check", 1), ("diff", 0), ("history", 0), ("install -n", 0),
+        for command, status in (("detect", 0), ("check", 1), ("diff", 0), ("history", 0),
+                                ("install -n", 0),
                                 ("uninstall -n", 0), ("rollback -n", 0), ("groups -n", 0)):
             self.expect(status, self.run_it(*command.split()))
         self.same(before, snapshot(self.tmp), touched=True)
@@ -120,7 +123,8 @@ class WithoutRoot(Case):
             file.write("cinder:x:64061:64061::/var/lib/cinder:/bin/false\n"
                        "nova:x:64060:64060::/var/lib/nova:/bin/false\n")
         self.done("install")
-        self.assertRegex(read(self.over("etc/group")).decode(), "(?m)^spopenstack:[^:]*:[0-9]+:cinder,nova$")
+        self.assertRegex(read(self.over("etc/group")).decode(),
+                         "(?m)^spopenstack:[^:]*:[0-9]+:cinder,nova$")
         self.assertNotIn("spopenstack:", read("/etc/group").decode())
         self.assertEqual(stat.S_IMODE(os.stat(self.over(SPOOL)).st_mode), 0o770)
         attach = self.over(SPOOL, "openstack-attach.json")
@@ -131,7 +135,8 @@ class WithoutRoot(Case):
         before = snapshot(self.tmp)
         mounts = self.mounts + " && mount --bind '%s' '%s' && mount -o remount,bind,ro '%s'" % (
             (self.site,) * 3)
-        for command in ("install --no-groups", "install -n", "uninstall", "uninstall -n", "rollback",
+        for command in ("install --no-groups", "install -n", "uninstall", "uninstall -n",
+                        "rollback",
                         "rollback -n"):
             result = self.run_it(*command.split(), mounts=mounts)
             self.error(self.expect(4, result), "Read-only file system", self.site)
