@@ -104,6 +104,11 @@ def is_wrapped():
     return read(PROGRAM)[:4] != b"\x7fELF"
 
 
+def is_instrumented():
+    """Whether the program has a sanitizer in it, or runs under valgrind or the like."""
+    return is_wrapped() or b"__asan_init" in read(PROGRAM)
+
+
 def environment(extra=None):
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/nonexistent"}
     if "GCOV_PREFIX" in os.environ:     # tests/coverage.sh

@@ -8,7 +8,7 @@
 
 #include "host/worker.h"
 
-static volatile int sink;
+static volatile unsigned sink;
 
 static void do_nothing(void)
 {
