@@ -125,6 +125,12 @@ void sp_worker_leave(void)
     page->item = SP_WORKER_NO_ITEM;
 }
 
+void sp_worker_leave_all(void)
+{
+    depth = 1;
+    sp_worker_leave();
+}
+
 void sp_worker_fail(void)
 {
     if (!page)

@@ -53,6 +53,8 @@ void sp_worker_wait(struct sp_worker *worker, struct sp_pool *pool, struct sp_wo
 /* In a worker; elsewhere they do nothing. Inside an item a further one is part of it. */
 void sp_worker_enter(size_t item);
 void sp_worker_leave(void);
+/* Leaves the item with all that was entered in it and, after an error, not left. */
+void sp_worker_leave_all(void);
 /* Before it ends with an error: when that is an item's, since it was not left, the result is
  * SP_WORKER_FAILED. */
 void sp_worker_fail(void);

@@ -75,7 +75,7 @@ static void work(const struct crew *crew, int fd)
         const struct header header = {item, out.len};
         send(fd, &header, sizeof(header));
         send(fd, sp_buffer_str(&out), out.len);
-        sp_worker_leave();
+        sp_worker_leave_all();
     }
     sp_buffer_free(&out);
     exit(SP_ERROR_NONE);
@@ -136,6 +136,24 @@ static void take_results(struct crew *crew, struct member *member)
     deliver(crew);
 }
 
+/* The item on which a process ended has no other result; the rest is for a new process. */
+static int give_up_item(struct crew *crew, struct member *member,
+                        const struct sp_worker_result *result, struct sp_error *err)
+{
+    struct kept *kept = &crew->kept[result->item];
+    struct sp_buffer reason = SP_BUFFER_INIT;
+    if (result->reason)
+        sp_buffer_puts(&reason, result->reason);
+    else
+        sp_buffer_printf(&reason, "reading it ended the process with the status %d",
+                         result->status);
+    kept->broken = sp_xstrdup(sp_buffer_str(&reason));
+    kept->here = true;
+    sp_buffer_free(&reason);
+    deliver(crew);
+    return atomic_load(crew->next) < crew->job->count ? start(crew, member, err) : 0;
+}
+
 /* The process has ended: with all items taken; on an item, and then another one is started; or by
  * somebody's signal. */
 static int end(struct crew *crew, struct member *member, struct sp_error *err)
@@ -147,15 +165,11 @@ static int end(struct crew *crew, struct member *member, struct sp_error *err)
     member->fd = -1;
     sp_worker_wait(&member->worker, pool, &result);
     sp_buffer_free(&member->read);
-    if (result.end == SP_WORKER_BROKEN) {
-        crew->kept[result.item].broken = sp_xstrdup(result.reason);
-        crew->kept[result.item].here = true;
-        deliver(crew);
-        if (atomic_load(crew->next) < crew->job->count)
-            rc = start(crew, member, err);
-    } else if (result.end == SP_WORKER_KILLED) {
+    if (result.end == SP_WORKER_KILLED) {
         rc = sp_error_set(err, SP_ERROR_SYSTEM, "a worker process was ended by the signal %d",
                           result.status);
+    } else if (result.item < crew->job->count) {
+        rc = give_up_item(crew, member, &result, err);
     } else if (result.status != 0) {
         rc = sp_error_set(err, SP_ERROR_SYSTEM, "a worker process ended with the status %d",
                           result.status);

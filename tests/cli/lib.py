@@ -16,6 +16,7 @@ import sys
 import tempfile
 import termios
 import unittest
+import zlib
 
 import packages
 
@@ -249,6 +250,26 @@ class Case(unittest.TestCase):
             write(os.path.join(repo, name), text)
         self.git(repo, "add", "-A")
         self.git(repo, "commit", "-q", "-m", "a")
+
+    def spoil_by_a_circle(self, repo):
+        """Deltas in a circle, in place of a file of nova: git itself never ends."""
+        one = bytes.fromhex(blob_id(read(repo + "/nova/virt/libvirt/driver.py")))
+        other = bytes([one[0] ^ 0x80]) + one[1:]
+        os.unlink("%s/.git/objects/%02x/%s" % (repo, one[0], one[1:].hex()))
+        delta = b"\x04\x04\x04abcd"
+        pack, at = b"PACK" + struct.pack(">II", 2, 2), {}
+        for name, base in ((one, other), (other, one)):
+            at[name] = len(pack)
+            pack += bytes([7 << 4 | len(delta)]) + base + zlib.compress(delta)
+        pack += hashlib.sha1(pack).digest()
+        names = sorted(at)
+        index = b"\xfftOc" + struct.pack(">I", 2)
+        index += b"".join(struct.pack(">I", sum(name[0] <= first for name in names))
+                          for first in range(256))
+        index += b"".join(names) + bytes(8)
+        index += b"".join(struct.pack(">I", at[name]) for name in names) + pack[-20:]
+        write(repo + "/.git/objects/pack/pack-a.pack", pack)
+        write(repo + "/.git/objects/pack/pack-a.idx", index + hashlib.sha1(index).digest())
 
     def remove_tmp(self):
         for directory, names, _ in os.walk(self.tmp):

@@ -3,18 +3,15 @@
 (What is merely wrong is in test_refuse and test_manifests, how much it may take in test_bounds.)"""
 
 import gzip
-import hashlib
 import io
 import os
 import shutil
 import socket
-import struct
 import tarfile
-import zlib
 
 import lib
 import packages
-from lib import Case, blob_id, read, run_program, write
+from lib import Case, read, run_program, write
 from snapshot import snapshot
 
 DRIVER = "nova/virt/libvirt/driver.py"
@@ -461,25 +458,6 @@ class Repositories(Case):
         result = self.run_limited("check", "-t", repo + "@HEAD", "-t", missing)
         self.assertEqual((result.status, result.out), (3, ""), str(result))
         self.assertEqual(len(result.err.splitlines()), 2, str(result))
-
-    def spoil_by_a_circle(self, repo):
-        one = bytes.fromhex(blob_id(read(repo + "/nova/virt/libvirt/driver.py")))
-        other = bytes([one[0] ^ 0x80]) + one[1:]
-        os.unlink("%s/.git/objects/%02x/%s" % (repo, one[0], one[1:].hex()))
-        delta = b"\x04\x04\x04abcd"
-        pack, at = b"PACK" + struct.pack(">II", 2, 2), {}
-        for name, base in ((one, other), (other, one)):
-            at[name] = len(pack)
-            pack += bytes([7 << 4 | len(delta)]) + base + zlib.compress(delta)
-        pack += hashlib.sha1(pack).digest()
-        names = sorted(at)
-        index = b"\xfftOc" + struct.pack(">I", 2)
-        index += b"".join(struct.pack(">I", sum(name[0] <= first for name in names))
-                          for first in range(256))
-        index += b"".join(names) + bytes(8)
-        index += b"".join(struct.pack(">I", at[name]) for name in names) + pack[-20:]
-        write(repo + "/.git/objects/pack/pack-a.pack", pack)
-        write(repo + "/.git/objects/pack/pack-a.idx", index + hashlib.sha1(index).digest())
 
 
 class Journals(Case):

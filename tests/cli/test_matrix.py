@@ -9,7 +9,6 @@ import xml.etree.ElementTree as ElementTree
 
 import lib
 import packages
-import test_hostile
 from lib import TOP, Case, run_on_terminal, run_program, write
 from snapshot import snapshot
 
@@ -148,11 +147,27 @@ class Matrix(Case):
         shutil.move(good, self.tmp + "/good")
         good = self.tmp + "/good@14.1.0"
         repo = self.repository(packages.files_of("nova", "newton"))
-        test_hostile.Repositories.spoil_by_a_circle(self, repo)
+        self.spoil_by_a_circle(repo)
         result = self.matrix(1, "--jobs", "2", good, repo + "@HEAD", good, processor=1)
         rows = self.rows(result)
         self.assertEqual([text for _, text in (rows[0], rows[2])], ["can be integrated"] * 2)
         self.assertTrue(rows[1][1].startswith("failed: "), result.out)
+
+    def test_trees_after_one_that_failed_have_their_own_limits(self):
+        """One process: a tree without a component, one that does not end, and one that is good."""
+        if lib.is_wrapped():
+            self.skipTest("a second of processor time is not enough under an instrument")
+        good = self.tags("14.1.0")
+        shutil.move(good, self.tmp + "/good")
+        empty = os.path.join(self.tmp, "empty")
+        os.mkdir(empty)
+        repo = self.repository(packages.files_of("nova", "newton"))
+        self.spoil_by_a_circle(repo)
+        trees = [empty, repo + "@HEAD", self.tmp + "/good@14.1.0"]
+        result = self.matrix(1, "--jobs", "1", *trees, processor=1)
+        rows = self.rows(result)
+        self.assertEqual([tree for tree, _ in rows], trees)
+        self.assertEqual([text[:6] for _, text in rows], ["failed", "failed", "can be"])
 
     # ---- output ----------------------------------------------------------------------------------
 

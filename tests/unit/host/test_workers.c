@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "host/worker.h"
 #include "host/workers.h"
 
 enum {
@@ -16,9 +17,20 @@ struct run_data {
     size_t next;          /* the item whose turn it is */
     size_t broken;        /* how many were */
     size_t crashes, eats; /* the numbers of two items; SIZE_MAX: none */
+    size_t fails;         /* an item that ends inside of another one, as after an error */
+    size_t exits;         /* an item that ends the process as if all was done */
     size_t killed;        /* the item on which somebody ends the process */
     char last[200];       /* the reason of the last one that was broken */
 };
+
+static struct run_data nothing(void)
+{
+    return (struct run_data){.crashes = SIZE_MAX,
+                             .eats = SIZE_MAX,
+                             .fails = SIZE_MAX,
+                             .exits = SIZE_MAX,
+                             .killed = SIZE_MAX};
+}
 
 static void run(void *data, size_t item, struct sp_buffer *out)
 {
@@ -29,6 +41,10 @@ static void run(void *data, size_t item, struct sp_buffer *out)
     }
     if (item == d->killed)
         raise(SIGTERM);
+    if (item == d->exits)
+        _exit(0);
+    if (item == d->fails)
+        sp_worker_enter(1);
     for (size_t i = 0; item == d->eats; i++)
         memset(sp_xmalloc(64 << 20), 1, 64 << 20);
     if (item % 7 == 0)
@@ -63,7 +79,7 @@ static int run_all(struct fixture *f, struct run_data *d, size_t jobs, size_t co
 TEST(results_come_in_order)
 {
     for (size_t jobs = 1; jobs < 6; jobs++) {
-        struct run_data d = {.crashes = SIZE_MAX, .eats = SIZE_MAX, .killed = SIZE_MAX};
+        struct run_data d = nothing();
         assert_ok(f, run_all(f, &d, jobs, ITEMS));
         assert_int_equal(d.next, ITEMS);
         assert_int_equal(d.broken, 0);
@@ -72,7 +88,7 @@ TEST(results_come_in_order)
 
 TEST(nothing_to_do)
 {
-    struct run_data d = {.crashes = SIZE_MAX, .eats = SIZE_MAX, .killed = SIZE_MAX};
+    struct run_data d = nothing();
     assert_ok(f, run_all(f, &d, 3, 0));
     assert_int_equal(d.next, 0);
     assert_ok(f, run_all(f, &d, 3, 1)); /* fewer items than processes */
@@ -83,7 +99,8 @@ TEST(a_crash_costs_its_item)
 {
     for (size_t jobs = 1; jobs < 4; jobs++)
         for (size_t item = 0; item < ITEMS; item += ITEMS - 1) {
-            struct run_data d = {.crashes = item, .eats = SIZE_MAX, .killed = SIZE_MAX};
+            struct run_data d = nothing();
+            d.crashes = item;
             assert_ok(f, run_all(f, &d, jobs, ITEMS));
             assert_int_equal(d.next, ITEMS);
             assert_int_equal(d.broken, 1);
@@ -91,12 +108,34 @@ TEST(a_crash_costs_its_item)
         }
 }
 
+/* The limits of an item that was entered and not left end with it: a crash later is another one's. */
+TEST(a_failure_is_left_with_its_item)
+{
+    struct run_data d = nothing();
+    d.fails = 2;
+    d.crashes = 5;
+    assert_ok(f, run_all(f, &d, 1, ITEMS));
+    assert_int_equal(d.next, ITEMS);
+    assert_int_equal(d.broken, 1);
+}
+
+TEST(an_end_in_the_middle_costs_its_item)
+{
+    struct run_data d = nothing();
+    d.exits = 3;
+    assert_ok(f, run_all(f, &d, 1, ITEMS));
+    assert_int_equal(d.next, ITEMS);
+    assert_int_equal(d.broken, 1);
+    assert_string_equal(d.last, "reading it ended the process with the status 0");
+}
+
 TEST(memory_costs_its_item)
 {
 #if defined(__SANITIZE_ADDRESS__)
     skip(); /* no limit on memory then: host/worker.c */
 #endif
-    struct run_data d = {.crashes = SIZE_MAX, .eats = 3, .killed = SIZE_MAX};
+    struct run_data d = nothing();
+    d.eats = 3;
     assert_ok(f, run_all(f, &d, 2, ITEMS));
     assert_int_equal(d.next, ITEMS);
     assert_int_equal(d.broken, 1);
@@ -105,7 +144,8 @@ TEST(memory_costs_its_item)
 
 TEST(a_signal_from_elsewhere_ends_all)
 {
-    struct run_data d = {.crashes = SIZE_MAX, .eats = SIZE_MAX, .killed = 5};
+    struct run_data d = nothing();
+    d.killed = 5;
     assert_fails(f, run_all(f, &d, 2, ITEMS), SP_ERROR_SYSTEM, "ended by the signal 15");
     assert_true(d.next <= ITEMS);
 }
