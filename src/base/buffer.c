@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buffer.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "base/pool.h"
@@ -75,6 +77,17 @@ void sp_buffer_free(struct sp_buffer *buf)
     free(buf->data);
     buf->data = NULL;
     buf->len = buf->room = 0;
+}
+
+int sp_bytes_write(struct sp_bytes bytes, int fd)
+{
+    for (size_t done = 0; done < bytes.len;) {
+        ssize_t put = write(fd, bytes.data + done, bytes.len - done);
+        if (put < 0 && errno != EINTR)
+            return -1;
+        done += put > 0 ? (size_t)put : 0;
+    }
+    return 0;
 }
 
 bool sp_bytes_equal(struct sp_bytes a, struct sp_bytes b)

@@ -31,6 +31,8 @@ struct sp_bytes {
 };
 #define SP_BYTES_STR(s) ((struct sp_bytes){(s), strlen(s)})
 bool sp_bytes_equal(struct sp_bytes a, struct sp_bytes b);
+/* Writes all of it to the descriptor, whatever write(2) takes at a time: 0, or -1 with errno. */
+int sp_bytes_write(struct sp_bytes bytes, int fd) SP_MUST_CHECK;
 
 /* Appends str with control characters, backslash, DEL and bytes that are not UTF-8 written as \n,
  * \t or \xNN, so that a hostile file name can be printed on a terminal. */

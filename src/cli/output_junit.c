@@ -111,15 +111,7 @@ static int write_all(int fd, const struct sp_buffer *buf)
     struct stat st;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(fd, 0) < 0)
         return -1;
-    for (size_t at = 0; at < buf->len;) {
-        ssize_t written = write(fd, buf->data + at, buf->len - at);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -1;
-        at += (size_t)written;
-    }
-    return 0;
+    return sp_bytes_write((struct sp_bytes){sp_buffer_str(buf), buf->len}, fd);
 }
 
 int sp_junit_finish(struct sp_junit *junit, struct sp_error *err)

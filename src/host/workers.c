@@ -52,16 +52,8 @@ size_t sp_workers_processors(void)
 
 static void send(int fd, const void *data, size_t len)
 {
-    const char *at = data;
-    while (len > 0) {
-        ssize_t sent = write(fd, at, len);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent <= 0)
-            _exit(SP_ERROR_SYSTEM); /* the reader is gone */
-        at += sent;
-        len -= (size_t)sent;
-    }
+    if (sp_bytes_write((struct sp_bytes){data, len}, fd) < 0)
+        _exit(SP_ERROR_SYSTEM); /* the reader is gone */
 }
 
 static void work(const struct crew *crew, int fd)

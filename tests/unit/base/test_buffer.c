@@ -3,6 +3,11 @@
 
 #include "support.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static void set_up_buffer(struct fixture *f)
 {
     f->own = sp_pool_alloc(f->pool, sizeof(struct sp_buffer));
@@ -100,4 +105,33 @@ TEST(puts_safe)
         assert_string_equal(sp_buffer_str(&buf) + 1, vectors[i].out);
         sp_buffer_free(&buf);
     }
+}
+
+/* More than a pipe holds at a time; and the reason when there is no room. */
+TEST(bytes_are_written_whole)
+{
+    static char data[300000];
+    int ends[2], status;
+    size_t got = 0;
+    memset(data, 'x', sizeof(data));
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        _exit(sp_bytes_write((struct sp_bytes){data, sizeof(data)}, ends[1]) == 0 ? 0 : 1);
+    }
+    close(ends[1]);
+    for (ssize_t n; (n = read(ends[0], data, sizeof(data))) > 0;)
+        got += (size_t)n;
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(got, sizeof(data));
+    int full = open("/dev/full", O_WRONLY);
+    if (full < 0)
+        skip();
+    errno = 0;
+    assert_int_equal(sp_bytes_write(SP_BYTES_STR("x"), full), -1);
+    assert_int_equal(errno, ENOSPC);
+    close(full);
 }
