@@ -10,6 +10,7 @@ import resource
 import select
 import shutil
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -379,6 +380,14 @@ class Case(unittest.TestCase):
         self.error(result, *parts)
         self.same(without(before, *besides), without(snapshot(host.top), *besides), touched=True)
         return result
+
+    def assert_private(self, top):
+        """Nobody but the owner may look into the directories below top, or at the files."""
+        for directory, _, files in os.walk(top):
+            self.assertEqual(stat.S_IMODE(os.lstat(directory).st_mode), 0o700, directory)
+            for name in files:
+                path = os.path.join(directory, name)
+                self.assertEqual(stat.S_IMODE(os.lstat(path).st_mode), 0o600, path)
 
     def same(self, before, after, **how):
         """how: see difference()"""

@@ -43,11 +43,7 @@ class Inherited(Case):
 
     def check_modes(self, host):
         """Of the work directory and the drivers."""
-        for directory, _, files in os.walk(host.path(WORK)):
-            self.assertEqual(stat.S_IMODE(os.lstat(directory).st_mode), 0o700, directory)
-            for name in files:
-                path = os.path.join(directory, name)
-                self.assertEqual(stat.S_IMODE(os.lstat(path).st_mode), 0o600, path)
+        self.assert_private(host.path(WORK))
         self.assertTrue(os.path.isfile(host.path(WORK, "transactions/1/backup.tar")))
         for name in packages.ADDED.values():
             info = os.lstat(host.file(name))

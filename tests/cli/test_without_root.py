@@ -68,11 +68,7 @@ class WithoutRoot(Case):
 
     def private(self):
         """faults.md, R6: the work directory is 0700, and the files in it 0600."""
-        for directory, _, files in os.walk(self.over(WORK)):
-            self.assertEqual(stat.S_IMODE(os.lstat(directory).st_mode), 0o700, directory)
-            for name in files:
-                path = os.path.join(directory, name)
-                self.assertEqual(stat.S_IMODE(os.lstat(path).st_mode), 0o600, path)
+        self.assert_private(self.over(WORK))
         self.assertTrue(os.path.isfile(self.over(WORK, "transactions/1/committed.json")))
 
     def test_cycle(self):
