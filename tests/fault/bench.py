@@ -71,13 +71,23 @@ class Bench:
                               stdin=subprocess.DEVNULL, env=dict(os.environ, **env), timeout=120)
 
     def put_up(self, state):
-        shutil.rmtree(os.path.join(self.top, "now"), ignore_errors=True)
-        subprocess.run(["cp", "-a", os.path.join(self.top, state), os.path.join(self.top, "now")],
-                       check=True)
+        """Directories that are there stay the same ones: by them a journal knows its system."""
+        state, now = os.path.join(self.top, state), os.path.join(self.top, "now")
+        for directory, names, files in os.walk(now, topdown=False):
+            wanted = os.path.join(state, os.path.relpath(directory, now))
+            for name in files + names:
+                path = os.path.join(directory, name)
+                if os.path.islink(path) or not os.path.isdir(path):
+                    os.unlink(path)
+                elif not os.path.isdir(os.path.join(wanted, name)):
+                    os.rmdir(path)
+        os.makedirs(now, exist_ok=True)
+        subprocess.run(["cp", "-a", state + "/.", now], check=True)
 
     def keep(self, state):
-        shutil.rmtree(os.path.join(self.top, state), ignore_errors=True)
-        os.rename(os.path.join(self.top, "now"), os.path.join(self.top, state))
+        state = os.path.join(self.top, state)
+        shutil.rmtree(state, ignore_errors=True)
+        subprocess.run(["cp", "-a", os.path.join(self.top, "now"), state], check=True)
 
     def judge(self, what, problem, row=None):
         """One point: it holds if there is no problem. row: of the table, if it has its own."""
