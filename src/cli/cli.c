@@ -204,6 +204,7 @@ static void take_flags(unsigned given, struct sp_options *out)
     out->allow_mixed = given & 1U << SP_OPTION_ALLOW_MIXED;
     out->no_groups = given & 1U << SP_OPTION_NO_GROUPS;
     out->force = given & 1U << SP_OPTION_FORCE;
+    out->restart = given & 1U << SP_OPTION_RESTART;
     out->json = given & 1U << SP_OPTION_JSON;
     out->txn_module = given & 1U << SP_OPTION_TXN_MODULE;
 }

@@ -24,6 +24,7 @@ enum sp_option_id {
     SP_OPTION_USER,
     SP_OPTION_NO_GROUPS,
     SP_OPTION_FORCE,
+    SP_OPTION_RESTART,
     SP_OPTION_JOBS,
     SP_OPTION_JUNIT,
     SP_OPTION_JSON,
@@ -87,7 +88,7 @@ struct sp_options {
     sp_strv paths, trees, users;
     const char *root, *work_dir, *data_dir, *python, *group, *junit; /* NULL: not given */
     size_t jobs;                                                     /* 0: not given */
-    bool dry_run, no_deps, allow_mixed, no_groups, force, json, txn_module;
+    bool dry_run, no_deps, allow_mixed, no_groups, force, restart, json, txn_module;
     int verbose; /* -1: quiet */
 };
 

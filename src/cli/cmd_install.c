@@ -8,8 +8,21 @@
 #include "cli/job.h"
 #include "cli/output_text.h"
 #include "cli/prepare.h"
+#include "cli/services.h"
 #include "txn/revert.h"
 #include "txn/transaction.h"
+
+/* Of the services of the changed components those that run, by the names that they have here. */
+static int find_services(struct sp_job *job, struct sp_error *err)
+{
+    sp_strv names = {NULL, 0, 0};
+    if (job->s->options->root)
+        return 0;
+    if (sp_services_of_programs(job->s, &job->services, &names, err) < 0)
+        return sp_error_prefix(err, "the changes are in place, but");
+    job->services = names;
+    return 0;
+}
 
 static int run(struct sp_job *job, struct sp_error *err)
 {
@@ -26,6 +39,8 @@ static int run(struct sp_job *job, struct sp_error *err)
     sp_transaction_catch_signals();
     job->txn.notes = &job->notes;
     int rc = sp_transaction_run(s->pool, &s->work->dir, &job->txn, &job->id, err);
+    if (rc == 0)
+        rc = find_services(job, err);
     for (size_t i = 0; i < job->notes.count; i++)
         sp_console_warn(s->pool, s->report, "%s", job->notes.items[i]);
     return rc;

@@ -8,6 +8,7 @@
 #include "cli/output_junit.h"
 #include "cli/output_text.h"
 #include "cli/prepare.h"
+#include "cli/services.h"
 #include "format/diff.h"
 
 int sp_cmd_detect(struct sp_context *s, struct sp_error *err)
@@ -76,6 +77,24 @@ static void add_cases(struct sp_context *s, const sp_selection *selection, struc
     }
 }
 
+/* The services that still run the old code, on a system that runs. */
+static int print_stale(struct sp_context *s, const sp_selection *selection, struct sp_error *err)
+{
+    sp_services services = {NULL, 0, 0};
+    sp_strv names = {NULL, 0, 0};
+    if (s->options->root || s->options->trees.count)
+        return 0;
+    if (sp_services_find(s, selection, &services, err) < 0)
+        return -1;
+    for (size_t i = 0; i < services.count; i++)
+        if (sp_service_state(&services.items[i]) == SP_SERVICE_STALE)
+            *SP_PUSH(s->pool, &names) = sp_service_name(&services.items[i]);
+    if (names.count)
+        sp_console_print(s->report, 0, "to restart the services that run the old code, run: %s",
+                         sp_services_command(s->pool, &names));
+    return 0;
+}
+
 int sp_cmd_check(struct sp_context *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
@@ -96,6 +115,8 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
     }
     sp_output_warn_prerequisites(s, &prerequisites);
     sp_cmd_warn_leftovers(s, &selection);
+    if (print_stale(s, &selection, err) < 0)
+        return -1;
     if (s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;
         struct sp_json json;

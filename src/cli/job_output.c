@@ -5,6 +5,7 @@
 #include "cli/output_json.h"
 #include "cli/output_text.h"
 #include "cli/prepare.h"
+#include "cli/services.h"
 
 static void print_file(struct sp_job *job, const struct sp_target *one,
                        const struct sp_file_plan *file)
@@ -78,9 +79,12 @@ void sp_job_print_outcome(struct sp_job *job)
     }
     sp_console_print(s->report, 0, "transaction %u: %s changed; to undo it, run: %s rollback",
                      job->id, files, sp_invocation());
-    if (job->services.count)
+    if (job->services.count && s->options->root)
         sp_console_print(s->report, 0, "restart those of these services that run on this host: %s",
                          sp_strv_join(s->pool, &job->services, ", "));
+    else if (job->services.count)
+        sp_console_print(s->report, 0, "to restart the services that run the old code, run: %s",
+                         sp_services_command(s->pool, &job->services));
 }
 
 void sp_job_put_document(struct sp_job *job)

@@ -80,9 +80,9 @@ static void put_all(struct fixture *f, struct world *w, const char *site, const 
 /* The program runs in the environment, by its unit. */
 static void put_unit(struct fixture *f, struct world *w, const char *program, const char *prefix)
 {
-    memory_put(
-        f, w->m, sp_pool_printf(f->pool, "etc/systemd/system/%s.service", program),
-        sp_pool_printf(f->pool, "ExecStart=%s/bin/python %s/bin/%s\n", prefix, prefix, program));
+    memory_put(f, w->m, sp_pool_printf(f->pool, "etc/systemd/system/%s.service", program),
+               sp_pool_printf(f->pool, "[Service]\nExecStart=%s/bin/python %s/bin/%s\n", prefix,
+                              prefix, program));
 }
 
 static int scan_and_select(struct fixture *f, struct world *w)

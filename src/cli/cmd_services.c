@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* services: which services run, which need a restart, and restarting those. */
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/invocation.h"
+#include "cli/cmd.h"
+#include "cli/output_json.h"
+#include "cli/prepare.h"
+#include "cli/services.h"
+#include "host/manager.h"
+#include "host/process.h"
+
+enum {
+    RESTART_SECONDS = 120, /* for systemctl or service to come back */
+    VERIFY_TRIES = 60,     /* half a second each, until a new process is there */
+    VERIFY_PAUSE = 500     /* milliseconds */
+};
+
+static const char *format_time(struct sp_pool *pool, struct timespec time)
+{
+    struct tm parts;
+    char text[32] = "";
+    if (gmtime_r(&time.tv_sec, &parts))
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return sp_pool_strdup(pool, text);
+}
+
+/* ---- output ------------------------------------------------------------------------------------ */
+
+static void print_services(struct sp_context *s, const sp_services *services)
+{
+    struct sp_table table = {.columns = 5, .toned_column = 2};
+    const char *head[] = {"PROGRAM", "SERVICE", "STATE", "PROCESS", "STARTED"};
+    sp_table_row(s->pool, &table, SP_TONE_NONE, head);
+    for (size_t i = 0; i < services->count; i++) {
+        const struct sp_service *one = &services->items[i];
+        enum sp_service_state state = sp_service_state(one);
+        size_t rows = one->processes.count ? one->processes.count : 1;
+        for (size_t j = 0; j < rows; j++) {
+            const struct sp_service_process *process =
+                one->processes.count ? &one->processes.items[j] : NULL;
+            if (process)
+                state = process->reasons.count ? SP_SERVICE_STALE : SP_SERVICE_FRESH;
+            const char *row[] = {one->program, one->starts.count ? sp_service_name(one) : NULL,
+                                 s->options->root ? "not-looked-at" : sp_service_state_name(state),
+                                 process ? sp_pool_printf(s->pool, "%u", process->process->pid)
+                                         : NULL,
+                                 process ? format_time(s->pool, process->started) : NULL};
+            sp_table_row(s->pool, &table,
+                         state == SP_SERVICE_FRESH   ? SP_TONE_GOOD
+                         : state == SP_SERVICE_STALE ? SP_TONE_OPEN
+                                                     : SP_TONE_NONE,
+                         row);
+        }
+    }
+    sp_table_print(s->report, &table);
+    for (size_t i = 0; i < services->count; i++)
+        for (size_t j = 0; j < services->items[i].processes.count; j++) {
+            const struct sp_service_process *process = &services->items[i].processes.items[j];
+            for (size_t k = 0; k < process->reasons.count; k++)
+                sp_console_print(s->report, 0, "process %u of %s: %s", process->process->pid,
+                                 services->items[i].program, process->reasons.items[k]);
+        }
+}
+
+static void put_process(struct sp_json *json, struct sp_context *s,
+                        const struct sp_service_process *one)
+{
+    sp_json_object(json);
+    sp_json_key(json, "pid");
+    sp_json_number(json, one->process->pid);
+    sp_json_pair(json, "started", format_time(s->pool, one->started));
+    sp_json_key(json, "needs_restart");
+    sp_json_bool(json, one->reasons.count > 0);
+    sp_output_strings(json, "reasons", &one->reasons);
+    sp_json_end_object(json);
+}
+
+static void put_services(struct sp_context *s, const sp_services *services,
+                         const sp_strv *restarted)
+{
+    struct sp_buffer buf = SP_BUFFER_INIT;
+    struct sp_json json;
+    sp_output_begin(&json, &buf, "services");
+    sp_json_key(&json, "services");
+    sp_json_array(&json);
+    for (size_t i = 0; i < services->count; i++) {
+        const struct sp_service *one = &services->items[i];
+        const struct sp_start *start = one->starts.count ? &one->starts.items[0] : NULL;
+        sp_json_object(&json);
+        sp_json_pair(&json, "program", one->program);
+        sp_json_pair(&json, "service", start ? start->name : NULL);
+        sp_json_pair(&json, "path", start ? sp_root_show(&s->root, s->pool, start->path) : NULL);
+        sp_json_pair(&json, "state",
+                     s->options->root ? NULL : sp_service_state_name(sp_service_state(one)));
+        sp_json_key(&json, "processes");
+        sp_json_array(&json);
+        for (size_t j = 0; j < one->processes.count; j++)
+            put_process(&json, s, &one->processes.items[j]);
+        sp_json_end_array(&json);
+        sp_json_end_object(&json);
+    }
+    sp_json_end_array(&json);
+    if (s->options->restart)
+        sp_output_strings(&json, s->options->dry_run ? "would_restart" : "restarted", restarted);
+    sp_output_end(&json, s);
+}
+
+/* ---- restarting -------------------------------------------------------------------------------- */
+
+struct restart {
+    struct sp_context *s;
+    const sp_selection *selection;
+    sp_strv done;
+};
+
+static const struct sp_service *find_service(const sp_services *services, const char *program)
+{
+    for (size_t i = 0; i < services->count; i++)
+        if (strcmp(services->items[i].program, program) == 0)
+            return &services->items[i];
+    return NULL;
+}
+
+/* A new process is there, stays for a moment, and no old one is left. */
+static int verify(struct restart *r, const char *program, const char *name, struct sp_error *err)
+{
+    unsigned seen = 0;
+    for (int i = 0; i < VERIFY_TRIES; i++) {
+        sp_services now = {NULL, 0, 0};
+        if (sp_services_find(r->s, r->selection, &now, err) < 0)
+            return -1;
+        const struct sp_service *one = find_service(&now, program);
+        bool fresh = one && sp_service_state(one) == SP_SERVICE_FRESH;
+        unsigned pid = fresh ? one->processes.items[0].process->pid : 0;
+        if (fresh && pid == seen)
+            return 0;
+        seen = pid;
+        poll(NULL, 0, VERIFY_PAUSE);
+    }
+    return sp_error_set(err, SP_ERROR_SYSTEM,
+                        "%s was restarted, and no new process of %s is there that stays; look "
+                        "into its log",
+                        name, program);
+}
+
+static int restart_one(struct restart *r, const struct sp_manager *manager,
+                       const struct sp_service *service, struct sp_error *err)
+{
+    static const struct sp_process_limits limits = {RESTART_SECONDS, false};
+    struct sp_context *s = r->s;
+    const char *name = sp_service_name(service), *argv[4];
+    bool is_unit = service->starts.items[0].kind == SP_START_UNIT;
+    if (sp_manager_command(s->pool, manager, name, is_unit, argv, err) < 0)
+        return -1;
+    *SP_PUSH(s->pool, &r->done) = name;
+    sp_console_print(s->report, 0, "%s: %s %s %s", s->options->dry_run ? "would run" : "run",
+                     argv[0], argv[1], argv[2]);
+    if (s->options->dry_run)
+        return 0;
+    if (sp_process_run_within(argv, &limits, NULL, err) < 0)
+        return sp_error_prefix(err, "cannot restart '%s'", name);
+    if (verify(r, service->program, name, err) < 0)
+        return -1;
+    sp_console_print(s->report, 0, "%s is restarted", name);
+    return 0;
+}
+
+static bool is_stale(const struct sp_service *service)
+{
+    return sp_service_state(service) == SP_SERVICE_STALE;
+}
+
+/* All of them are looked at before the first is restarted. */
+static int check_restart(struct restart *r, const struct sp_manager *manager,
+                         const sp_services *services, struct sp_error *err)
+{
+    if (r->s->options->root)
+        return sp_error_set(err, SP_ERROR_REFUSED,
+                            "with --root no service is restarted: it does not run here");
+    if (geteuid() != 0 && !r->s->options->dry_run)
+        return sp_error_set(err, SP_ERROR_SYSTEM,
+                            "services --restart has to be run by root; use sudo, or --dry-run");
+    for (size_t i = 0; i < services->count; i++) {
+        const struct sp_service *one = &services->items[i];
+        const char *name = sp_service_name(one);
+        const char *why = is_stale(one) ? sp_manager_obstacle(r->s->pool, manager, name) : NULL;
+        if (is_stale(one) && !one->starts.count)
+            why = "neither a unit nor a script is known that starts it";
+        if (is_stale(one) && one->starts.count && one->starts.items[0].kind == SP_START_CONTAINER)
+            why = "it is started in a container; restart that";
+        if (why)
+            return sp_error_set(err, SP_ERROR_REFUSED, "cannot restart '%s': %s", name, why);
+    }
+    return 0;
+}
+
+static int restart(struct restart *r, const sp_services *services, struct sp_error *err)
+{
+    struct sp_manager manager;
+    sp_manager_find(r->s->pool, &manager);
+    if (check_restart(r, &manager, services, err) < 0)
+        return -1;
+    for (size_t i = 0; i < services->count; i++)
+        if (is_stale(&services->items[i]) && restart_one(r, &manager, &services->items[i], err) < 0)
+            return -1;
+    if (r->done.count == 0)
+        sp_console_print(r->s->report, 0, "no service needs a restart");
+    return 0;
+}
+
+/* ---- the command ------------------------------------------------------------------------------- */
+
+static int status_of(struct sp_context *s, const sp_services *services, struct sp_error *err)
+{
+    int status = SP_ERROR_NONE;
+    for (size_t i = 0; i < services->count; i++) {
+        if (sp_service_state(&services->items[i]) == SP_SERVICE_UNKNOWN)
+            return sp_error_set(err, SP_ERROR_SYSTEM,
+                                "you may not look at the processes of %s; run this as root",
+                                services->items[i].program);
+        if (is_stale(&services->items[i]))
+            status = SP_ERROR_INCOMPLETE;
+    }
+    return s->work->pending ? SP_ERROR_NEEDS_RECOVERY : status;
+}
+
+int sp_cmd_services(struct sp_context *s, struct sp_error *err)
+{
+    sp_selection selection = {NULL, 0, 0};
+    sp_services services = {NULL, 0, 0};
+    if (sp_context_select(s, SP_SELECT_REPORT, &selection, err) < 0 ||
+        sp_context_plan(s, &selection, SP_GOAL_INSTALL, err) < 0 ||
+        sp_services_find(s, &selection, &services, err) < 0)
+        return -1;
+    struct restart r = {.s = s, .selection = &selection};
+    if (!s->options->restart && !s->report->json && services.count)
+        print_services(s, &services);
+    if (s->options->root)
+        sp_console_print(s->report, 0, "processes cannot be looked at with --root");
+    if (services.count == 0)
+        sp_console_print(s->report, 0, "nothing is integrated, so no service is concerned");
+    if (s->options->restart && s->work->pending)
+        return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                            "a transaction was interrupted; before a restart, run: %s recover",
+                            sp_invocation());
+    if (s->options->restart && restart(&r, &services, err) < 0)
+        return -1;
+    if (s->report->json)
+        put_services(s, &services, &r.done);
+    return s->options->restart ? SP_ERROR_NONE : status_of(s, &services, err);
+}

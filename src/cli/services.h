@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The services of the integrated components: how they are started, their processes, and which of
+ * these still run the code that they had before our latest change. */
+#ifndef SP_SERVICES_H
+#define SP_SERVICES_H
+
+#include "cli/context.h"
+#include "model/start.h"
+
+struct sp_service_process {
+    const struct sp_running *process;
+    struct timespec started; /* by today's clock */
+    sp_strv reasons;         /* why it needs a restart, in words; none: it does not */
+};
+
+struct sp_service {
+    const char *program;
+    sp_starts starts; /* those whose processes these can be; none: not known */
+    SP_VEC(struct sp_service_process) processes;
+    bool elsewhere; /* a process of the program is in a container or a chroot */
+    bool unknown;   /* this user may not look at a process of the program */
+};
+typedef SP_VEC(struct sp_service) sp_services;
+
+enum sp_service_state {
+    SP_SERVICE_FRESH,
+    SP_SERVICE_STALE, /* a process needs a restart */
+    SP_SERVICE_IDLE,  /* no process */
+    SP_SERVICE_ELSEWHERE,
+    SP_SERVICE_UNKNOWN
+};
+enum sp_service_state sp_service_state(const struct sp_service *service);
+const char *sp_service_state_name(enum sp_service_state state); /* "needs-restart", ... */
+
+/* The name for systemctl(1), service(8) or docker; the program's own where nothing tells. */
+const char *sp_service_name(const struct sp_service *service);
+
+/* The services of the planned targets that are integrated, or that a transaction of ours changed.
+ * Under --root there are no processes. */
+int sp_services_find(struct sp_context *s, const sp_selection *selection, sp_services *out,
+                     struct sp_error *err) SP_MUST_CHECK;
+
+/* Adds the services of these programs that run; under --root, and where it cannot be told, all. A
+ * transaction that ends now has left them stale. */
+int sp_services_of_programs(struct sp_context *s, const sp_strv *programs, sp_strv *names,
+                            struct sp_error *err) SP_MUST_CHECK;
+
+/* "systemctl restart a b", "service a restart; service b restart". */
+const char *sp_services_command(struct sp_pool *pool, const sp_strv *names);
+
+#endif
