@@ -90,6 +90,8 @@ class Services(Case):
         self.assertNotIn("systemctl restart", result.out)
 
     def test_without_systemd(self):
+        if os.path.exists("/.dockerenv"):
+            self.skipTest("this is a container, where nothing is restarted without systemd")
         os.unlink(self.tmp + "/etc/systemd/system/openstack-nova-compute.service")
         write(self.tmp + "/etc/init.d/nova-compute", "#!/bin/sh\nexec /usr/bin/nova-compute\n", 0o755)
         result = self.inside("SP install --no-groups nova && SP services --restart", before=":")
@@ -107,25 +109,17 @@ class Services(Case):
         result = self.inside("SP install --no-groups nova && SP services --restart", before=cib)
         self.expect(3, result, "Pacemaker", "pcs resource restart openstack-nova-compute")
         write(self.tmp + "/bin/pacemakerd", PROGRAM, 0o755)
-        result = self.inside("SP install --no-groups nova; SP services --restart",
-                             before="mkdir -p /run/systemd/system; touch %s; "
-                             "%s/bin/pacemakerd >/dev/null 2>&1 &" % (
-                                 self.system.file("nova/virt/libvirt/driver.py"), self.tmp))
-        self.assertIn(result.status, (0, 3), str(result))
+        touch = "touch %s; " % self.system.file("nova/virt/libvirt/driver.py")
+        result = self.inside(touch + "SP services --restart",
+                             before="mkdir -p /run/systemd/system; "
+                             "%s/bin/pacemakerd >/dev/null 2>&1 &" % self.tmp)
+        self.expect(3, result, "Pacemaker runs on this host")
         self.assertEqual(self.calls(), [])
 
     def test_container(self):
         result = self.inside("SP install --no-groups nova && SP services --restart",
                              before="mkdir /run/systemd; touch /run/.containerenv")
         self.expect(3, result, "this is a container", "docker restart")
-
-    def test_other_root(self):
-        """A process of a chroot is none of this system."""
-        start = "mkdir -p /run/systemd/system; mount --bind / /mnt; " \
-            "chroot /mnt %s/bin/nova-compute >/dev/null 2>&1 &" % self.tmp
-        result = self.inside("SP install --no-groups nova; kill $(cat %s/pid); sleep 0.2; "
-                             "SP services -j" % self.tmp, before=start)
-        self.assertIn(result.status, (0, 1), str(result))
 
     def test_hundreds_of_processes(self):
         many = "mkdir -p /run/systemd/system; for i in $(seq 300); do sleep 60 & done"
