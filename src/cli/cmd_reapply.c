@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reapply: integrates again what package upgrades took away, and nothing else.
+/* reapply: integrates again the components that package upgrades changed, and nothing else.
  *
  * People type it, and the triggers of our packages run it while dpkg or rpm is at work. So it begins
- * with what costs little, waits for a lock, passes over what it must not touch with a warning, and
- * goes on with the other environments after a failure. */
+ * with cheap looks, waits for a lock, warns of the components that it must not touch, and goes on
+ * with the other environments after a failure. */
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -25,7 +25,7 @@ struct reapply {
     struct sp_job total; /* of all transactions, for the document */
     sp_strv done;        /* sentences for the log */
     sp_strv problems;
-    sp_strv ids;
+    SP_VEC(unsigned) ids;
     enum sp_error_kind status; /* the worst of all */
 };
 
@@ -70,7 +70,11 @@ static void put_document(struct reapply *r)
     r->total.txn.command = "reapply";
     sp_output_begin(&json, &buf, r->total.txn.command);
     sp_job_put_members(&json, &r->total);
-    sp_output_strings(&json, "transactions", &r->ids);
+    sp_json_key(&json, "transactions");
+    sp_json_array(&json);
+    for (size_t i = 0; i < r->ids.count; i++)
+        sp_json_number(&json, r->ids.items[i]);
+    sp_json_end_array(&json);
     sp_output_strings(&json, "problems", &r->problems);
     sp_output_end(&json, r->s);
 }
@@ -99,7 +103,7 @@ static const char *describe(struct reapply *r, const struct sp_job *job)
                           sp_output_files(r->s->pool, job->txn.changes.count));
 }
 
-/* What the job did, for the document and the log. */
+/* Adds the changes of the job to the document and the log. */
 static void add_done(struct reapply *r, const struct sp_job *job)
 {
     struct sp_pool *pool = r->s->pool;
@@ -111,7 +115,7 @@ static void add_done(struct reapply *r, const struct sp_job *job)
     if (job->id == 0)
         return;
     r->total.id = job->id;
-    *SP_PUSH(pool, &r->ids) = sp_pool_printf(pool, "%u", job->id);
+    *SP_PUSH(pool, &r->ids) = job->id;
     *SP_PUSH(pool, &r->done) = describe(r, job);
 }
 

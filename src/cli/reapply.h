@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The work of reapply: from the recorded components to what becomes of each; for cmd_reapply.c and
+/* The work of reapply: from the recorded components to a verdict on each; for cmd_reapply.c and
  * reapply.c. */
 #ifndef SP_CLI_REAPPLY_H
 #define SP_CLI_REAPPLY_H

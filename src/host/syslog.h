@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One line in the log of the host, for what nobody watches: a command that a package manager runs. */
+/* One line in the log of the host, of a command that nobody watches: a package manager runs it. */
 #ifndef SP_HOST_SYSLOG_H
 #define SP_HOST_SYSLOG_H
 

@@ -15,7 +15,7 @@ enum sp_reapply {
     SP_REAPPLY_EDITED   /* it is complete but for a driver that somebody edited */
 };
 
-/* What was recorded of the component, and what is known of its files today. */
+/* The record of the component, and facts about its files today. */
 struct sp_reapply_record {
     const char *version, *release; /* that were integrated; version "": unknown */
     bool proven;                   /* no later transaction may have removed it */

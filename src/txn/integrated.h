@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the history of a work directory knows as integrated: the components that the last transaction
- * about them installed. A package upgrade changes nothing of that; uninstall and rollback do. */
+/* The components that the history of a work directory knows as integrated: the last transaction about
+ * them installed them. A package upgrade changes nothing of that; uninstall and rollback do. */
 #ifndef SP_INTEGRATED_H
 #define SP_INTEGRATED_H
 

@@ -74,7 +74,7 @@ class Integrates(ReapplyCase):
         self.upgrade("nova", "os_brick")
         document = self.reapply("--json").json
         self.assertEqual(document["transaction"], 2)
-        self.assertEqual(document["transactions"], ["2"])
+        self.assertEqual(document["transactions"], [2])
         self.assertEqual(document["changed"], 3)
         self.assertEqual([one["component"] for one in document["components"]],
                          ["os_brick", "nova"])
@@ -164,7 +164,7 @@ class Integrates(ReapplyCase):
             for name in (component, "os_brick"):
                 host.put(name, "newton", site=site)
         document = self.good(host, "--json", "reapply").json
-        self.assertEqual(document["transactions"], ["2", "3"])
+        self.assertEqual(document["transactions"], [2, 3])
         self.assertEqual(len(document["components"]), 4)
         self.expect(0, self.run_on(host, "check"))
 
