@@ -48,7 +48,12 @@ deb() {
     aarch64) debarch=arm64 ;;
     *) debarch=$(dpkg --print-architecture) ;;
     esac
-    gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
+    gzip -9nc CHANGELOG.md >"$doc/CHANGELOG.md.gz"
+    sed -n 's/^Maintainer: //p' packaging/deb/control | {
+        read -r maintainer
+        printf 'sp-openstack (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.gz.\n\n -- %s  %s\n' \
+            "$version" "$maintainer" "$(date -R -d "@$SOURCE_DATE_EPOCH")"
+    } | gzip -9n >"$doc/changelog.gz"
     install -m 0644 packaging/deb/copyright "$doc/copyright"
     install -d "$stage/usr/share/lintian/overrides" "$stage/DEBIAN"
     install -m 0644 packaging/deb/overrides "$stage/usr/share/lintian/overrides/sp-openstack"
