@@ -6,5 +6,11 @@
 #: make deb                 dist/: a package for Debian and Ubuntu of the static program, and SHA256SUMS
 #: make rpm                 the same for Red Hat's family
 #: make tarball             the same as an archive to unpack at /
-deb rpm tarball: static
-	@packaging/build.sh $@ $(VERSION)
+deb: static
+	@packaging/build.sh deb $(VERSION)
+
+rpm: static
+	@packaging/build.sh rpm $(VERSION)
+
+tarball: static
+	@packaging/build.sh tarball $(VERSION)
