@@ -125,8 +125,8 @@ dist:
 #: make clean               remove what was built
 clean:
 	rm -rf $(BUILD) build-asan build-valgrind build-analyze build-fault build-fuzz \
-	    build-coverage build-static sp-openstack sp-openstack-*.tar.gz
+	    build-coverage build-static dist sp-openstack sp-openstack-*.tar.gz
 
-include tests/tests.mk tests/drivers/drivers.mk tests/services/services.mk tests/guest/guest.mk tools/static.mk
+include tests/tests.mk tests/drivers/drivers.mk tests/services/services.mk tests/guest/guest.mk tools/static.mk packaging/packages.mk
 
 -include $(OBJ:.o=.d) $(UNITBIN:=.d)

@@ -77,7 +77,7 @@ for name in linux asm-generic; do
     ln -sfn "/usr/include/$name" "$top/kernel/$name"
 done
 ln -sfn "/usr/include/$multiarch/asm" "$top/kernel/asm"
-export CC=musl-gcc CFLAGS="-O2 -g -fPIC -fstack-protector-strong -idirafter $top/kernel"
+export CC=musl-gcc CFLAGS="-O2 -g -fPIC -fstack-protector-strong -idirafter $top/kernel -ffile-prefix-map=$top/="
 
 by_cmake() {
     build=$PWD/static

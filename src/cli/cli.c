@@ -32,7 +32,7 @@ int sp_cli_find_command(const char *word, const struct sp_command **out, struct 
 {
     size_t hits = 0, len = strlen(word);
     for (const struct sp_command *command = sp_commands; command->name; command++) {
-        if (strncmp(command->name, word, len) != 0)
+        if (strncmp(command->name, word, len) != 0 || len < command->shortest)
             continue;
         *out = command;
         hits++;

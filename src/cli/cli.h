@@ -67,6 +67,9 @@ enum sp_needs {
     SP_NEEDS_LOCK = 64,       /* the work directory is locked, if it is there */
     SP_NEEDS_RECOVERED = 128, /* no interrupted transaction is in it */
     SP_NEEDS_SUPERUSER = 256, /* the user is root, unless this is a dry run */
+    SP_NEEDS_LATER = 512,     /* all but the root is seen to when the command asks for it, by
+                               * sp_prepare_rest() */
+    SP_NEEDS_WAIT = 1024,     /* a lock that somebody else holds is waited for */
 };
 
 struct sp_command {
@@ -76,6 +79,7 @@ struct sp_command {
     enum sp_words words;
     unsigned options; /* those that it takes */
     unsigned needs;   /* enum sp_needs */
+    size_t shortest;  /* letters of the shortest prefix that is taken for it; 0: any */
 };
 
 /* Ended by one without a name. */

@@ -4,47 +4,14 @@
 #include <unistd.h>
 
 #include "base/invocation.h"
+#include "base/path.h"
 #include "cli/cmd.h"
 #include "cli/job.h"
 #include "cli/output_text.h"
 #include "cli/prepare.h"
-#include "cli/services.h"
+#include "txn/integrated.h"
 #include "txn/revert.h"
 #include "txn/transaction.h"
-
-/* Of the services of the changed components those that run, by the names that they have here. */
-static int find_services(struct sp_job *job, struct sp_error *err)
-{
-    sp_strv names = {NULL, 0, 0};
-    if (job->s->options->root)
-        return 0;
-    if (sp_services_of_programs(job->s, &job->services, &names, err) < 0)
-        return sp_error_prefix(err, "the changes are in place, but");
-    job->services = names;
-    return 0;
-}
-
-static int run(struct sp_job *job, struct sp_error *err)
-{
-    struct sp_context *s = job->s;
-    if (s->options->dry_run)
-        return sp_cmd_check_dry_run(s, &job->txn, err);
-    if (job->txn.changes.count == 0)
-        return 0;
-    /* what is refused anyway leaves no work directory behind */
-    if (!s->work->locked && sp_transaction_check(s->pool, &s->root, &job->txn, err) < 0)
-        return -1;
-    if (sp_prepare_lock(s, err) < 0)
-        return -1;
-    sp_transaction_catch_signals();
-    job->txn.notes = &job->notes;
-    int rc = sp_transaction_run(s->pool, &s->work->dir, &job->txn, &job->id, err);
-    if (rc == 0)
-        rc = find_services(job, err);
-    for (size_t i = 0; i < job->notes.count; i++)
-        sp_console_warn(s->pool, s->report, "%s", job->notes.items[i]);
-    return rc;
-}
 
 /* Selects the components and plans their way to the goal, unless they are half changed. */
 static int open_job(struct sp_job *job, enum sp_select_mode mode, struct sp_error *err)
@@ -123,7 +90,7 @@ static int install(struct sp_job *job, struct sp_error *err)
         return -1;
     warn_left_out(job);
     sp_job_print_plan(job);
-    if (run(job, err) < 0)
+    if (sp_job_run(job, err) < 0)
         return -1;
     sp_job_print_outcome(job);
     sp_cmd_warn_leftovers(s, &job->selection);
@@ -214,6 +181,31 @@ static const struct sp_journal *find_orphan(struct sp_context *s)
     return NULL;
 }
 
+static bool is_selected(struct sp_job *job, const struct sp_journal_component *component)
+{
+    for (size_t i = 0; i < job->selection.count; i++) {
+        const struct sp_detection *found = job->selection.items[i].detection;
+        if (found && strcmp(found->name, component->name) == 0 &&
+            (strcmp(component->path, found->dir) == 0 ||
+             strcmp(component->path, sp_path_join(job->s->pool, found->site->path, found->name)) ==
+                 0) &&
+            !sp_plan_changes(&job->selection.items[i].plan))
+            return true;
+    }
+    return false;
+}
+
+/* Adds to the transaction the components of which an upgrade left nothing: that they were removed is
+ * recorded, or reapply would integrate the next version again. */
+static void add_recorded(struct sp_job *job)
+{
+    sp_integrations known = {NULL, 0, 0};
+    sp_integrated_find(job->s->pool, &job->s->work->history, &known);
+    for (size_t i = 0; i < known.count; i++)
+        if (is_selected(job, known.items[i].component))
+            *SP_PUSH(job->s->pool, &job->txn.components) = *known.items[i].component;
+}
+
 static int uninstall(struct sp_job *job, struct sp_error *err)
 {
     struct sp_context *s = job->s;
@@ -232,8 +224,9 @@ static int uninstall(struct sp_job *job, struct sp_error *err)
             return -1;
     if (check_dependents(job, err) < 0 || sp_job_build(job, err) < 0)
         return -1;
+    add_recorded(job);
     sp_job_print_plan(job);
-    if (refuse_foreign(job, err) < 0 || run(job, err) < 0)
+    if (refuse_foreign(job, err) < 0 || sp_job_run(job, err) < 0)
         return -1;
     sp_job_print_outcome(job);
     sp_cmd_warn_leftovers(s, &job->selection);

@@ -31,6 +31,28 @@ int sp_cmd_detect(struct sp_context *s, struct sp_error *err)
     return SP_ERROR_NONE;
 }
 
+/* With -v: says of a file with the integration why it differs from its package, which rpm -V and dpkg -V
+ * tell of it. */
+static int explain_files(struct sp_context *s, const sp_selection *selection, struct sp_error *err)
+{
+    for (size_t i = 0; i < selection->count && s->report->verbose > 0; i++)
+        for (size_t j = 0; j < selection->items[i].plan.files.count; j++) {
+            struct sp_file_plan *file = &selection->items[i].plan.files.items[j];
+            struct sp_blob_id id;
+            if (file->state != SP_STATE_INSTALLED || file->note)
+                continue;
+            if (sp_blob_hash(file->snapshot->content, &id, err) < 0)
+                return -1;
+            const struct sp_journal *by =
+                sp_history_writer(&s->work->history, file->snapshot->real, &id);
+            if (by)
+                file->note = sp_pool_printf(
+                    s->pool, "as integrated by transaction %u; %s", by->id,
+                    file->snapshot->spec->copy ? "no package has it" : "differs from the package");
+        }
+    return 0;
+}
+
 static enum sp_error_kind status_of(const struct sp_target *one)
 {
     if (!sp_target_counts(one))
@@ -105,6 +127,7 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
         return -1;
     if (sp_context_select(s, SP_SELECT_REPORT, &selection, err) < 0 ||
         sp_context_plan(s, &selection, SP_GOAL_INSTALL, err) < 0 ||
+        explain_files(s, &selection, err) < 0 ||
         sp_prerequisites_find(s->pool, &selection, &prerequisites, err) < 0)
         return -1;
     struct sp_error mixed = SP_ERROR_INIT; /* said after the table, which shows it */

@@ -168,12 +168,12 @@ static void find_running(struct sp_context *s, sp_running_list *out)
     sp_running_find(s->pool, "/proc", &programs, out);
 }
 
-static int scan_system(struct sp_context *s, struct sp_error *err)
+static int scan_system(struct sp_context *s, const sp_strv *paths, struct sp_error *err)
 {
     struct sp_environment_query query = {.python = NULL};
     struct sp_tree *tree;
-    for (size_t i = 0; i < s->options->paths.count; i++)
-        *SP_PUSH(s->pool, &query.paths) = absolute(s->pool, s->options->paths.items[i]);
+    for (size_t i = 0; i < paths->count; i++)
+        *SP_PUSH(s->pool, &query.paths) = absolute(s->pool, paths->items[i]);
     if (s->options->python && ask_python(s, &query, err) < 0)
         return -1;
     if (!s->options->python && !s->options->root) {
@@ -187,10 +187,17 @@ static int scan_system(struct sp_context *s, struct sp_error *err)
     return add_scan(s, tree, &query, err);
 }
 
+int sp_context_scan_path(struct sp_context *s, const char *path, struct sp_error *err)
+{
+    sp_strv paths = {NULL, 0, 0};
+    *SP_PUSH(s->pool, &paths) = sp_pool_printf(s->pool, "/%s", path);
+    return scan_system(s, &paths, err);
+}
+
 int sp_context_scan(struct sp_context *s, struct sp_error *err)
 {
     if (s->options->trees.count == 0)
-        return scan_system(s, err);
+        return scan_system(s, &s->options->paths, err);
     sp_strv wanted = {NULL, 0, 0};
     sp_manifests_wanted(s->pool, &s->manifests, &wanted);
     *SP_PUSH(s->pool, &wanted) = "__init__.py";

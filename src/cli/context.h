@@ -40,6 +40,10 @@ int sp_context_load_manifests(struct sp_context *context, struct sp_error *err) 
 /* Opens the trees and looks for all components in them. */
 int sp_context_scan(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 
+/* Adds a scan of the system with a directory (relative to the root) as if --path named it. */
+int sp_context_scan_path(struct sp_context *s, const char *path,
+                         struct sp_error *err) SP_MUST_CHECK;
+
 void sp_context_close(struct sp_context *context);
 
 /* sp_select() with the options of the command line; prints its warnings. */

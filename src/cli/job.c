@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 #include "cli/output_text.h"
 #include "cli/prepare.h"
+#include "cli/services.h"
 #include "format/diff.h"
 #include "fs/meta.h"
 
@@ -25,36 +26,18 @@ static int remembered_meta(struct sp_job *job, const char *path, struct sp_bytes
     return sp_history_meta(job->s->pool, history, path, &id, out, err);
 }
 
-/* Whether one of our transactions wrote this content to the path. */
-static int is_recorded(struct sp_job *job, const char *path, struct sp_bytes content,
-                       struct sp_error *err)
-{
-    const struct sp_history *history = &job->s->work->history;
-    struct sp_blob_id id;
-    if (sp_blob_hash(content, &id, err) < 0)
-        return -1;
-    for (size_t i = 0; i < history->journals.count; i++) {
-        const struct sp_journal *journal = &history->journals.items[i];
-        bool counts =
-            journal->state == SP_JOURNAL_COMMITTED && sp_history_is_here(history, journal);
-        for (size_t j = 0; counts && j < journal->files.count; j++)
-            if (strcmp(journal->files.items[j].path, path) == 0 &&
-                sp_blob_equal(&journal->files.items[j].after, &id))
-                return 1;
-    }
-    return 0;
-}
-
 /* An administrator may have edited a driver in place: what is lost with it is only in the backup. */
 static int note_edited(struct sp_job *job, const struct sp_target *one,
                        const struct sp_file_plan *file, const char *path, struct sp_error *err)
 {
     if (!file->unknown)
         return 0;
-    int recorded = is_recorded(job, path, file->snapshot->content, err);
-    if (recorded == 0)
+    struct sp_blob_id id;
+    if (sp_blob_hash(file->snapshot->content, &id, err) < 0)
+        return -1;
+    if (!sp_history_writer(&job->s->work->history, path, &id))
         *SP_PUSH(job->s->pool, &job->edited) = sp_output_path(job->s, one, file);
-    return recorded < 0 ? -1 : 0;
+    return 0;
 }
 
 static int add_change(struct sp_job *job, const struct sp_target *one,
@@ -129,9 +112,44 @@ static void add_component(struct sp_job *job, const struct sp_target *one)
             *SP_PUSH(pool, &job->services) = spec->services.items[i];
 }
 
+/* Of the services of the changed components those that run, by the names that they have here. */
+static int find_services(struct sp_job *job, struct sp_error *err)
+{
+    sp_strv names = {NULL, 0, 0};
+    if (job->s->options->root)
+        return 0;
+    if (sp_services_of_programs(job->s, &job->services, &names, err) < 0)
+        return sp_error_prefix(err, "the changes are in place, but");
+    job->services = names;
+    return 0;
+}
+
+int sp_job_run(struct sp_job *job, struct sp_error *err)
+{
+    struct sp_context *s = job->s;
+    if (s->options->dry_run)
+        return sp_cmd_check_dry_run(s, &job->txn, err);
+    if (job->txn.components.count == 0)
+        return 0;
+    /* what is refused anyway leaves no work directory behind */
+    if (!s->work->locked && sp_transaction_check(s->pool, &s->root, &job->txn, err) < 0)
+        return -1;
+    if (sp_prepare_lock(s, err) < 0)
+        return -1;
+    sp_transaction_catch_signals();
+    job->txn.notes = &job->notes;
+    int rc = sp_transaction_run(s->pool, &s->work->dir, &job->txn, &job->id, err);
+    if (rc == 0)
+        rc = find_services(job, err);
+    for (size_t i = 0; i < job->notes.count; i++)
+        sp_console_warn(s->pool, s->report, "%s", job->notes.items[i]);
+    return rc;
+}
+
 int sp_job_build(struct sp_job *job, struct sp_error *err)
 {
-    job->txn.command = job->goal == SP_GOAL_INSTALL ? "install" : "uninstall";
+    if (!job->txn.command)
+        job->txn.command = job->goal == SP_GOAL_INSTALL ? "install" : "uninstall";
     for (size_t i = 0; i < job->selection.count; i++) {
         const struct sp_target *one = sp_job_target(job, i);
         if (!sp_plan_changes(&one->plan))

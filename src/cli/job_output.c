@@ -66,13 +66,36 @@ static void warn_edited(struct sp_job *job)
     }
 }
 
+/* Nothing of it was left, but it was known as integrated. */
+static void print_recorded(struct sp_job *job)
+{
+    struct sp_context *s = job->s;
+    sp_strv all = {NULL, 0, 0};
+    for (size_t i = 0; i < job->txn.components.count; i++)
+        if (!sp_strv_has(&all, job->txn.components.items[i].name))
+            *SP_PUSH(s->pool, &all) = job->txn.components.items[i].name;
+    const char *list = sp_strv_join(s->pool, &all, ", ");
+    if (job->id)
+        sp_console_print(s->report, 0,
+                         "transaction %u: no file changed; recorded as removed, so that reapply "
+                         "leaves it alone: %s",
+                         job->id, list);
+    else
+        sp_console_print(s->report, 0, "would be recorded as removed: %s; nothing was (--dry-run)",
+                         list);
+}
+
 void sp_job_print_outcome(struct sp_job *job)
 {
     struct sp_context *s = job->s;
     const char *files = sp_output_files(s->pool, job->txn.changes.count);
     warn_edited(job);
-    if (job->txn.changes.count == 0)
+    if (job->txn.components.count == 0)
         return;
+    if (job->txn.changes.count == 0) {
+        print_recorded(job);
+        return;
+    }
     if (s->options->dry_run) {
         sp_console_print(s->report, 0, "%s would be changed; nothing was (--dry-run)", files);
         return;
@@ -87,21 +110,26 @@ void sp_job_print_outcome(struct sp_job *job)
                          sp_services_command(s->pool, &job->services));
 }
 
-void sp_job_put_document(struct sp_job *job)
+void sp_job_put_members(struct sp_json *json, struct sp_job *job)
 {
     struct sp_context *s = job->s;
+    static const sp_strv none;
+    sp_json_key(json, "dry_run");
+    sp_json_bool(json, s->options->dry_run);
+    sp_output_id(json, "transaction", job->id);
+    sp_json_key(json, "changed");
+    sp_json_number(json, (long long)job->txn.changes.count);
+    sp_output_components(json, s, &job->selection, true);
+    sp_output_prerequisites(json, &job->prerequisites);
+    sp_output_strings(json, "services", job->id ? &job->services : &none);
+    sp_output_strings(json, "groups", &job->groups);
+}
+
+void sp_job_put_document(struct sp_job *job)
+{
     struct sp_buffer buf = SP_BUFFER_INIT;
     struct sp_json json;
-    static const sp_strv none;
     sp_output_begin(&json, &buf, job->txn.command);
-    sp_json_key(&json, "dry_run");
-    sp_json_bool(&json, s->options->dry_run);
-    sp_output_id(&json, "transaction", job->id);
-    sp_json_key(&json, "changed");
-    sp_json_number(&json, (long long)job->txn.changes.count);
-    sp_output_components(&json, s, &job->selection, true);
-    sp_output_prerequisites(&json, &job->prerequisites);
-    sp_output_strings(&json, "services", job->id ? &job->services : &none);
-    sp_output_strings(&json, "groups", &job->groups);
-    sp_output_end(&json, s);
+    sp_job_put_members(&json, job);
+    sp_output_end(&json, job->s);
 }

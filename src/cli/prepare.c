@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/prepare.h"
 
+#include <errno.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/invocation.h"
 #include "txn/pending.h"
+
+/* For a command that waits for locks: how long, and how often it tries. Milliseconds. */
+enum {
+    WAIT_MAX = 30000,
+    WAIT_STEP = 100
+};
 
 static int check_user(struct sp_context *context, struct sp_error *err)
 {
@@ -66,7 +75,7 @@ static const struct sp_recover_failure *failure_of(const struct sp_work *work, u
     return NULL;
 }
 
-int sp_prepare_check_pending(struct sp_context *context, const sp_strv *dirs, struct sp_error *err)
+int sp_prepare_find_pending(struct sp_context *context, const sp_strv *dirs, struct sp_error *err)
 {
     const struct sp_work *work = context->work;
     for (size_t i = 0; work->pending && i < work->history.pending.count; i++) {
@@ -81,6 +90,14 @@ int sp_prepare_check_pending(struct sp_context *context, const sp_strv *dirs, st
                             "can be made; run: %s recover",
                             id, sp_invocation());
     }
+    return 0;
+}
+
+int sp_prepare_check_pending(struct sp_context *context, const sp_strv *dirs, struct sp_error *err)
+{
+    const struct sp_work *work = context->work;
+    if (sp_prepare_find_pending(context, dirs, err) < 0)
+        return -1;
     for (size_t i = 0; i < work->recovered.failures.count; i++)
         sp_console_warn(context->pool, context->report, "%s",
                         work->recovered.failures.items[i].message);
@@ -103,6 +120,33 @@ static int recover(struct sp_context *context, struct sp_error *err)
     return rc;
 }
 
+bool sp_prepare_wait(struct sp_context *context, const struct sp_error *held)
+{
+    struct sp_work *work = context->work;
+    const struct timespec moment = {0, WAIT_STEP * 1000000L};
+    if (held->errnum != EAGAIN || !(context->options->command->needs & SP_NEEDS_WAIT) ||
+        work->waited >= WAIT_MAX)
+        return false;
+    if (work->waited == 0)
+        sp_console_print(context->report, 0, "%s; waiting, up to %d seconds", held->message,
+                         WAIT_MAX / 1000);
+    nanosleep(&moment, NULL); /* cut short by a signal: then it is tried earlier */
+    work->waited += WAIT_STEP;
+    return true;
+}
+
+static int take_lock(struct sp_context *context, struct sp_error *err)
+{
+    for (;;) {
+        SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT;
+        if (sp_workdir_lock(context->pool, &context->root, context->work_dir, &context->work->dir,
+                            &reason) == 0)
+            return 0;
+        if (!sp_prepare_wait(context, &reason))
+            return sp_error_set(err, reason.kind, "%s", reason.message);
+    }
+}
+
 int sp_prepare_lock(struct sp_context *context, struct sp_error *err)
 {
     struct sp_work *work = context->work;
@@ -111,7 +155,7 @@ int sp_prepare_lock(struct sp_context *context, struct sp_error *err)
     if (work->exists)
         sp_workdir_close(&work->dir);
     work->exists = false;
-    if (sp_workdir_lock(context->pool, &context->root, context->work_dir, &work->dir, err) < 0)
+    if (take_lock(context, err) < 0)
         return -1;
     work->exists = work->locked = true;
     return 0;
@@ -177,6 +221,27 @@ static int prepare_accounts(struct sp_context *context, struct sp_error *err)
     return 0;
 }
 
+int sp_prepare_look(struct sp_context *context, struct sp_error *err)
+{
+    return open_work_dir(context, true, err);
+}
+
+int sp_prepare_rest(struct sp_context *context, struct sp_error *err)
+{
+    unsigned needs = context->options->command->needs;
+    if (context->work->exists)
+        sp_workdir_close(&context->work->dir);
+    context->work->exists = false;
+    if (needs & SP_NEEDS_MANIFESTS && context->manifests.components.count == 0 &&
+        sp_context_load_manifests(context, err) < 0)
+        return -1;
+    if (prepare_work_dir(context, needs, err) < 0)
+        return -1;
+    if (needs & SP_NEEDS_SCAN && sp_context_scan(context, err) < 0)
+        return -1;
+    return needs & SP_NEEDS_ACCOUNTS ? prepare_accounts(context, err) : 0;
+}
+
 int sp_prepare(struct sp_pool *pool, const struct sp_options *options, struct sp_console *console,
                struct sp_context *out, struct sp_error *err)
 {
@@ -187,13 +252,7 @@ int sp_prepare(struct sp_pool *pool, const struct sp_options *options, struct sp
         return -1;
     if (needs & SP_NEEDS_ROOT && sp_context_open(out, err) < 0)
         return -1;
-    if (needs & SP_NEEDS_MANIFESTS && sp_context_load_manifests(out, err) < 0)
-        return -1;
-    if (prepare_work_dir(out, needs, err) < 0)
-        return -1;
-    if (needs & SP_NEEDS_SCAN && sp_context_scan(out, err) < 0)
-        return -1;
-    return needs & SP_NEEDS_ACCOUNTS ? prepare_accounts(out, err) : 0;
+    return needs & SP_NEEDS_LATER ? 0 : sp_prepare_rest(out, err);
 }
 
 void sp_prepare_close(struct sp_context *context)

@@ -29,12 +29,15 @@ int sp_lock_file(int fd, const char *shown, struct sp_error *err)
         return sp_error_errno(err, saved, "cannot lock '%s'", shown);
     pid_t holder = holder_of(fd);
     if (holder > 0)
-        return sp_error_set(err, SP_ERROR_SYSTEM,
-                            "another sp-openstack (process %ld) is at work on '%s'; wait until it "
-                            "is done",
-                            (long)holder, shown);
-    return sp_error_set(err, SP_ERROR_SYSTEM,
-                        "another sp-openstack is at work on '%s'; wait until it is done", shown);
+        sp_error_set(err, SP_ERROR_SYSTEM,
+                     "another sp-openstack (process %ld) is at work on '%s'; wait until it is done",
+                     (long)holder, shown);
+    else
+        sp_error_set(err, SP_ERROR_SYSTEM,
+                     "another sp-openstack is at work on '%s'; wait until it is done", shown);
+    if (err)
+        err->errnum = EAGAIN;
+    return -1;
 }
 
 int sp_lock_take(const struct sp_dir *dir, const char *name, struct sp_error *err)

@@ -11,7 +11,7 @@
 #include "fs/dir.h"
 
 /* Locks the file `name` in the directory, which is created if need be. Returns the descriptor to be
- * closed at the end, or -1: SP_ERROR_SYSTEM naming the process that holds it. */
+ * closed at the end, or -1: SP_ERROR_SYSTEM naming the process that holds it, with errnum EAGAIN. */
 int sp_lock_take(const struct sp_dir *dir, const char *name, struct sp_error *err) SP_MUST_CHECK;
 
 /* Locks an open file that is there already; it has to be open for writing. shown: what the process

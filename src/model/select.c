@@ -235,9 +235,7 @@ static bool needs(const struct sp_target *one, const struct sp_target *other)
            sp_candidate_requires(one->detection, other->name);
 }
 
-/* A component comes after those that it needs; otherwise the order stays. A circle stays as it
- * is. */
-static void order_by_needs(sp_selection *selection)
+void sp_select_order(sp_selection *selection)
 {
     for (size_t i = 0; i < selection->count; i++) {
         size_t turns = selection->count - i;
@@ -345,7 +343,7 @@ int sp_select(struct sp_pool *pool, const struct sp_request *request, sp_selecti
     }
     forget_needs(&c, c.names);
     if (request->mode != SP_SELECT_DETECT)
-        order_by_needs(out);
+        sp_select_order(out);
     size_t first = out->count;
     for (size_t i = 0; i < scans->count; i++) {
         c.scan = scans->items[i];

@@ -53,6 +53,9 @@ bool sp_target_counts(const struct sp_target *target);
 int sp_select(struct sp_pool *pool, const struct sp_request *request, sp_selection *out,
               sp_strv *warnings, struct sp_error *err) SP_MUST_CHECK;
 
+/* Puts each component behind those that it needs; otherwise the order stays. A circle stays as it is. */
+void sp_select_order(sp_selection *selection);
+
 /* SP_ERROR_REFUSED with a list, when components of one environment are of different releases and
  * that was not allowed; else a warning names the risk. */
 int sp_select_check_mixed(struct sp_pool *pool, const sp_selection *selection,

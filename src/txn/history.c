@@ -236,6 +236,27 @@ int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, cons
     return 0;
 }
 
+/* Whether the transaction is committed, and left that content in the file. */
+static bool wrote(const struct sp_journal *journal, const char *path,
+                  const struct sp_blob_id *content)
+{
+    for (size_t i = 0; journal->state == SP_JOURNAL_COMMITTED && i < journal->files.count; i++)
+        if (strcmp(journal->files.items[i].path, path) == 0 &&
+            sp_blob_equal(&journal->files.items[i].after, content))
+            return true;
+    return false;
+}
+
+const struct sp_journal *sp_history_writer(const struct sp_history *history, const char *path,
+                                           const struct sp_blob_id *content)
+{
+    for (size_t i = history->journals.count; i-- > 0;)
+        if (sp_history_is_here(history, &history->journals.items[i]) &&
+            wrote(&history->journals.items[i], path, content))
+            return &history->journals.items[i];
+    return NULL;
+}
+
 static bool same_time(struct timespec a, struct timespec b)
 {
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;

@@ -48,6 +48,10 @@ int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, cons
                     const struct sp_blob_id *content, const struct sp_meta **out,
                     struct sp_error *err) SP_MUST_CHECK;
 
+/* The latest committed transaction on this system that gave the file this content, or NULL. */
+const struct sp_journal *sp_history_writer(const struct sp_history *history, const char *path,
+                                           const struct sp_blob_id *content);
+
 /* A file before a transaction: what is looked for, and where it goes. */
 struct sp_history_entry {
     const char *path;

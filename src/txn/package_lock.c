@@ -39,9 +39,12 @@ static int lock_one(struct sp_pool *pool, const struct sp_root *root, const char
     *SP_PUSH(pool, out) =
         fd; /* not closed before the end: that would drop a lock on the same file */
     const char *package = sp_root_show(root, pool, sp_path_dirname(pool, real));
-    if (sp_lock_file(fd, package, &reason) == 0 || reason.errnum != 0)
+    if (sp_lock_file(fd, package, &reason) == 0 || (reason.errnum != 0 && reason.errnum != EAGAIN))
         return 0; /* locked, or there are no locks here (fcntl(2): ENOLCK, EINVAL) */
-    return sp_error_set(err, reason.kind, "%s", reason.message);
+    sp_error_set(err, reason.kind, "%s", reason.message);
+    if (err)
+        err->errnum = reason.errnum;
+    return -1;
 }
 
 int sp_package_locks_take(struct sp_pool *pool, const struct sp_root *root,

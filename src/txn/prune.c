@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "fs/read.h"
 #include "fs/write.h"
+#include "txn/integrated.h"
 
 /* How far back an install is looked for that a transaction may have undone. */
 enum {
@@ -61,16 +62,31 @@ static bool came_to_nothing(const journals *all, size_t from)
     return true;
 }
 
+/* Whether the components are integrated, or not, without the transactions from `from` on as they are
+ * with them: what is left must not say that something is integrated which was removed. */
+static bool tells_the_same(const journals *all, size_t from)
+{
+    for (size_t i = from; i < all->count; i++)
+        for (size_t j = 0; j < all->items[i]->components.count; j++) {
+            const struct sp_journal_component *one = &all->items[i]->components.items[j];
+            if (!sp_integrated_by(all->items, from, one) !=
+                !sp_integrated_by(all->items, all->count, one))
+                return false;
+        }
+    return true;
+}
+
 /* Adds a committed transaction; takes it away again with those that it undid, into *out. */
 static void add_committed(struct sp_pool *pool, journals *open, const struct sp_journal *journal,
                           sp_ids *out)
 {
     *SP_PUSH(pool, open) = journal;
     size_t last = open->count - 1;
-    if (strcmp(journal->command, "install") == 0)
+    if (sp_integrated_is_install(journal))
         return;
     for (size_t from = last; from-- > 0 && last - from < MAX_RUN;) {
-        if (strcmp(open->items[from]->command, "install") != 0 || !came_to_nothing(open, from))
+        if (!sp_integrated_is_install(open->items[from]) || !came_to_nothing(open, from) ||
+            !tells_the_same(open, from))
             continue;
         for (size_t i = from; i < open->count; i++)
             *SP_PUSH(pool, out) = open->items[i]->id;

@@ -4,7 +4,8 @@
  * The latest transactions stay (SP_PRUNE_KEEP of them). Of the older ones these go:
  * - those that were aborted: they changed nothing;
  * - those that together came to nothing: an install, with all up to the uninstall or rollback after
- *   which every file that they changed is as it was before them.
+ *   which every file that they changed is as it was before them, and no component is known as
+ *   integrated (integrated.h) that was not before.
  * All others stay, and so do those that are damaged, unfinished, of another system, or have a file in
  * their directory that is not ours. The earlier content and metadata of each integrated file is in them. */
 #ifndef SP_PRUNE_H

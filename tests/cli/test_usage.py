@@ -9,7 +9,7 @@ from lib import Case, run_on_terminal, run_program
 from snapshot import snapshot
 
 COMMANDS = ("detect", "check", "matrix", "diff", "install", "uninstall", "rollback", "history",
-            "recover", "groups", "services", "help", "version")
+            "recover", "reapply", "groups", "services", "help", "version")
 OPTIONS = ("--path", "--root", "--tree", "--work-dir", "--data-dir", "--python", "--dry-run",
            "--no-deps", "--allow-mixed", "--group", "--user", "--no-groups", "--json", "--verbose",
            "--quiet", "--yes", "--help", "--version")

@@ -7,6 +7,7 @@ index. Several processes work at once, each with trees of its own.
 """
 
 import argparse
+import filecmp
 import multiprocessing
 import os
 import shutil
@@ -29,7 +30,7 @@ FILES = {
                  "initiator/connectors/__init__.py"],
 }
 OPERATIONS = (("install", "original"), ("uninstall", "after-install"),
-              ("rollback", "after-install"))
+              ("rollback", "after-install"), ("reapply", "upgraded"))
 
 
 def look(top):
@@ -56,7 +57,25 @@ class Bench:
         os.makedirs(self.site)
         collect(options, self.site)
         self.keep("original")
-        self.operations = [Operation(self, [command], before) for command, before in OPERATIONS]
+        self.operations = [Operation(self, ["install"], "original")]
+        self.upgrade()
+        self.operations += [Operation(self, [command], before)
+                            for command, before in OPERATIONS[1:]]
+
+    def upgrade(self):
+        """What is integrated is replaced by a package upgrade: the state "upgraded"."""
+        self.put_up("after-install")
+        original = os.path.join(self.top, "original", "site")
+        for path in self.operations[0].new:
+            old, new = os.path.join(original, path), os.path.join(self.site, path)
+            if os.path.isfile(old) and not filecmp.cmp(old, new, shallow=False):
+                with open(old, encoding="utf-8") as stream:
+                    text = stream.read()
+                with open(new + ".dpkg-new", "w", encoding="utf-8") as stream:
+                    stream.write(text + "# upgraded\n")
+                shutil.copystat(old, new + ".dpkg-new")
+                os.rename(new + ".dpkg-new", new)
+        self.keep("upgraded")
 
     def argv(self, command, program=None):
         own = {"install": ["--no-groups", "-L", self.site], "uninstall": ["-L", self.site],
@@ -105,7 +124,7 @@ class Bench:
 
 
 class Operation:
-    """install, uninstall or rollback, with the trees before and after it."""
+    """install, uninstall, rollback or reapply, with the trees before and after it."""
 
     def __init__(self, bench, command, before):
         self.bench, self.command, self.before = bench, command, before

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Breaks install, uninstall and rollback at every point where they can break.
+"""Breaks install, uninstall, rollback and reapply at every point where they can break.
 
     tests/fault/run.py --program PROGRAM --fault-program PROGRAM [--old-kernel LAUNCHER]
                        [--git DIR | --site DIR] [--jobs N] [--quick N] [--kill N]

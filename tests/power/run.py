@@ -5,7 +5,7 @@
     tests/power/run.py --program PROGRAM --fault-program PROGRAM --recorder PROGRAM --nosync LIBRARY
                        [--git DIR | --site DIR] [--file-systems NAMES] [--only COMMAND] [--quick N]
 
-On each file system - ext4, XFS, btrfs - install, uninstall, rollback and recover of three
+On each file system - ext4, XFS, btrfs - install, uninstall, rollback, reapply and recover of three
 components run on a disk that records what is written to it and when its cache is flushed
 (recorder.c). Then, for every write, the disk is made as a loss of power at that moment may leave
 it: with all that was written so far; without the writes since the last flush; with the last write
@@ -49,7 +49,7 @@ FILE_SYSTEMS = {
     "xfs": (320 * MIB, ["mkfs.xfs", "-q", "-f"], ["nouuid"]),
     "btrfs": (160 * MIB, ["mkfs.btrfs", "-q", "-f"], []),
 }
-COMMANDS = ("install", "uninstall", "rollback", "recover")
+COMMANDS = ("install", "uninstall", "rollback", "reapply", "recover")
 
 
 def run(*argv, **kwargs):
@@ -219,11 +219,21 @@ class Scenario:
             os.makedirs(os.path.join(self.root, "var/lib"))
             shutil.copytree(self.options.trees, self.site(), symlinks=True)
             self.original = benches.look(self.site())
-            if self.command in ("uninstall", "rollback"):
+            if self.command in ("uninstall", "rollback", "reapply"):
                 self.must("install")
+            if self.command == "reapply":
+                self.upgrade()
             if self.command == "recover":
                 self.tool("install", program=self.options.fault_program,
                           SP_FAULT="%d:exit" % self.options.crash)
+
+    def upgrade(self):
+        """As a package manager does it: a new file, renamed over the old name."""
+        for path, state in self.original.items():
+            old, new = (os.path.join(top, path) for top in (self.options.trees, self.site()))
+            if os.path.isfile(old) and benches.look(self.site())[path].content != state.content:
+                shutil.copy2(old, new + ".dpkg-new")
+                os.rename(new + ".dpkg-new", new)
 
     def record(self):
         """Runs the command; the trees before and after it, and what reached the disk."""
@@ -277,9 +287,10 @@ class Scenario:
                 problem = self.leftovers()
                 if problem:
                     return problem
-                done = self.tool("install", "-q")
+                again = "reapply" if self.command == "reapply" else "install"
+                done = self.tool(again, "-q")
                 if done.returncode:
-                    return "the next install: status %d: %s" % (done.returncode,
+                    return "the next command: status %d: %s" % (done.returncode,
                                                                 done.stdout.strip())
                 done = self.tool("check")
                 return "check says %d afterwards" % done.returncode if done.returncode else None

@@ -33,20 +33,21 @@ TEST(commands)
         const char *line;
         const char *command;
     } vectors[] = {
-        {"detect", "detect"},     {"det", "detect"},
-        {"check", "check"},       {"c", "check"},
-        {"diff", "diff"},         {"install", "install"},
-        {"i", "install"},         {"uninstall", "uninstall"},
-        {"u", "uninstall"},       {"rollback", "rollback"},
-        {"ro", "rollback"},       {"history", "history"},
-        {"hi", "history"},        {"recover", "recover"},
-        {"rec", "recover"},       {"groups", "groups"},
-        {"g", "groups"},          {"help", "help"},
-        {"-h", "help"},           {"--help", "help"},
-        {"install -h", "help"},   {"version", "version"},
-        {"v", "version"},         {"-V", "version"},
-        {"--version", "version"}, {"-h nonsense", "help"},
-        {"-- check", "check"},
+        {"detect", "detect"},    {"det", "detect"},
+        {"check", "check"},      {"c", "check"},
+        {"diff", "diff"},        {"install", "install"},
+        {"i", "install"},        {"uninstall", "uninstall"},
+        {"u", "uninstall"},      {"rollback", "rollback"},
+        {"ro", "rollback"},      {"history", "history"},
+        {"hi", "history"},       {"recover", "recover"},
+        {"rec", "recover"},      {"re", "recover"},
+        {"reapply", "reapply"},  {"rea", "reapply"},
+        {"groups", "groups"},    {"g", "groups"},
+        {"help", "help"},        {"-h", "help"},
+        {"--help", "help"},      {"install -h", "help"},
+        {"version", "version"},  {"v", "version"},
+        {"-V", "version"},       {"--version", "version"},
+        {"-h nonsense", "help"}, {"-- check", "check"},
     };
     for (size_t i = 0; i < COUNT(vectors); i++) {
         struct sp_options options = good(f, vectors[i].line);
@@ -222,6 +223,7 @@ TEST(options_of_each_command)
         {"rollback", " dry-run "},
         {"history", " "},
         {"recover", " force "},
+        {"reapply", " dry-run "},
         {"groups", " path python dry-run group user "},
         {"help", " "},
         {"version", " "},

@@ -120,6 +120,29 @@ TEST(rollback_of_others)
     assert_chosen(f, &history, "2 3");
 }
 
+/* Adds the component to a transaction. */
+static void about(struct fixture *f, struct sp_journal *journal)
+{
+    *SP_PUSH(f->pool, &journal->components) =
+        (struct sp_journal_component){.name = "nova", .path = "site/nova"};
+}
+
+/* An upgrade came between: what would be left of them says that the component is integrated. */
+TEST(removal_is_not_forgotten)
+{
+    struct sp_history history = {.workdir = NULL};
+    about(f, add(f, &history, "install", "aXY"));
+    about(f, add(f, &history, "reapply", "aVW"));
+    about(f, add(f, &history, "uninstall", "aWV"));
+    age(f, &history);
+    assert_chosen(f, &history, "");
+    history.journals.count = 3;
+    about(f, add(f, &history, "install", "aVW"));
+    about(f, add(f, &history, "uninstall", "aWV"));
+    age(f, &history);
+    assert_chosen(f, &history, "4 5");
+}
+
 /* ---- in a work directory --------------------------------------------------------------------- */
 
 static void put(struct fixture *f, struct sp_workdir *workdir, unsigned id,
