@@ -87,7 +87,7 @@ struct sp_pool *sp_pool_new(void)
     return pool;
 }
 
-/* What is deferred may still use the pool's memory, and it lives in there itself. */
+/* The deferred calls may still use the memory of the pool, and are listed in it. */
 static void run_deferred(struct sp_pool *pool)
 {
     for (struct deferred *item = pool->deferred; item; item = item->next)

@@ -15,8 +15,8 @@ struct sp_pool;
 
 struct sp_pool *sp_pool_new(void);
 void sp_pool_free(struct sp_pool *pool);
-/* Frees all that is in it. The pool keeps some of the memory, 4 MiB at the most, for what is taken
- * from it next: memory that the system gives anew costs a page fault for each 4 KiB. */
+/* Frees all that is in it. The pool keeps some of the memory, 4 MiB at the most, for the next
+ * requests: memory that the system gives anew costs a page fault for each 4 KiB. */
 void sp_pool_reset(struct sp_pool *pool);
 
 /* Zero-filled, aligned for any type. */
