@@ -229,6 +229,7 @@ bench:
 bench-run: all $(BUILD)/empty $(BUILD)/measure
 	@$(PYTHON3) -B tests/bench/bench.py --empty $(BUILD)/empty --measure $(BUILD)/measure \
 	    $(if $(GIT),--git '$(GIT)') $(BENCHFLAGS)
+	@$(if $(GIT),$(PYTHON3) -B tests/bench/matrix.py --program ./sp-openstack --measure $(BUILD)/measure --git '$(GIT)',true)
 
 # linked to the same libraries, to tell what the loader alone takes
 $(BUILD)/empty: tests/bench/empty.c $(BUILD)/flags

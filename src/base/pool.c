@@ -10,7 +10,8 @@
 #include "base/error.h"
 
 enum {
-    CHUNK = 64 * 1024
+    CHUNK = 64 * 1024,
+    MAX_SPARE = 4 << 20 /* bytes that sp_pool_reset() keeps */
 };
 
 struct chunk {
@@ -27,6 +28,7 @@ struct deferred {
 
 struct sp_pool {
     struct chunk *chunks; /* the first one is the one being filled */
+    struct chunk *spare;  /* zero-filled */
     struct deferred *deferred;
 };
 
@@ -81,24 +83,69 @@ char *sp_xstrdup(const char *str)
 struct sp_pool *sp_pool_new(void)
 {
     struct sp_pool *pool = sp_xmalloc(sizeof(*pool));
-    pool->chunks = NULL;
-    pool->deferred = NULL;
+    *pool = (struct sp_pool){NULL, NULL, NULL};
     return pool;
+}
+
+/* The deferred calls may still use the memory of the pool, and are listed in it. */
+static void run_deferred(struct sp_pool *pool)
+{
+    for (struct deferred *item = pool->deferred; item; item = item->next)
+        item->fn(item->data);
+    pool->deferred = NULL;
+}
+
+static void free_chunks(struct chunk *chunk)
+{
+    while (chunk) {
+        struct chunk *next = chunk->next;
+        free(chunk);
+        chunk = next;
+    }
 }
 
 void sp_pool_free(struct sp_pool *pool)
 {
     if (!pool)
         return;
-    /* what is deferred may still use the pool's memory, and it lives in there itself */
-    for (struct deferred *item = pool->deferred; item; item = item->next)
-        item->fn(item->data);
-    for (struct chunk *chunk = pool->chunks; chunk;) {
-        struct chunk *next = chunk->next;
-        free(chunk);
-        chunk = next;
-    }
+    run_deferred(pool);
+    free_chunks(pool->chunks);
+    free_chunks(pool->spare);
     free(pool);
+}
+
+void sp_pool_reset(struct sp_pool *pool)
+{
+    size_t kept = 0;
+    run_deferred(pool);
+    for (struct chunk *chunk = pool->spare; chunk; chunk = chunk->next)
+        kept += chunk->room;
+    while (pool->chunks) {
+        struct chunk *chunk = pool->chunks;
+        pool->chunks = chunk->next;
+        if (chunk->room > MAX_SPARE - kept) {
+            free(chunk);
+            continue;
+        }
+        memset(chunk->bytes, 0, chunk->used);
+        chunk->used = 0;
+        chunk->next = pool->spare;
+        pool->spare = chunk;
+        kept += chunk->room;
+    }
+}
+
+/* A spare chunk of at least so many bytes, and not many more; NULL. */
+static struct chunk *take_spare(struct sp_pool *pool, size_t room)
+{
+    for (struct chunk **link = &pool->spare; *link; link = &(*link)->next) {
+        struct chunk *chunk = *link;
+        if (chunk->room < room || chunk->room / 2 > room)
+            continue;
+        *link = chunk->next;
+        return chunk;
+    }
+    return NULL;
 }
 
 static struct chunk *add_chunk(struct sp_pool *pool, size_t size)
@@ -106,10 +153,13 @@ static struct chunk *add_chunk(struct sp_pool *pool, size_t size)
     size_t room = size > CHUNK / 4 ? size : CHUNK;
     if (room > SIZE_MAX - sizeof(struct chunk))
         sp_out_of_memory();
-    struct chunk *chunk = calloc(1, sizeof(*chunk) + room);
-    if (!chunk)
-        sp_out_of_memory();
-    chunk->room = room;
+    struct chunk *chunk = take_spare(pool, room);
+    if (!chunk) {
+        chunk = calloc(1, sizeof(*chunk) + room);
+        if (!chunk)
+            sp_out_of_memory();
+        chunk->room = room;
+    }
     if (pool->chunks && room != CHUNK) { /* a large one must not end the current one */
         chunk->next = pool->chunks->next;
         pool->chunks->next = chunk;

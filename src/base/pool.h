@@ -15,6 +15,9 @@ struct sp_pool;
 
 struct sp_pool *sp_pool_new(void);
 void sp_pool_free(struct sp_pool *pool);
+/* Frees all that is in it. The pool keeps some of the memory, 4 MiB at the most, for the next
+ * requests: memory that the system gives anew costs a page fault for each 4 KiB. */
+void sp_pool_reset(struct sp_pool *pool);
 
 /* Zero-filled, aligned for any type. */
 void *sp_pool_alloc(struct sp_pool *pool, size_t size);

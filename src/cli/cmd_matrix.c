@@ -144,14 +144,14 @@ static void run_tree(void *data, size_t number, struct sp_buffer *out)
 {
     const struct sp_matrix *m = data;
     const struct sp_matrix_item *item = &m->items.items[number];
-    struct sp_matrix_row row = {.pool = sp_pool_new(), .error = item->error};
+    struct sp_matrix_row row = {.pool = m->pool, .error = item->error};
     struct timespec begin;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     if (!item->error)
         look_at(m, item->tree, &row);
     row.milliseconds = milliseconds_since(&begin);
     send_row(out, &row);
-    sp_pool_free(row.pool);
+    sp_pool_reset(m->pool);
 }
 
 /* ---- the trees ------------------------------------------------------------------------------- */
@@ -235,7 +235,8 @@ static void done_tree(void *data, const struct sp_workers_result *result)
 int sp_cmd_matrix(struct sp_context *context, struct sp_error *err)
 {
     const struct sp_options *options = context->options;
-    struct sp_matrix m = {.context = context, .junit = {.fd = -1}};
+    SP_CLEANUP_POOL struct sp_pool *pool = sp_pool_new();
+    struct sp_matrix m = {.context = context, .pool = pool, .junit = {.fd = -1}};
     size_t jobs = options->jobs ? options->jobs : sp_workers_processors();
     if (options->arguments.count == 0)
         return sp_error_set(err, SP_ERROR_USAGE,
@@ -244,7 +245,7 @@ int sp_cmd_matrix(struct sp_context *context, struct sp_error *err)
     if (options->junit &&
         sp_junit_begin(context->pool, options->junit, "sp-openstack matrix", &m.junit, err) < 0)
         return -1;
-    if (find_trees(&m, jobs, err) < 0)
+    if (sp_context_expect_trees(context, err) < 0 || find_trees(&m, jobs, err) < 0)
         return -1;
     const struct sp_workers work = {
         .count = m.items.count, .jobs = jobs, .data = &m, .run = run_tree, .done = done_tree};

@@ -194,18 +194,30 @@ int sp_context_scan_path(struct sp_context *s, const char *path, struct sp_error
     return scan_system(s, &paths, err);
 }
 
+static void find_wanted(struct sp_context *s)
+{
+    if (s->wanted.count > 0)
+        return;
+    sp_manifests_wanted(s->pool, &s->manifests, &s->wanted);
+    *SP_PUSH(s->pool, &s->wanted) = "__init__.py";
+}
+
+int sp_context_expect_trees(struct sp_context *s, struct sp_error *err)
+{
+    find_wanted(s);
+    return sp_tree_git_keep_open(err);
+}
+
 int sp_context_scan(struct sp_context *s, struct sp_error *err)
 {
     if (s->options->trees.count == 0)
         return scan_system(s, &s->options->paths, err);
-    sp_strv wanted = {NULL, 0, 0};
-    sp_manifests_wanted(s->pool, &s->manifests, &wanted);
-    *SP_PUSH(s->pool, &wanted) = "__init__.py";
+    find_wanted(s);
     for (size_t i = 0; i < s->options->trees.count; i++) {
         struct sp_environment_query nothing = {.python = NULL};
         struct sp_tree *tree;
         sp_worker_enter(i);
-        if (sp_tree_open(s->pool, s->options->trees.items[i], &wanted, &tree, err) < 0)
+        if (sp_tree_open(s->pool, s->options->trees.items[i], &s->wanted, &tree, err) < 0)
             return -1;
         if (add_scan(s, tree, &nothing, err) < 0)
             return sp_error_prefix(err, "%s", tree->name);
@@ -273,8 +285,7 @@ int sp_context_plan(struct sp_context *s, sp_selection *selection, enum sp_goal 
             continue;
         }
         sp_worker_enter(one->scan->number);
-        if (sp_snapshot_take(s->pool, one->scan->tree, &s->manifests, one->detection, &files, err) <
-            0)
+        if (sp_snapshot_take(one->scan->contents, &s->manifests, one->detection, &files, err) < 0)
             return -1;
         sp_plan_component(s->pool, one->detection, files.items, files.count, goal, &one->plan);
         if (!sp_target_counts(one))

@@ -23,6 +23,7 @@ struct sp_context {
     struct sp_root data_root; /* the data directory */
     const char *work_dir;     /* absolute, as seen from the root */
     struct sp_manifests manifests;
+    sp_strv wanted; /* the files that trees are read for; empty until it is needed */
     sp_scans scans;
     struct sp_work *work; /* cli/prepare.h */
 };
@@ -36,6 +37,10 @@ int sp_context_open(struct sp_context *context, struct sp_error *err) SP_MUST_CH
 
 /* Finds the data directory and reads the manifests. */
 int sp_context_load_manifests(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
+
+/* For a command that looks at many trees in processes of its own: does beforehand, once, what is
+ * the same for all of them. */
+int sp_context_expect_trees(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 
 /* Opens the trees and looks for all components in them. */
 int sp_context_scan(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;

@@ -30,6 +30,7 @@ struct sp_matrix_row {
 
 struct sp_matrix {
     struct sp_context *context;
+    struct sp_pool *pool; /* of a tree, in each worker */
     SP_VEC(struct sp_matrix_item) items;
     size_t failed; /* trees that cannot be integrated */
     int width;     /* of the column of trees */

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/path.h"
+#include "format/pattern.h"
 
 /* PCRE2's match limit counts anew at every place where a match may start, so it does not bound a
  * search over a long subject. A callout at every item of the pattern (PCRE2_AUTO_CALLOUT) does: it
@@ -34,6 +35,8 @@ enum {
 
 struct sp_regex {
     const char *pattern;
+    struct sp_pattern
+        known;  /* a plain one is searched for without PCRE2; it has none of the rest */
     size_t end; /* of the compiled text */
     pcre2_code *code;
     pcre2_match_context *context;
@@ -42,6 +45,7 @@ struct sp_regex {
 
 /* One search, as the callout sees it. */
 struct search {
+    struct sp_bytes subject;
     size_t pattern_end;
     size_t to;       /* matches must not end after it */
     size_t position; /* in the subject, of the latest callout */
@@ -107,19 +111,32 @@ static pcre2_code *compile(const char *text, struct sp_error *err)
     return compiled;
 }
 
-/* Compiles "(?:PATTERN)", so that there is one place where every alternative ends. PATTERN by
- * itself is tried first: for the error message, and since "a)(?:b" would pass. */
-static pcre2_code *compile_group(const char *pattern, struct sp_error *err)
+/* Whether the pattern is one by itself, and not only in a group, as "a)(?:b" is. */
+static int check_alone(const char *pattern, struct sp_error *err)
 {
     pcre2_code *compiled = compile(pattern, err);
-    if (!compiled)
-        return NULL;
     pcre2_code_free(compiled);
-    struct sp_buffer group = SP_BUFFER_INIT;
+    return compiled ? 0 : -1;
+}
+
+/* Compiles "(?:PATTERN)", so that there is one place where every alternative ends. An error is about
+ * PATTERN by itself, where that has one. */
+static pcre2_code *compile_group(const char *pattern, bool is_balanced, struct sp_error *err)
+{
+    SP_CLEANUP_BUFFER struct sp_buffer group = SP_BUFFER_INIT;
+    if (!is_balanced && check_alone(pattern, err) < 0)
+        return NULL;
     sp_buffer_printf(&group, GROUP_FORMAT, pattern);
-    compiled = compile(sp_buffer_str(&group), err);
-    sp_buffer_free(&group);
-    return compiled;
+    pcre2_code *compiled = compile(sp_buffer_str(&group), err);
+    if (compiled || !is_balanced)
+        return compiled;
+    struct sp_error in_group = *err;
+    *err = (struct sp_error)SP_ERROR_INIT;
+    if (check_alone(pattern, err) < 0)
+        sp_error_clear(&in_group);
+    else
+        *err = in_group;
+    return NULL;
 }
 
 static void set_limits(pcre2_match_context *context)
@@ -133,22 +150,30 @@ static void set_limits(pcre2_match_context *context)
 #endif
 }
 
-int sp_regex_compile(struct sp_pool *pool, const char *pattern, struct sp_regex **out,
-                     struct sp_error *err)
+/* Makes what PCRE2 needs to search. */
+static int make_engine(struct sp_pool *pool, struct sp_regex *regex, struct sp_error *err)
 {
-    pcre2_code *code = compile_group(pattern, err);
-    if (!code)
+    regex->code = compile_group(regex->pattern, regex->known.is_balanced, err);
+    if (!regex->code)
         return -1;
-    struct sp_regex *regex = sp_pool_alloc(pool, sizeof(*regex));
-    regex->pattern = sp_pool_strdup(pool, pattern);
-    regex->end = strlen(pattern) + sizeof(GROUP_FORMAT) - 1 - strlen("%s");
-    regex->code = code;
+    regex->end = strlen(regex->pattern) + sizeof(GROUP_FORMAT) - 1 - strlen("%s");
     regex->match = pcre2_match_data_create(1, NULL); /* the whole match is all that is asked for */
     regex->context = pcre2_match_context_create(NULL);
     if (!regex->match || !regex->context)
         sp_out_of_memory();
     set_limits(regex->context);
     sp_pool_defer(pool, regex_free, regex);
+    return 0;
+}
+
+int sp_regex_compile(struct sp_pool *pool, const char *pattern, struct sp_regex **out,
+                     struct sp_error *err)
+{
+    struct sp_regex *regex = sp_pool_alloc(pool, sizeof(*regex));
+    regex->pattern = sp_pool_strdup(pool, pattern);
+    sp_pattern_read(pool, regex->pattern, &regex->known);
+    if (!regex->known.is_plain && make_engine(pool, regex, err) < 0)
+        return -1;
     *out = regex;
     return 0;
 }
@@ -158,14 +183,57 @@ const char *sp_regex_pattern(const struct sp_regex *regex)
     return regex->pattern;
 }
 
-/* The next match from offset `from` on: 1, 0, or -1. */
-static int next_match(const struct sp_regex *regex, struct search *search, struct sp_bytes subject,
-                      size_t from, struct sp_span *span, struct sp_error *err)
+/* ---- known bytes --------------------------------------------------------------------------- */
+
+/* The first place of bytes from an offset to the end of the range; NULL. */
+static const char *find_bytes(struct sp_bytes bytes, const struct search *search, size_t from)
 {
+    if (from > search->to || bytes.len > search->to - from)
+        return NULL;
+    return memmem(search->subject.data + from, search->to - from, bytes.data, bytes.len);
+}
+
+/* As PCRE2_MULTILINE has it. There is a byte after the place: a line does not begin at the end. */
+static bool starts_line(struct sp_bytes subject, size_t at)
+{
+    return at == 0 || subject.data[at - 1] == '\n';
+}
+
+static bool ends_line(struct sp_bytes subject, size_t at)
+{
+    return at == subject.len || subject.data[at] == '\n';
+}
+
+/* The next place of the prefix, where '^' before it holds: 1, 0, or -1. */
+static int next_prefix(const struct sp_regex *regex, struct search *search, size_t from,
+                       struct sp_span *place, struct sp_error *err)
+{
+    struct sp_bytes prefix = regex->known.prefix;
+    const char *at;
+    while ((at = find_bytes(prefix, search, from))) {
+        place->start = (size_t)(at - search->subject.data);
+        place->end = place->start + prefix.len;
+        search->work += 1 + prefix.len / BYTES_PER_ITEM;
+        if (search->work > WORK_LIMIT)
+            return pcre2_error(err, regex->pattern, PCRE2_ERROR_MATCHLIMIT);
+        if (!regex->known.at_line_start || starts_line(search->subject, place->start))
+            return 1;
+        from = place->start + 1;
+    }
+    return 0;
+}
+
+/* ---- with PCRE2 ---------------------------------------------------------------------------- */
+
+/* The next match from an offset on, or, with PCRE2_ANCHORED, at it: 1, 0, or -1. */
+static int next_by_engine(const struct sp_regex *regex, struct search *search, size_t from,
+                          uint32_t options, struct sp_span *span, struct sp_error *err)
+{
+    struct sp_bytes subject = search->subject;
     search->position = from;
     pcre2_set_callout(regex->context, callout, search);
     int count = pcre2_match(regex->code, (PCRE2_SPTR)(subject.len ? subject.data : ""), subject.len,
-                            from, 0, regex->match, regex->context);
+                            from, options, regex->match, regex->context);
     if (count == PCRE2_ERROR_NOMATCH)
         return 0;
     if (count == PCRE2_ERROR_NOMEMORY)
@@ -179,23 +247,53 @@ static int next_match(const struct sp_regex *regex, struct search *search, struc
     return 1;
 }
 
+/* ---- both ---------------------------------------------------------------------------------- */
+
+/* The next match from an offset on, of a pattern whose matches begin with known bytes. */
+static int next_with_prefix(const struct sp_regex *regex, struct search *search, size_t from,
+                            struct sp_span *span, struct sp_error *err)
+{
+    struct sp_span place;
+    int result;
+    while ((result = next_prefix(regex, search, from, &place, err)) == 1) {
+        const struct sp_pattern *known = &regex->known;
+        *span = place;
+        if (known->is_plain && (!known->at_line_end || ends_line(search->subject, place.end)))
+            return 1;
+        if (!known->is_plain)
+            result = next_by_engine(regex, search, place.start, PCRE2_ANCHORED, span, err);
+        if (!known->is_plain && result != 0)
+            return result;
+        from = place.start + 1;
+    }
+    return result;
+}
+
+static int next_match(const struct sp_regex *regex, struct search *search, size_t from,
+                      struct sp_span *span, struct sp_error *err)
+{
+    const struct sp_pattern *known = &regex->known;
+    if (known->literal.len > known->prefix.len && !find_bytes(known->literal, search, from))
+        return 0;
+    return known->prefix.len ? next_with_prefix(regex, search, from, span, err)
+                             : next_by_engine(regex, search, from, 0, span, err);
+}
+
 int sp_regex_find(const struct sp_regex *regex, struct sp_bytes subject, struct sp_span range,
                   struct sp_span *out, int max, struct sp_error *err)
 {
     size_t from = range.start, to = range.end < subject.len ? range.end : subject.len;
-    struct search search = {.pattern_end = regex->end, .to = to};
-    int found = 0;
+    struct search search = {.subject = subject, .pattern_end = regex->end, .to = to};
+    struct sp_span span = {0, 0};
+    int found = 0, result = 1;
     while (found < max && from <= to) {
-        struct sp_span span = {from, from};
-        int result = next_match(regex, &search, subject, from, &span, err);
-        if (result < 0)
-            return -1;
-        if (result == 0)
+        result = next_match(regex, &search, from, &span, err);
+        if (result <= 0)
             break;
         out[found++] = span;
         from = span.end + (span.start == span.end);
     }
-    return found;
+    return result < 0 ? -1 : found;
 }
 
 int sp_regex_test(const struct sp_regex *regex, struct sp_bytes subject, struct sp_error *err)

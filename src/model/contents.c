@@ -15,22 +15,40 @@ static struct sp_known_file *file_of(struct sp_contents *contents, const char *p
     return file;
 }
 
+/* Reads the file, unless that was done. */
+static int read_file(struct sp_contents *contents, struct sp_known_file *file, struct sp_error *err)
+{
+    struct sp_tree *tree = contents->tree;
+    if (file->is_read)
+        return 0;
+    file->content = (struct sp_excerpt){{NULL, 0}, true};
+    if (sp_tree_kind(tree, contents->pool, file->path, &file->kind, err) < 0)
+        return -1;
+    if (file->kind == SP_ENTRY_FILE &&
+        sp_tree_read(tree, contents->pool, file->path, SP_MAX_SOURCE, &file->content, err) < 0)
+        return -1;
+    file->is_read = true;
+    return 0;
+}
+
+int sp_contents_look(struct sp_contents *contents, const char *path, enum sp_entry_kind *kind,
+                     struct sp_excerpt *out, struct sp_error *err)
+{
+    struct sp_known_file *file = file_of(contents, path);
+    if (read_file(contents, file, err) < 0)
+        return -1;
+    *kind = file->kind;
+    *out = file->content;
+    return 0;
+}
+
 int sp_contents_read(struct sp_contents *contents, const char *path, struct sp_bytes *out,
                      struct sp_error *err)
 {
     struct sp_known_file *file = file_of(contents, path);
-    enum sp_entry_kind kind;
-    struct sp_excerpt content = {{NULL, 0}, true};
-    if (!file->is_read) {
-        if (sp_tree_kind(contents->tree, contents->pool, path, &kind, err) < 0)
-            return -1;
-        if (kind == SP_ENTRY_FILE &&
-            sp_tree_read(contents->tree, contents->pool, path, SP_MAX_SOURCE, &content, err) < 0)
-            return -1;
-        file->content = content.bytes;
-        file->is_read = true;
-    }
-    *out = file->content;
+    if (read_file(contents, file, err) < 0)
+        return -1;
+    *out = file->content.bytes;
     return 0;
 }
 

@@ -8,7 +8,8 @@
 struct sp_known_file {
     const char *path;
     bool is_read, has_id;
-    struct sp_bytes content; /* data NULL: there is no such regular file */
+    enum sp_entry_kind kind;
+    struct sp_excerpt content; /* of a regular file; data NULL: it is none */
     struct sp_blob_id id;
 };
 
@@ -19,8 +20,13 @@ struct sp_contents {
     SP_VEC(struct sp_known_file) files;
 };
 
-/* The content of a regular file, up to SP_MAX_SOURCE bytes; data is NULL if there is none. The path
+/* The kind of an entry, and, of a regular file, its content up to SP_MAX_SOURCE bytes. The path
  * lives as long as the pool. Errors: those of the tree. */
+int sp_contents_look(struct sp_contents *contents, const char *path, enum sp_entry_kind *kind,
+                     struct sp_excerpt *out, struct sp_error *err) SP_MUST_CHECK;
+
+/* The content of a regular file, up to SP_MAX_SOURCE bytes; data is NULL if there is none; otherwise
+ * like sp_contents_look(). */
 int sp_contents_read(struct sp_contents *contents, const char *path, struct sp_bytes *out,
                      struct sp_error *err) SP_MUST_CHECK;
 

@@ -12,7 +12,7 @@ struct context {
     struct sp_pool *pool;
     struct sp_tree *tree;
     const struct sp_manifests *manifests;
-    struct sp_contents contents;
+    struct sp_contents *contents;
     struct sp_error *err;
 };
 
@@ -22,7 +22,7 @@ static int probes_hold(struct context *c, const char *dir, const sp_probes *prob
     for (size_t i = 0; i < probes->count; i++) {
         const struct sp_probe *probe = &probes->items[i];
         struct sp_bytes content;
-        if (sp_contents_read(&c->contents, sp_path_join(c->pool, dir, probe->file), &content,
+        if (sp_contents_read(c->contents, sp_path_join(c->pool, dir, probe->file), &content,
                              c->err) < 0)
             return -1;
         if (!content.data)
@@ -126,6 +126,19 @@ static const struct sp_checksum *known_blob(const struct sp_checksum_file *file,
     return NULL;
 }
 
+/* Whether the spec edits the file in some layout: then it may be known without our edits. */
+static bool is_edited(const struct sp_component *spec, const char *path)
+{
+    for (size_t i = 0; i < spec->layouts.count; i++) {
+        const struct sp_layout *layout = &spec->layouts.items[i];
+        for (size_t j = 0; j < layout->files.count; j++)
+            if (layout->files.items[j].edits.count &&
+                strcmp(layout->files.items[j].path, path) == 0)
+                return true;
+    }
+    return false;
+}
+
 /* The known content of a file as the release shipped it; *out is NULL if it has none. */
 static int find_known(struct context *c, const char *dir, const struct sp_component *spec,
                       const struct sp_checksum_file *file, const struct sp_checksum **out)
@@ -133,14 +146,13 @@ static int find_known(struct context *c, const char *dir, const struct sp_compon
     struct sp_blob_id id = {""};
     const struct sp_layout *layout;
     struct sp_bytes content;
-    if (sp_contents_id(&c->contents, sp_path_join(c->pool, dir, file->path), &id, c->err) < 0)
+    if (sp_contents_id(c->contents, sp_path_join(c->pool, dir, file->path), &id, c->err) < 0)
         return -1;
     *out = *id.hex ? known_blob(file, &id) : NULL;
-    if (*out || !*id.hex)
+    if (*out || !*id.hex || !is_edited(spec, file->path))
         return 0;
     if (layout_of(c, dir, spec, &layout) < 0 ||
-        sp_contents_read(&c->contents, sp_path_join(c->pool, dir, file->path), &content, c->err) <
-            0)
+        sp_contents_read(c->contents, sp_path_join(c->pool, dir, file->path), &content, c->err) < 0)
         return -1;
     struct sp_bytes shipped = as_shipped(c, layout, file->path, content);
     if (sp_bytes_equal(shipped, content))
@@ -359,11 +371,11 @@ int sp_detect(const struct sp_detecting *request, const char *component, struct 
               struct sp_error *err)
 {
     const sp_sites *sites = request->sites;
-    struct sp_pool *pool = request->pool;
+    struct sp_pool *pool = request->contents->pool;
     struct context c = {.pool = pool,
-                        .tree = request->tree,
+                        .tree = request->contents->tree,
                         .manifests = request->manifests,
-                        .contents = {.pool = pool, .tree = request->tree},
+                        .contents = request->contents,
                         .err = err};
     for (size_t i = 0; i < sites->count; i++) {
         struct sp_detection found;

@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "model/contents.h"
 #include "model/manifest.h"
 #include "model/site.h"
-#include "tree/tree.h"
 
 enum sp_evidence {
     SP_EVIDENCE_METADATA,  /* the version that the packaging left */
@@ -42,8 +42,7 @@ struct sp_detections {
 };
 
 struct sp_detecting {
-    struct sp_pool *pool;
-    struct sp_tree *tree;
+    struct sp_contents *contents; /* with the tree and the pool */
     const sp_sites *sites;
     const struct sp_manifests *manifests;
 };

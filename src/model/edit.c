@@ -6,10 +6,37 @@
 #include "base/path.h"
 #include "base/utf8.h"
 
+/* Whether eight bytes are ASCII without NUL and carriage return. Below 0x80, only a byte that is 0
+ * sets its highest bit when 1 is taken from it, or one after it. */
+static bool is_plain8(const char *str)
+{
+    static const uint64_t high = UINT64_C(0x8080808080808080), one = UINT64_C(0x0101010101010101);
+    uint64_t word;
+    memcpy(&word, str, sizeof(word));
+    return ((word | (word - one) | ((word ^ one * '\r') - one)) & high) == 0;
+}
+
+/* Whether it is UTF-8 without NUL and carriage return. */
+static bool is_plain_text(const char *str, size_t len)
+{
+    while (len > 0) {
+        for (; len >= 8 && is_plain8(str); len -= 8)
+            str += 8;
+        size_t one = sp_utf8_length(str, len);
+        if (len > 0 && (one == 0 || *str == '\0' || *str == '\r'))
+            return false;
+        str += one;
+        len -= one;
+    }
+    return true;
+}
+
 const char *sp_edit_unfit(struct sp_bytes content)
 {
     if (content.len == 0)
         return "it is empty";
+    if (content.data[content.len - 1] == '\n' && is_plain_text(content.data, content.len))
+        return NULL;
     if (memchr(content.data, '\0', content.len))
         return "it has NUL bytes in it";
     if (!sp_utf8_is_valid(content.data, content.len))
@@ -23,24 +50,24 @@ const char *sp_edit_unfit(struct sp_bytes content)
 
 static struct sp_bytes cut(struct sp_pool *pool, struct sp_bytes text, struct sp_span span)
 {
-    struct sp_buffer buf = SP_BUFFER_INIT;
-    sp_buffer_add(&buf, text.data, span.start);
-    sp_buffer_add(&buf, text.data + span.end, text.len - span.end);
-    struct sp_bytes out = {sp_pool_memdup(pool, sp_buffer_str(&buf), buf.len), buf.len};
-    sp_buffer_free(&buf);
-    return out;
+    size_t rest = text.len - span.end;
+    char *out = sp_pool_alloc(pool, span.start + rest + 1);
+    memcpy(out, text.data, span.start);
+    memcpy(out + span.start, text.data + span.end, rest);
+    out[span.start + rest] = '\0';
+    return (struct sp_bytes){out, span.start + rest};
 }
 
 static struct sp_bytes insert(struct sp_pool *pool, struct sp_bytes text, size_t at,
                               struct sp_bytes more)
 {
-    struct sp_buffer buf = SP_BUFFER_INIT;
-    sp_buffer_add(&buf, text.data, at);
-    sp_buffer_add(&buf, more.data, more.len);
-    sp_buffer_add(&buf, text.data + at, text.len - at);
-    struct sp_bytes out = {sp_pool_memdup(pool, sp_buffer_str(&buf), buf.len), buf.len};
-    sp_buffer_free(&buf);
-    return out;
+    size_t len = text.len + more.len;
+    char *out = sp_pool_alloc(pool, len + 1);
+    memcpy(out, text.data, at);
+    memcpy(out + at, more.data, more.len);
+    memcpy(out + at + more.len, text.data + at, text.len - at);
+    out[len] = '\0';
+    return (struct sp_bytes){out, len};
 }
 
 static size_t line_start(struct sp_bytes text, size_t at)

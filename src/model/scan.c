@@ -164,12 +164,12 @@ static int check_paths(struct sp_pool *pool, struct sp_scan *scan, const sp_strv
 
 /* ---- all together -------------------------------------------------------------------------- */
 
-static int detect_all(struct sp_pool *pool, struct sp_tree *tree, const sp_sites *sites,
+static int detect_all(struct sp_contents *contents, const sp_sites *sites,
                       const struct sp_manifests *manifests, struct sp_detections *out,
                       struct sp_error *err)
 {
     for (size_t i = 0; i < manifests->components.count; i++) {
-        struct sp_detecting request = {pool, tree, sites, manifests};
+        struct sp_detecting request = {contents, sites, manifests};
         if (sp_detect(&request, manifests->components.items[i], out, err) < 0)
             return -1;
     }
@@ -182,12 +182,14 @@ int sp_scan_tree(struct sp_pool *pool, struct sp_tree *tree, struct sp_environme
     struct sp_scan *scan = sp_pool_alloc(pool, sizeof(*scan));
     sp_sites sites = {NULL, 0, 0};
     scan->tree = tree;
+    scan->contents = sp_pool_alloc(pool, sizeof(*scan->contents));
+    *scan->contents = (struct sp_contents){.pool = pool, .tree = tree};
     collect_programs(pool, manifests, true, &query->programs);
     collect_programs(pool, manifests, false, &query->programs);
     if (sp_environments_find(pool, tree, query, &scan->environments, err) < 0)
         return -1;
     collect_sites(pool, &scan->environments, &sites);
-    if (detect_all(pool, tree, &sites, manifests, &scan->detections, err) < 0)
+    if (detect_all(scan->contents, &sites, manifests, &scan->detections, err) < 0)
         return -1;
     *out = scan;
     return check_paths(pool, scan, &query->paths, &manifests->components, err);
@@ -199,10 +201,11 @@ int sp_scan_dirs(struct sp_pool *pool, struct sp_tree *tree, const sp_strv *dirs
 {
     struct sp_site_table table = {.pool = pool, .tree = tree};
     struct sp_search search = {.front = 0};
+    struct sp_contents contents = {.pool = pool, .tree = tree};
     for (size_t i = 0; i < dirs->count; i++)
         if (sp_site_append(&table, dirs->items[i], "", &search, err) < 0)
             return -1;
-    return detect_all(pool, tree, &search.sites, manifests, out, err);
+    return detect_all(&contents, &search.sites, manifests, out, err);
 }
 
 const struct sp_detection *sp_scan_import(const struct sp_scan *scan,

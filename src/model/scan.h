@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "model/contents.h"
 #include "model/detect.h"
 #include "model/environment.h"
 #include "model/manifest.h"
@@ -12,7 +13,8 @@
 
 struct sp_scan {
     struct sp_tree *tree;
-    size_t number; /* of --tree, from 0 */
+    size_t number;                /* of --tree, from 0 */
+    struct sp_contents *contents; /* what was read of the tree */
     struct sp_environments environments;
     struct sp_detections detections;
 };

@@ -32,18 +32,19 @@ static int check_place(struct sp_pool *pool, struct sp_tree *tree, struct sp_fil
     return 0;
 }
 
-static int take_one(struct sp_pool *pool, struct sp_tree *tree,
-                    const struct sp_manifests *manifests, struct sp_file_snapshot *out,
-                    struct sp_error *err)
+static int take_one(struct sp_contents *contents, const struct sp_manifests *manifests,
+                    struct sp_file_snapshot *out, struct sp_error *err)
 {
+    struct sp_pool *pool = contents->pool;
+    struct sp_tree *tree = contents->tree;
     enum sp_entry_kind kind;
-    struct sp_excerpt text = {.complete = true};
+    struct sp_excerpt text;
     if (find_real(pool, tree, out, err) < 0)
         return -1;
     if (out->spec->copy &&
         sp_manifests_driver(pool, manifests, out->spec->copy, &out->driver, err) < 0)
         return -1;
-    if (sp_tree_kind(tree, pool, out->real, &kind, err) < 0)
+    if (sp_contents_look(contents, out->real, &kind, &text, err) < 0)
         return -1;
     if (kind == SP_ENTRY_ABSENT)
         return out->spec->copy ? check_place(pool, tree, out, err) : 0;
@@ -52,24 +53,22 @@ static int take_one(struct sp_pool *pool, struct sp_tree *tree,
     else if (kind != SP_ENTRY_FILE)
         out->obstacle = "something other than a regular file is there (a FIFO, a device, a "
                         "socket, or a link that leads nowhere or in a circle)";
-    else if (sp_tree_read(tree, pool, out->real, SP_MAX_SOURCE, &text, err) < 0)
-        return -1;
     out->content = text.bytes;
     if (!text.complete)
         out->obstacle = sp_pool_printf(pool, "it is larger than %zu bytes", SP_MAX_SOURCE);
     return 0;
 }
 
-int sp_snapshot_take(struct sp_pool *pool, struct sp_tree *tree,
-                     const struct sp_manifests *manifests, const struct sp_detection *found,
-                     sp_file_snapshots *out, struct sp_error *err)
+int sp_snapshot_take(struct sp_contents *contents, const struct sp_manifests *manifests,
+                     const struct sp_detection *found, sp_file_snapshots *out, struct sp_error *err)
 {
+    struct sp_pool *pool = contents->pool;
     for (size_t i = 0; found->layout && i < found->layout->files.count; i++) {
         struct sp_file_snapshot *file = SP_PUSH(pool, out);
         file->spec = &found->layout->files.items[i];
         file->path = sp_path_join(pool, found->name, file->spec->path);
         file->real = sp_path_join(pool, found->dir, file->spec->path);
-        if (take_one(pool, tree, manifests, file, err) < 0)
+        if (take_one(contents, manifests, file, err) < 0)
             return -1;
     }
     return 0;

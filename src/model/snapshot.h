@@ -18,11 +18,11 @@ struct sp_file_snapshot {
 
 typedef SP_VEC(struct sp_file_snapshot) sp_file_snapshots;
 
-/* Takes one snapshot of each file of found->layout, in its order (none without a layout), into pool.
+/* Takes one snapshot of each file of found->layout, in its order (none without a layout).
  * A file that cannot be edited - a directory, a FIFO, a loop of links, a file that is too large - becomes
  * an obstacle, in words; SP_ERROR_SYSTEM for other reasons not to read. */
-int sp_snapshot_take(struct sp_pool *pool, struct sp_tree *tree,
-                     const struct sp_manifests *manifests, const struct sp_detection *found,
-                     sp_file_snapshots *out, struct sp_error *err) SP_MUST_CHECK;
+int sp_snapshot_take(struct sp_contents *contents, const struct sp_manifests *manifests,
+                     const struct sp_detection *found, sp_file_snapshots *out,
+                     struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "format/libgit2.h"
 #include "tree/links.h"
+#include "tree/repository.h"
 #include "tree/tree.h"
 
 /* An object is unpacked as a whole, and its header says what it will take: one of more bytes is
@@ -18,10 +19,12 @@
  * accepted, fit. */
 #define MAX_OBJECT ((size_t)64 << 20)
 
+/* A blob from this size on is not copied, but kept as it is. */
+#define LARGE ((size_t)32 << 10)
+
 struct git_backend {
     struct sp_tree base;
-    git_repository *repo;
-    git_odb *odb;
+    struct sp_repository *from;
     git_tree *top;
     /* the directory looked up last: most questions are about its neighbours. "" is the top. */
     char *memo_path;
@@ -46,7 +49,7 @@ static int check_object(const struct git_backend *git, struct sp_pool *pool, con
                         git_object_t type, size_t *size, struct sp_error *err)
 {
     git_object_t found;
-    if (git_odb_read_header(size, &found, git->odb, oid) < 0)
+    if (git_odb_read_header(size, &found, git->from->odb, oid) < 0)
         return object_error(git, pool, oid, sp_libgit2_reason(), err);
     if (found != type)
         return object_error(git, pool, oid,
@@ -68,7 +71,7 @@ static int lookup_tree(const struct git_backend *git, struct sp_pool *pool, cons
     size_t size;
     if (check_object(git, pool, oid, GIT_OBJECT_TREE, &size, err) < 0)
         return -1;
-    if (git_tree_lookup(out, git->repo, oid) < 0)
+    if (git_tree_lookup(out, git->from->git, oid) < 0)
         return object_error(git, pool, oid, sp_libgit2_reason(), err);
     return 0;
 }
@@ -136,7 +139,7 @@ static int load_blob(const struct git_backend *git, struct sp_pool *pool, const 
     size_t size;
     if (check_object(git, pool, oid, GIT_OBJECT_BLOB, &size, err) < 0)
         return -1;
-    if (git_odb_read(out, git->odb, oid) < 0)
+    if (git_odb_read(out, git->from->odb, oid) < 0)
         return object_error(git, pool, oid, sp_libgit2_reason(), err);
     return 0;
 }
@@ -232,6 +235,11 @@ static int git_stat(struct sp_tree *tree, struct sp_pool *pool, const char *path
     return 0;
 }
 
+static void free_blob(void *blob)
+{
+    git_odb_object_free(blob);
+}
+
 static int git_read(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
                     struct sp_excerpt *out, struct sp_error *err)
 {
@@ -252,8 +260,12 @@ static int git_read(struct sp_tree *tree, struct sp_pool *pool, const char *path
         return sp_error_prefix(err, "cannot read '%s'", sp_escape(pool, path));
     size_t size = git_odb_object_size(blob);
     out->complete = size <= limit;
-    out->bytes.len = out->complete ? size : limit;
-    out->bytes.data = sp_pool_memdup(pool, git_odb_object_data(blob), out->bytes.len);
+    out->bytes = (struct sp_bytes){git_odb_object_data(blob), out->complete ? size : limit};
+    if (size >= LARGE) {
+        sp_pool_defer(pool, free_blob, blob);
+        return 0;
+    }
+    out->bytes.data = sp_pool_memdup(pool, out->bytes.data, out->bytes.len);
     git_odb_object_free(blob);
     return 0;
 }
@@ -279,11 +291,9 @@ static void git_close(struct sp_tree *tree)
     struct git_backend *git = (struct git_backend *)tree;
     forget(git);
     git_tree_free(git->top);
-    git_odb_free(git->odb);
-    git_repository_free(git->repo);
+    sp_repository_close(git->from);
     git->top = NULL;
-    git->odb = NULL;
-    git->repo = NULL;
+    git->from = NULL;
 }
 
 static void close_deferred(void *tree)
@@ -299,7 +309,7 @@ static int find_top(struct git_backend *git, struct sp_pool *pool, const char *r
 {
     git_object *object = NULL;
     char hex[GIT_OID_HEXSZ + 1];
-    if (git_revparse_single(&object, git->repo, rev) < 0)
+    if (git_revparse_single(&object, git->from->git, rev) < 0)
         return sp_error_set(err, SP_ERROR_REFUSED,
                             "%s: cannot find the revision '%s' in the git repository: %s", repo,
                             sp_escape(pool, rev), sp_escape(pool, sp_libgit2_reason()));
@@ -313,41 +323,6 @@ static int find_top(struct git_backend *git, struct sp_pool *pool, const char *r
                         sp_escape(pool, rev), sp_escape(pool, sp_libgit2_reason()));
 }
 
-static int open_repository(struct sp_pool *pool, const char *repo, git_repository **out,
-                           struct sp_error *err)
-{
-    if (sp_libgit2_init(err) < 0)
-        return -1;
-    if (git_repository_open_ext(out, repo, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) == 0)
-        return 0;
-    return sp_error_set(err, SP_ERROR_REFUSED, "%s: cannot open it as a git repository: %s", repo,
-                        sp_escape(pool, sp_libgit2_reason()));
-}
-
-int sp_tree_git_references(struct sp_pool *pool, const char *repo, const char *prefix,
-                           const char *pattern, sp_strv *out, struct sp_error *err)
-{
-    git_repository *repository;
-    git_reference_iterator *iterator = NULL;
-    const char *name = NULL;
-    if (open_repository(pool, repo, &repository, err) < 0)
-        return -1;
-    size_t before = out->count;
-    int rc = git_reference_iterator_glob_new(&iterator, repository,
-                                             sp_pool_printf(pool, "%s%s", prefix, pattern));
-    while (rc == 0 && (rc = git_reference_next_name(&name, iterator)) == 0) {
-        if (out->count - before == SP_MAX_ENTRIES)
-            break;
-        *SP_PUSH(pool, out) = sp_pool_strdup(pool, name + strlen(prefix));
-    }
-    git_reference_iterator_free(iterator);
-    git_repository_free(repository);
-    if (rc == GIT_ITEROVER)
-        return 0;
-    return sp_error_set(err, SP_ERROR_REFUSED, "%s: cannot list the references: %s", repo,
-                        rc == 0 ? "there are too many" : sp_escape(pool, sp_libgit2_reason()));
-}
-
 static const struct sp_tree_ops git_ops = {git_list, git_stat, git_read, NULL, git_close, blob_at};
 
 int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, struct sp_tree **out,
@@ -358,11 +333,8 @@ int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, st
     git->base.name = sp_pool_printf(pool, "%s@%s", repo, rev);
     sp_pool_defer(pool, close_deferred, git);
 
-    if (open_repository(pool, repo, &git->repo, err) < 0)
+    if (sp_repository_open(pool, repo, &git->from, err) < 0)
         return -1;
-    if (git_repository_odb(&git->odb, git->repo) < 0)
-        return sp_error_set(err, SP_ERROR_REFUSED, "%s: cannot open its object database: %s", repo,
-                            sp_escape(pool, sp_libgit2_reason()));
     if (find_top(git, pool, repo, rev, err) < 0)
         return -1;
     *out = &git->base;

@@ -82,6 +82,10 @@ int sp_tree_open_git(struct sp_pool *pool, const char *repo, const char *rev, st
 /* Adds the names of the references that match, without `prefix`, which comes before the pattern. */
 int sp_tree_git_references(struct sp_pool *pool, const char *repo, const char *prefix,
                            const char *pattern, sp_strv *out, struct sp_error *err) SP_MUST_CHECK;
+/* From here on, the repository that was opened last stays open for the next tree of it, with all
+ * that was unpacked: for a process that reads many. Also sets libgit2 up, once for all processes
+ * that are forked afterwards. */
+int sp_tree_git_keep_open(struct sp_error *err) SP_MUST_CHECK;
 int sp_tree_open_archive(struct sp_pool *pool, const char *file, const sp_strv *wanted,
                          struct sp_tree **out, struct sp_error *err) SP_MUST_CHECK;
 struct sp_root;

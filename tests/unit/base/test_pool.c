@@ -36,6 +36,19 @@ TEST(memory_is_zero_aligned_and_its_own)
                 fail_msg("block %zu was overwritten", n);
 }
 
+TEST(reset_frees_and_keeps_memory_clean)
+{
+    static const size_t sizes[] = {10, 65536, 300000, 20000, 9000000};
+    for (int round = 0; round < 20; round++) {
+        for (size_t i = 0; i < COUNT(sizes); i++) {
+            char *block = sp_pool_alloc(f->pool, sizes[(i + (size_t)round) % COUNT(sizes)]);
+            assert_true(is_zero(block, sizes[(i + (size_t)round) % COUNT(sizes)]));
+            memset(block, 1, sizes[(i + (size_t)round) % COUNT(sizes)]);
+        }
+        sp_pool_reset(f->pool);
+    }
+}
+
 TEST(copies)
 {
     char text[] = "text";
@@ -55,6 +68,16 @@ static int deferred_order[3], deferred_count;
 static void note(void *data)
 {
     deferred_order[deferred_count++] = *(int *)data;
+}
+
+TEST(reset_runs_what_is_deferred_once)
+{
+    int one = 1;
+    deferred_count = 0;
+    sp_pool_defer(f->pool, note, &one);
+    sp_pool_reset(f->pool);
+    sp_pool_reset(f->pool);
+    assert_int_equal(deferred_count, 1);
 }
 
 TEST(deferred_run_latest_first_on_live_memory)

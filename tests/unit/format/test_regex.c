@@ -170,6 +170,22 @@ TEST(work_is_bounded)
     free(lines);
 }
 
+/* A plain pattern that nearly fits everywhere. */
+TEST(work_on_plain_text_is_bounded)
+{
+    size_t len = (size_t)8 << 20, part = 20000;
+    char *letters = malloc(len), *pattern = malloc(part + 1);
+    memset(letters, 'a', len);
+    memset(pattern, 'a', part);
+    pattern[0] = '^';
+    pattern[part] = '\0';
+    letters[0] = 'b';
+    assert_fails(f, sp_regex_test(compile(f, pattern), (struct sp_bytes){letters, len}, &f->err),
+                 SP_ERROR_REFUSED, "match limit exceeded");
+    free(letters);
+    free(pattern);
+}
+
 TEST(exponential_pattern_is_an_error)
 {
     assert_fails(f,

@@ -91,7 +91,8 @@ static int detect_all(struct fixture *f, struct memory *m, struct sp_detections 
     memset(out, 0, sizeof(*out));
     for (size_t i = 0; i < COUNT(dirs); i++)
         assert_ok(f, sp_site_append_all(&table, dirs[i], "test", &search, &f->err));
-    struct sp_detecting request = {f->pool, &m->tree, &search.sites, manifests(f)};
+    struct sp_contents contents = {.pool = f->pool, .tree = &m->tree};
+    struct sp_detecting request = {&contents, &search.sites, manifests(f)};
     return sp_detect(&request, "toy", out, &f->err);
 }
 
