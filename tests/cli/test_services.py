@@ -135,7 +135,8 @@ class OtherRoot(Case):
         host = self.host("newton")
         write(host.path("etc/systemd/system/devstack@n-cpu.service"), UNIT % "nova-compute")
         self.good(host, "install")
-        result = self.expect(0, self.run_on(host, "services"), "devstack@n-cpu", "cannot be looked at")
+        result = self.expect(0, self.run_on(host, "services"), "devstack@n-cpu",
+                             "cannot be looked at")
         self.assertNotIn("canary-secret", result.out + result.err)
         document = self.run_on(host, "services", "-j").json
         self.assertIsNone(document["services"][0]["state"])
