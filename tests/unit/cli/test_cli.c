@@ -112,7 +112,7 @@ TEST(places_and_abbreviations)
     static const char *const lines[] = {"-R /r check nova -j",         "check -jR /r nova",
                                         "check nova --root=/r --json", "--roo /r --js check nova",
                                         "-R/r -j check -- nova",       "check nova -R /r -j -y",
-                                        "check --r /r nova --js nova"};
+                                        "check --ro /r nova --js nova"};
     for (size_t i = 0; i < COUNT(lines); i++) {
         struct sp_options o = good(f, lines[i]);
         assert_string_equal(o.command->name, "check");
@@ -224,6 +224,7 @@ TEST(options_of_each_command)
         {"history", " "},
         {"recover", " force "},
         {"reapply", " dry-run "},
+        {"services", " path python dry-run group restart "},
         {"groups", " path python dry-run group user "},
         {"help", " "},
         {"version", " "},
