@@ -2,29 +2,47 @@
 #include "host/running.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
+#include "model/words.h"
 
 enum {
-    COMM_MAX = 15,     /* TASK_COMM_LEN of Linux, without the NUL */
-    ARGUMENTS_MAX = 3, /* the script is among the first: python, its options, script */
-    CMDLINE_MAX = 4096
+    COMM_MAX = 15,       /* TASK_COMM_LEN of Linux, without the NUL */
+    SMALL_MAX = 1 << 14, /* stat, status, cgroup; a line of 65536 groups is longer, and cut */
+    STRINGS_MAX =
+        1 << 17, /* of a command line or an environment: the kernel's limit of one string */
+    FIELD_BEFORE_START = 19 /* fields between the name and the start time in stat */
 };
 
-/* The beginning of a file of a process; its length, 0 when it cannot be read. */
-static size_t read_file(int dir, const char *name, char *out, size_t room)
+struct search {
+    struct sp_pool *pool;
+    int proc; /* the directory */
+    const sp_strv *programs;
+    sp_running_list *out;
+};
+
+/* ---- files of a process ------------------------------------------------------------------------ */
+
+/* The beginning of a file; its length, or -1. */
+static ssize_t read_file(int dir, const char *name, char *out, size_t room)
 {
-    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? 0 : read(fd, out, room - 1);
-    if (fd >= 0)
-        close(fd);
-    out[len > 0 ? len : 0] = '\0';
-    return len > 0 ? (size_t)len : 0;
+    SP_CLEANUP_FD int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+    size_t len = 0;
+    ssize_t got = fd < 0 ? -1 : 1;
+    while (got > 0 && len < room - 1) { /* the kernel gives a page at a time */
+        got = read(fd, out + len, room - 1 - len);
+        len += got > 0 ? (size_t)got : 0;
+    }
+    out[len] = '\0';
+    return got < 0 && len == 0 ? -1 : (ssize_t)len;
 }
 
 static const char *read_link(struct sp_pool *pool, int dir, const char *name)
@@ -34,79 +52,231 @@ static const char *read_link(struct sp_pool *pool, int dir, const char *name)
     return len <= 0 ? NULL : sp_pool_memdup(pool, text, (size_t)len);
 }
 
-static bool is_python(const char *path)
+/* A command line or an environment: strings, each with a NUL. They are copied into the pool if
+ * `wanted` is NULL; else only the rest of the one that begins with it. Nothing else of them stays in
+ * memory: they may be secrets. */
+static void read_strings(struct sp_pool *pool, int dir, const char *name, const char *wanted,
+                         sp_strv *out)
 {
-    return *path == '/' && strncmp(sp_path_basename(path), "python", 6) == 0;
+    char *text = sp_xmalloc(STRINGS_MAX);
+    size_t skip = wanted ? strlen(wanted) : 0;
+    ssize_t len = read_file(dir, name, text, STRINGS_MAX);
+    for (ssize_t at = 0; at < len; at += (ssize_t)strlen(text + at) + 1)
+        if (!wanted || strncmp(text + at, wanted, skip) == 0)
+            *SP_PUSH(pool, out) = sp_pool_strdup(pool, text + at + skip);
+    explicit_bzero(text, STRINGS_MAX);
+    free(text);
 }
 
-/* The program whose name the process has, NULL for another one. */
-static const char *program_of(int dir, const sp_strv *programs)
+bool sp_running_parse_stat(const char *text, unsigned long long *ticks)
 {
-    char comm[COMM_MAX + 2];
-    read_file(dir, "comm", comm, sizeof(comm));
-    comm[strcspn(comm, "\n")] = '\0';
-    for (size_t i = 0; *comm && i < programs->count; i++)
-        if (strncmp(programs->items[i], comm, COMM_MAX) == 0)
-            return programs->items[i];
+    const char *at = strrchr(text, ')');
+    char *end;
+    if (!at || *++at != ' ' || at[1] == 'Z' || at[1] == 'X')
+        return false;
+    for (int i = 0; i < FIELD_BEFORE_START; i++)
+        if (!(at = strchr(at + 1, ' ')))
+            return false;
+    *ticks = strtoull(at + 1, &end, 10);
+    return end != at + 1 && (*end == ' ' || *end == '\n' || *end == '\0');
+}
+
+static bool read_start(int dir, struct sp_running *out)
+{
+    char text[SMALL_MAX];
+    unsigned long long ticks, second = (unsigned long long)sysconf(_SC_CLK_TCK);
+    if (read_file(dir, "stat", text, sizeof(text)) <= 0 || !sp_running_parse_stat(text, &ticks))
+        return false;
+    out->since_boot.tv_sec = (time_t)(ticks / second);
+    out->since_boot.tv_nsec = (long)(ticks % second * (1000000000ULL / second));
+    return true;
+}
+
+/* The numbers behind "Uid:" or the like; the second is the effective one. */
+static const char *line_of(const char *text, const char *key)
+{
+    const char *at = strstr(text, key);
+    return at ? at + strlen(key) : "";
+}
+
+static bool read_ids(struct sp_pool *pool, int dir, struct sp_running *out)
+{
+    char text[SMALL_MAX], *end;
+    if (read_file(dir, "status", text, sizeof(text)) <= 0)
+        return false;
+    strtoul(line_of(text, "\nUid:"), &end, 10);
+    out->uid = (uid_t)strtoul(end, NULL, 10);
+    strtoul(line_of(text, "\nGid:"), &end, 10);
+    *SP_PUSH(pool, &out->groups) = (gid_t)strtoul(end, NULL, 10);
+    const char *at = line_of(text, "\nGroups:");
+    for (at += strspn(at, " \t"); *at >= '0' && *at <= '9'; at = end + strspn(end, " \t"))
+        *SP_PUSH(pool, &out->groups) = (gid_t)strtoul(at, &end, 10);
+    return true;
+}
+
+/* cgroups(7): "1:name=systemd:/system.slice/nova-compute.service", "0::/system.slice/...". */
+static void read_unit(struct sp_pool *pool, int dir, struct sp_running *out)
+{
+    char text[SMALL_MAX], *rest;
+    read_file(dir, "cgroup", text, sizeof(text));
+    for (char *line = strtok_r(text, "\n", &rest); line && !out->unit;
+         line = strtok_r(NULL, "\n", &rest)) {
+        const char *name = sp_path_basename(line), *dot = strrchr(name, '.');
+        bool systemd = strstr(line, ":name=systemd:/") || strncmp(line, "0::/", 4) == 0;
+        if (systemd && dot && (strcmp(dot, ".service") == 0 || strcmp(dot, ".scope") == 0))
+            out->unit = sp_pool_strdup(pool, name);
+    }
+}
+
+/* ---- which program it is ----------------------------------------------------------------------- */
+
+/* Whether an option of python has its value in the next word: python(1). */
+static bool takes_value(const char *option)
+{
+    return strcmp(option, "-W") == 0 || strcmp(option, "-X") == 0 || strcmp(option, "-Q") == 0;
+}
+
+/* The script in a command line, or the module of "python -m": its place; 0 also where the first word
+ * is no interpreter. argv->count: there is none. */
+static size_t find_script(const sp_strv *argv, bool *module)
+{
+    size_t at = 0;
+    *module = false;
+    if (argv->count == 0 || strncmp(sp_path_basename(argv->items[0]), "python", 6) != 0)
+        return 0;
+    for (at = 1; at < argv->count && argv->items[at][0] == '-'; at++) {
+        *module = strcmp(argv->items[at], "-m") == 0;
+        if (*module || strcmp(argv->items[at], "-c") == 0)
+            return *module ? at + 1 : argv->count;
+        at += takes_value(argv->items[at]);
+    }
+    return at < argv->count ? at : argv->count;
+}
+
+/* The program of the command line: of those that the process may be by its name, or NULL. */
+static const char *program_of_arguments(const struct search *s, const sp_strv *argv, size_t *at)
+{
+    bool module;
+    *at = find_script(argv, &module);
+    if (*at >= argv->count)
+        return NULL;
+    for (size_t i = 0; i < s->programs->count; i++) {
+        const char *program = s->programs->items[i];
+        if (module ? sp_words_is_module(argv->items[*at], program)
+                   : strcmp(sp_path_basename(argv->items[*at]), program) == 0)
+            return program;
+    }
     return NULL;
 }
 
-/* Whether it sees the files that we see. Where that cannot be read it is not told, and not so. */
-static bool is_in_our_namespace(struct sp_pool *pool, const char *proc, int dir)
+/* The program whose name the process has; NULL for another one. */
+static const char *program_of_name(const struct search *s, const char *comm)
 {
-    const char *theirs = read_link(pool, dir, "ns/mnt");
-    const char *ours = NULL;
-    int self = open(sp_path_join(pool, proc, "self"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (self >= 0) {
-        ours = read_link(pool, self, "ns/mnt");
-        close(self);
-    }
-    return theirs && ours && strcmp(theirs, ours) == 0;
+    for (size_t i = 0; *comm && i < s->programs->count; i++)
+        if (strncmp(s->programs->items[i], comm, COMM_MAX) == 0)
+            return s->programs->items[i];
+    return NULL;
 }
 
-static void read_arguments(struct sp_pool *pool, int dir, struct sp_running *out)
+static void set_arguments(struct sp_pool *pool, int dir, const sp_strv *argv, size_t at,
+                          struct sp_running *out)
 {
-    char text[CMDLINE_MAX];
-    size_t len = read_file(dir, "cmdline", text, sizeof(text)), at = 0;
-    for (int i = 0; i < ARGUMENTS_MAX && at < len; i++) {
-        const char *argument = text + at;
-        if (i == 0 && is_python(argument))
-            out->interpreter = sp_pool_strdup(pool, argument);
-        else if (*argument == '/' && strcmp(sp_path_basename(argument), out->program) == 0)
-            out->script = sp_pool_strdup(pool, argument);
-        at += strlen(argument) + 1;
-    }
+    if (argv->count && sp_words_is_python(argv->items[0]))
+        out->interpreter = argv->items[0];
+    for (size_t i = at; i < argv->count; i++)
+        *SP_PUSH(pool, &out->argv) = argv->items[i];
+    if (at < argv->count && *argv->items[at] == '/')
+        out->script = argv->items[at];
     if (out->interpreter || out->script)
         return;
     const char *exe = read_link(pool, dir, "exe");
-    if (exe && is_python(exe)) /* a replaced file ends with " (deleted)": proc(5) */
+    if (exe && sp_words_is_python(exe)) /* a replaced file ends with " (deleted)": proc(5) */
         out->interpreter = sp_pool_memdup(pool, exe, strcspn(exe, " "));
 }
 
-static void look_at(struct sp_pool *pool, const char *proc, const char *pid,
-                    const sp_strv *programs, sp_running_list *out)
+/* ---- where it is ------------------------------------------------------------------------------- */
+
+/* Its root directory is ours, by whatever mount namespace. Without links to the roots, which only
+ * the files of a test lack, the namespaces tell. */
+static enum sp_running_view view_of(const struct search *s, int dir)
 {
-    struct sp_running found = {.pid = (unsigned)strtoul(pid, NULL, 10)};
-    int dir = open(sp_path_join(pool, proc, pid), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0)
-        return;
-    found.program = program_of(dir, programs);
-    if (found.program && is_in_our_namespace(pool, proc, dir)) {
-        read_arguments(pool, dir, &found);
-        *SP_PUSH(pool, out) = found;
+    struct stat theirs, ours;
+    if (fstatat(s->proc, "self/root", &ours, 0) == 0) {
+        if (fstatat(dir, "root", &theirs, 0) < 0)
+            return SP_RUNNING_UNKNOWN;
+        return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino ? SP_RUNNING_HERE
+                                                                            : SP_RUNNING_ELSEWHERE;
     }
-    close(dir);
+    const char *their_namespace = read_link(s->pool, dir, "ns/mnt");
+    const char *our_namespace = read_link(s->pool, s->proc, "self/ns/mnt");
+    if (!their_namespace || !our_namespace)
+        return SP_RUNNING_UNKNOWN;
+    return strcmp(their_namespace, our_namespace) == 0 ? SP_RUNNING_HERE : SP_RUNNING_ELSEWHERE;
+}
+
+/* A process with this name is read in full only when it is one that is looked for. false: it is none,
+ * or has ended. */
+static bool read_process(struct search *s, int dir, const char *comm, struct sp_running *out)
+{
+    sp_strv argv = {NULL, 0, 0}, python_path = {NULL, 0, 0};
+    size_t at;
+    out->program = program_of_name(s, comm);
+    if (!out->program && strncmp(comm, "python", 6) != 0)
+        return false;
+    read_strings(s->pool, dir, "cmdline", NULL, &argv);
+    const char *told = program_of_arguments(s, &argv, &at);
+    if (!told && strlen(comm) == COMM_MAX && at < argv.count)
+        return false; /* the name was cut, and the script is another one */
+    out->program = told ? told : out->program;
+    if (!out->program || !read_ids(s->pool, dir, out))
+        return false;
+    out->view = view_of(s, dir);
+    if (out->view == SP_RUNNING_HERE) {
+        set_arguments(s->pool, dir, &argv, told ? at : argv.count, out);
+        read_unit(s->pool, dir, out);
+        read_strings(s->pool, dir, "environ", "PYTHONPATH=", &python_path);
+        out->python_path = python_path.count ? python_path.items[0] : NULL;
+    }
+    return read_start(dir, out); /* last: it cannot be read of one that has ended */
+}
+
+static void look_at(struct search *s, const char *pid)
+{
+    char comm[COMM_MAX + 2];
+    struct sp_running found = {.pid = (unsigned)strtoul(pid, NULL, 10)};
+    SP_CLEANUP_FD int dir = openat(s->proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || read_file(dir, "comm", comm, sizeof(comm)) <= 0)
+        return;
+    comm[strcspn(comm, "\n")] = '\0';
+    if (read_process(s, dir, comm, &found))
+        *SP_PUSH(s->pool, s->out) = found;
 }
 
 void sp_running_find(struct sp_pool *pool, const char *proc, const sp_strv *programs,
                      sp_running_list *out)
 {
+    struct search s = {.pool = pool, .programs = programs, .out = out};
     DIR *dir = opendir(proc);
     const struct dirent *entry;
     if (!dir)
         return;
+    s.proc = dirfd(dir);
     while ((entry = readdir(dir)))
         if (entry->d_name[strspn(entry->d_name, "0123456789")] == '\0')
-            look_at(pool, proc, entry->d_name, programs, out);
+            look_at(&s, entry->d_name);
     closedir(dir);
+}
+
+struct timespec sp_running_started(const struct sp_running *process)
+{
+    struct timespec now, boot;
+    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    long long nsec = now.tv_nsec - boot.tv_nsec + process->since_boot.tv_nsec;
+    time_t sec = now.tv_sec - boot.tv_sec + process->since_boot.tv_sec;
+    for (; nsec < 0; nsec += 1000000000)
+        sec--;
+    for (; nsec >= 1000000000; nsec -= 1000000000)
+        sec++;
+    return (struct timespec){sec, (long)nsec};
 }

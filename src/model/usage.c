@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "model/unit.h"
+#include "model/words.h"
 
 enum {
     HEAD_MAX = 4096,      /* of a script */
@@ -14,11 +16,6 @@ enum {
 /* As PATH is for services and for root. */
 static const char *const program_dirs[] = {"usr/local/sbin", "usr/local/bin", "usr/sbin",
                                            "usr/bin",        "sbin",          "bin"};
-
-/* systemd.unit(5), in the order of precedence. */
-static const char *const unit_dirs[] = {"etc/systemd/system", "run/systemd/system",
-                                        "usr/local/lib/systemd/system", "usr/lib/systemd/system",
-                                        "lib/systemd/system"};
 
 struct search {
     struct sp_pool *pool;
@@ -65,11 +62,6 @@ static const char *next_word(struct sp_pool *pool, const char **at)
     return word;
 }
 
-static bool is_python(const char *path)
-{
-    return *path == '/' && strncmp(sp_path_basename(path), "python", 6) == 0;
-}
-
 /* "/usr/bin/python" -> itself, "/usr/bin/env python2.7" -> "/usr/bin/python2.7"; NULL. */
 static const char *python_of_line(struct sp_pool *pool, const char *line)
 {
@@ -82,7 +74,7 @@ static const char *python_of_line(struct sp_pool *pool, const char *line)
             return sp_pool_printf(pool, "/usr/bin/%s", word);
         return NULL;
     }
-    return is_python(word) ? word : NULL;
+    return sp_words_is_python(word) ? word : NULL;
 }
 
 /* ---- scripts ------------------------------------------------------------------------------- */
@@ -110,17 +102,23 @@ static int interpreter_in(struct search *s, const char *text, const char *self, 
                           const char **out)
 {
     const char *python = NULL, *word; /* python: before the word, but for options */
+    bool module = false;              /* the word before was "-m" */
     *out = NULL;
     while (!*out && (word = next_word(s->pool, &text))) {
         bool option = *word == '-';
+        if (module && python && sp_words_is_module(word, s->program->name)) {
+            *out = python;
+            break;
+        }
+        module = strcmp(word, "-m") == 0;
         word += strspn(word, "-@:+!"); /* systemd.service(5), "Special executable prefixes" */
         bool hit = *word == '/' && strcmp(sp_path_basename(word), s->program->name) == 0;
         if (hit && python)
             *out = python;
         else if (hit && strcmp(word, self) != 0 && script_interpreter(s, word, depth, out) < 0)
             return -1;
-        if (is_python(word) || !option)
-            python = is_python(word) ? word : NULL;
+        if (sp_words_is_python(word) || !option)
+            python = sp_words_is_python(word) ? word : NULL;
     }
     return 0;
 }
@@ -177,7 +175,7 @@ static int from_processes(struct search *s, const sp_running_list *running)
     for (size_t i = 0; i < running->count; i++) {
         const struct sp_running *process = &running->items[i];
         const char *interpreter = process->interpreter;
-        if (strcmp(process->program, s->program->name) != 0)
+        if (process->view != SP_RUNNING_HERE || strcmp(process->program, s->program->name) != 0)
             continue;
         if (!interpreter && process->script &&
             script_interpreter(s, process->script, 0, &interpreter) < 0)
@@ -189,157 +187,54 @@ static int from_processes(struct search *s, const sp_running_list *running)
 
 /* ---- systemd ------------------------------------------------------------------------------- */
 
-/* The values of ExecStart in a unit's or drop-in's text are added; an empty one removes the earlier
- * ones. */
-static void collect_starts(struct search *s, struct sp_bytes text, sp_strv *starts)
+/* "nova" of "nova-compute" */
+static const char *project_of(struct search *s)
 {
-    static const char key[] = "ExecStart";
-    const char *at = sp_pool_memdup(s->pool, text.data, text.len);
-    while (*at) {
-        size_t len = strcspn(at, "\n");
-        while (len && at[len] && at[len - 1] == '\\') /* the line goes on */
-            len += 1 + strcspn(at + len + 1, "\n");
-        const char *line = sp_pool_memdup(s->pool, at, len);
-        at += len;
-        at += *at == '\n';
-        line += strspn(line, " \t");
-        if (strncmp(line, key, sizeof(key) - 1) != 0)
-            continue;
-        line += sizeof(key) - 1;
-        line += strspn(line, " \t");
-        if (*line++ != '=')
-            continue;
-        if (line[strspn(line, " \t\r")] == '\0')
-            starts->count = 0;
-        else
-            *SP_PUSH(s->pool, starts) = line;
-    }
+    return sp_pool_memdup(s->pool, s->program->name, strcspn(s->program->name, "-"));
 }
 
-struct drop_in {
-    const char *name, *path;
-};
-typedef SP_VEC(struct drop_in) sp_drop_ins;
-
-/* The drop-ins of a unit, by name; the one in the first directory hides others of that name. */
-static int find_drop_ins(struct search *s, const char *unit, sp_drop_ins *out)
-{
-    for (size_t i = 0; i < sizeof(unit_dirs) / sizeof(unit_dirs[0]); i++) {
-        const char *dir = sp_pool_printf(s->pool, "%s/%s.d", unit_dirs[i], unit);
-        sp_entries entries = {NULL, 0, 0};
-        if (sp_tree_list(s->tree, s->pool, dir, &entries, s->err) < 0)
-            return -1;
-        for (size_t j = 0; j < entries.count; j++) {
-            const char *name = entries.items[j].name;
-            size_t at = 0;
-            while (at < out->count && strcmp(out->items[at].name, name) < 0)
-                at++;
-            if (strlen(name) < 6 || strcmp(name + strlen(name) - 5, ".conf") != 0 ||
-                (at < out->count && strcmp(out->items[at].name, name) == 0))
-                continue;
-            *SP_PUSH(s->pool, out) = (struct drop_in){NULL, NULL};
-            memmove(&out->items[at + 1], &out->items[at],
-                    (out->count - 1 - at) * sizeof(out->items[0]));
-            out->items[at] = (struct drop_in){name, sp_path_join(s->pool, dir, name)};
-        }
-    }
-    return 0;
-}
-
-static int from_unit(struct search *s, const char *path, const char *unit)
-{
-    struct sp_bytes text;
-    sp_strv starts = {NULL, 0, 0};
-    sp_drop_ins drop_ins = {NULL, 0, 0};
-    if (read_text(s, path, UNIT_MAX, &text) < 0 || find_drop_ins(s, unit, &drop_ins) < 0)
-        return -1;
-    if (!text.data) /* masked: a link to /dev/null */
-        return 0;
-    collect_starts(s, text, &starts);
-    for (size_t i = 0; i < drop_ins.count; i++) {
-        if (read_text(s, drop_ins.items[i].path, UNIT_MAX, &text) < 0)
-            return -1;
-        if (text.data)
-            collect_starts(s, text, &starts);
-    }
-    for (size_t i = 0; i < starts.count; i++) {
-        const char *interpreter;
-        if (interpreter_in(s, starts.items[i], "", 0, &interpreter) < 0)
-            return -1;
-        add(s, interpreter, sp_pool_printf(s->pool, "/%s", path));
-    }
-    return 0;
-}
-
-/* Whether a unit's or job's name is one that the program may have. */
+/* Whether a job's or script's name is one that the program may have. */
 static bool may_start(struct search *s, const char *name, const char *suffix)
 {
     size_t len = strlen(name), slen = strlen(suffix);
     if (len <= slen || strcmp(name + len - slen, suffix) != 0)
         return false;
-    const char *part = sp_pool_memdup(s->pool, s->program->name, strcspn(s->program->name, "-"));
-    return strncmp(name, "devstack@", 9) == 0 || strstr(name, part);
+    return strstr(name, project_of(s));
 }
 
-/* Whether a target wants the unit. */
-static int is_enabled(struct search *s, const char *unit, bool *enabled)
+static int from_unit(struct search *s, const struct sp_unit *unit)
 {
-    static const char dir[] = "etc/systemd/system";
-    sp_entries entries = {NULL, 0, 0};
-    *enabled = false;
-    if (sp_tree_list(s->tree, s->pool, dir, &entries, s->err) < 0)
-        return -1;
-    for (size_t i = 0; !*enabled && i < entries.count; i++) {
-        const char *dot = strrchr(entries.items[i].name, '.');
-        sp_entries wanted = {NULL, 0, 0};
-        if (!dot || (strcmp(dot, ".wants") != 0 && strcmp(dot, ".requires") != 0))
-            continue;
-        if (sp_tree_list(s->tree, s->pool, sp_path_join(s->pool, dir, entries.items[i].name),
-                         &wanted, s->err) < 0)
+    for (size_t i = 0; i < unit->starts.count; i++) {
+        const char *interpreter;
+        sp_strv words = {NULL, 0, 0};
+        sp_unit_arguments(s->pool, unit, unit->starts.items[i], &words);
+        if (interpreter_in(s, sp_strv_join(s->pool, &words, " "), "", 0, &interpreter) < 0)
             return -1;
-        for (size_t j = 0; j < wanted.count; j++)
-            *enabled |= strcmp(wanted.items[j].name, unit) == 0;
+        add(s, interpreter, sp_pool_printf(s->pool, "/%s", unit->path));
     }
     return 0;
 }
 
-/* Keeps the usages of enabled units, if there are some; first: those of this program. */
-static int keep_enabled(struct search *s, size_t first)
-{
-    sp_usages kept = {NULL, 0, 0};
-    for (size_t i = first; i < s->out->count; i++) {
-        bool enabled;
-        if (is_enabled(s, sp_path_basename(s->out->items[i].how), &enabled) < 0)
-            return -1;
-        if (enabled)
-            *SP_PUSH(s->pool, &kept) = s->out->items[i];
-    }
-    if (kept.count == 0)
-        return 0;
-    s->out->count = first;
-    for (size_t i = 0; i < kept.count; i++)
-        *SP_PUSH(s->pool, s->out) = kept.items[i];
-    return 0;
-}
-
+/* All that tell; where there are several, those of enabled units, if there are some. */
 static int from_units(struct search *s)
 {
-    size_t first = s->out->count;
-    sp_strv seen = {NULL, 0, 0};
-    for (size_t i = 0; i < sizeof(unit_dirs) / sizeof(unit_dirs[0]); i++) {
-        sp_entries entries = {NULL, 0, 0};
-        if (sp_tree_list(s->tree, s->pool, unit_dirs[i], &entries, s->err) < 0)
+    size_t first = s->out->count, kept = first;
+    sp_units units = {NULL, 0, 0};
+    SP_VEC(bool) enabled = {NULL, 0, 0};
+    if (sp_units_find(s->pool, s->tree, project_of(s), &units, s->err) < 0)
+        return -1;
+    for (size_t i = 0; i < units.count; i++) {
+        if (from_unit(s, &units.items[i]) < 0)
             return -1;
-        for (size_t j = 0; j < entries.count; j++) {
-            const char *unit = entries.items[j].name;
-            if (!may_start(s, unit, ".service") || sp_strv_has(&seen, unit))
-                continue;
-            *SP_PUSH(s->pool, &seen) = unit;
-            if (from_unit(s, sp_path_join(s->pool, unit_dirs[i], unit), unit) < 0)
-                return -1;
-        }
+        while (enabled.count < s->out->count - first)
+            *SP_PUSH(s->pool, &enabled) = units.items[i].enabled;
     }
-    return s->out->count > first + 1 ? keep_enabled(s, first) : 0;
+    for (size_t i = 0; enabled.count > 1 && i < enabled.count; i++)
+        if (enabled.items[i])
+            s->out->items[kept++] = s->out->items[first + i];
+    if (kept > first)
+        s->out->count = kept;
+    return 0;
 }
 
 /* ---- upstart and init.d -------------------------------------------------------------------- */

@@ -4,6 +4,9 @@
 #ifndef SP_USAGE_H
 #define SP_USAGE_H
 
+#include <sys/types.h>
+#include <time.h>
+
 #include "base/error.h"
 #include "base/pool.h"
 #include "tree/tree.h"
@@ -15,12 +18,29 @@ struct sp_program {
 };
 typedef SP_VEC(struct sp_program) sp_programs;
 
-/* A process that runs one; found by the host, paths as seen from its root. */
+/* Whether a process sees the files that we see. */
+enum sp_running_view {
+    SP_RUNNING_HERE,
+    SP_RUNNING_ELSEWHERE, /* another root: it is in a container or a chroot, and its paths are others */
+    SP_RUNNING_UNKNOWN /* this user may not look at it */
+};
+
+/* A process that runs one; found by the host (host/running.h), paths as seen from its root. */
 struct sp_running {
     const char *program;
     unsigned pid;
+    enum sp_running_view
+        view;                /* if it is not HERE, nothing below is known but since_boot and ids */
     const char *interpreter; /* NULL: not known */
     const char *script;      /* NULL: not known */
+    /* The program first, then its arguments; for `python -m` the module is first. Empty: it cannot
+     * be told. They may hold secrets: nothing prints them. */
+    sp_strv argv;
+    const char *python_path;    /* PYTHONPATH of its environment; NULL: none, or not readable */
+    const char *unit;           /* "nova-compute.service", "session-2.scope"; NULL: none is known */
+    struct timespec since_boot; /* when it started, after the machine did (CLOCK_BOOTTIME) */
+    uid_t uid;                  /* effective */
+    SP_VEC(gid_t) groups;       /* with the effective one */
 };
 typedef SP_VEC(struct sp_running) sp_running_list;
 

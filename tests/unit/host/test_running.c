@@ -4,6 +4,17 @@
 
 #include "scratch.h"
 
+#include <time.h>
+
+/* Fields 3 to 52 of proc(5), the 22nd is the start. */
+#define TEXT(number) #number
+#define STAT(ticks)                                                                                \
+    "S 1 2 2 0 -1 4194560 100 200 1 2 10 5 0 0 20 0 9 0 " TEXT(                                    \
+        ticks) " 99 98 97 1 1 0 0 0 0 0 0 0 0\n"
+#define STATUS                                                                                     \
+    "Name:\tx\nUmask:\t0022\nUid:\t64060\t64061\t64060\t64060\nGid:\t7\t8\t7\t7\n"                 \
+    "FDSize:\t64\nGroups:\t7 118 119 \nNStgid:\t1\n"
+
 static void put(struct fixture *f, const char *name, const char *text, size_t len)
 {
     scratch_write(f, name, text, len);
@@ -21,6 +32,23 @@ static void process(struct fixture *f, const char *pid, const char *comm, const 
         scratch_symlink(f, exe, sp_pool_printf(f->pool, "%s/exe", pid));
     const char *text = sp_pool_printf(f->pool, "%s\n", comm);
     put(f, sp_pool_printf(f->pool, "%s/comm", pid), text, strlen(text));
+    text = sp_pool_printf(f->pool, "%s (%s) " STAT(123450), pid, comm);
+    put(f, sp_pool_printf(f->pool, "%s/stat", pid), text, strlen(text));
+    put(f, sp_pool_printf(f->pool, "%s/status", pid), STATUS, strlen(STATUS));
+}
+
+static void set_arguments(struct fixture *f, const char *pid, const char *line, size_t len)
+{
+    put(f, sp_pool_printf(f->pool, "%s/cmdline", pid), line, len);
+}
+#define ARGUMENTS(pid, line) set_arguments(f, pid, line, sizeof(line))
+
+static void find_all(struct fixture *f, sp_running_list *out)
+{
+    sp_strv programs = {NULL, 0, 0};
+    *SP_PUSH(f->pool, &programs) = "cinder-volume";
+    *SP_PUSH(f->pool, &programs) = "nova-compute";
+    sp_running_find(f->pool, f->dir, &programs, out);
 }
 
 static const char *find(struct fixture *f)
@@ -63,7 +91,138 @@ TEST_IN_DIR(other_namespace)
     process(f, "self", "x", "mnt:[1]", NULL);
     process(f, "12", "cinder-volume", "mnt:[2]", "/usr/bin/python2.7");
     process(f, "13", "cinder-volume", NULL, "/usr/bin/python2.7");
-    assert_string_equal(find(f), "");
+    sp_running_list found = {NULL, 0, 0};
+    find_all(f, &found);
+    assert_int_equal(found.count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(found.items[i].view,
+                         found.items[i].pid == 12 ? SP_RUNNING_ELSEWHERE : SP_RUNNING_UNKNOWN);
+}
+
+/* A mount namespace of its own, and our root; and the other way around. */
+TEST_IN_DIR(root_directory)
+{
+    scratch_mkdir(f, "one", 0755);
+    scratch_mkdir(f, "two", 0755);
+    process(f, "self", "x", "mnt:[1]", NULL);
+    process(f, "12", "cinder-volume", "mnt:[2]", NULL);
+    process(f, "13", "cinder-volume", "mnt:[1]", NULL);
+    scratch_symlink(f, "../one", "self/root");
+    scratch_symlink(f, "../one", "12/root");
+    scratch_symlink(f, "../two", "13/root");
+    sp_running_list found = {NULL, 0, 0};
+    find_all(f, &found);
+    assert_int_equal(found.count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(found.items[i].view,
+                         found.items[i].pid == 12 ? SP_RUNNING_HERE : SP_RUNNING_ELSEWHERE);
+}
+
+/* Interpreters that were started themselves are known by their command lines. */
+TEST_IN_DIR(interpreters)
+{
+    process(f, "self", "x", "mnt:[1]", NULL);
+    process(f, "1", "python", "mnt:[1]", NULL);
+    ARGUMENTS("1", "/venv/bin/python\0-u\0-m\0nova.cmd.compute\0--config-file\0/a");
+    process(f, "2", "python2.7", "mnt:[1]", NULL);
+    ARGUMENTS("2", "python2.7\0-W\0ignore\0/venv/bin/cinder-volume\0-v");
+    process(f, "3", "python", "mnt:[1]", NULL);
+    ARGUMENTS("3", "python\0/bin/other\0/venv/bin/cinder-volume");
+    process(f, "4", "python", "mnt:[1]", NULL);
+    ARGUMENTS("4", "python\0-c\0/venv/bin/cinder-volume");
+    process(f, "5", "python", "mnt:[1]", NULL);
+    put(f, "5/cmdline", "", 0);
+    process(f, "6", "bash", "mnt:[1]", NULL);
+    ARGUMENTS("6", "bash\0/venv/bin/cinder-volume");
+    sp_running_list found = {NULL, 0, 0};
+    find_all(f, &found);
+    assert_int_equal(found.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct sp_running *one = &found.items[i];
+        assert_string_equal(sp_strv_join(f->pool, &one->argv, " "),
+                            one->pid == 1 ? "nova.cmd.compute --config-file /a"
+                                          : "/venv/bin/cinder-volume -v");
+        assert_string_equal(one->program, one->pid == 1 ? "nova-compute" : "cinder-volume");
+        assert_int_equal(one->interpreter != NULL, one->pid == 1);
+        assert_int_equal(one->script != NULL, one->pid == 2);
+    }
+}
+
+TEST_IN_DIR(details)
+{
+    static const char cgroup[] = "11:cpu:/a.service\n"
+                                 "1:name=systemd:/lxc/c/system.slice/cinder-volume.service\n"
+                                 "0::/b.service\n";
+    static const char environ_[] = "SECRET=1\0XPYTHONPATH=/no\0PYTHONPATH=/one:/two\0PATH=/bin";
+    process(f, "self", "x", "mnt:[1]", NULL);
+    process(f, "12", "cinder-volume", "mnt:[1]", NULL);
+    ARGUMENTS("12", "/usr/bin/python2\0/usr/bin/cinder-volume");
+    put(f, "12/cgroup", cgroup, sizeof(cgroup) - 1);
+    put(f, "12/environ", environ_, sizeof(environ_));
+    sp_running_list found = {NULL, 0, 0};
+    find_all(f, &found);
+    assert_int_equal(found.count, 1);
+    const struct sp_running *one = &found.items[0];
+    long second = sysconf(_SC_CLK_TCK);
+    assert_int_equal(one->since_boot.tv_sec, 123450 / second);
+    assert_int_equal(one->since_boot.tv_nsec, 123450 % second * (1000000000 / second));
+    assert_int_equal(one->uid, 64061);
+    assert_int_equal(one->groups.count, 4);
+    assert_int_equal(one->groups.items[0], 8);
+    assert_int_equal(one->groups.items[3], 119);
+    assert_string_equal(one->unit, "cinder-volume.service");
+    assert_string_equal(one->python_path, "/one:/two");
+}
+
+/* It ends while it is read: its files are gone, and then the directory. */
+TEST_IN_DIR(vanishing)
+{
+    static const char *const files[] = {"comm", "status", "stat"};
+    process(f, "self", "x", "mnt:[1]", NULL);
+    for (size_t i = 0; i < COUNT(files); i++) {
+        const char *pid = sp_pool_printf(f->pool, "%zu", 20 + i);
+        process(f, pid, "cinder-volume", "mnt:[1]", NULL);
+        scratch_unlink(f, sp_pool_printf(f->pool, "%s/%s", pid, files[i]));
+    }
+    sp_running_list found = {NULL, 0, 0};
+    find_all(f, &found);
+    assert_int_equal(found.count, 0);
+}
+
+TEST(stat_of_odd_names)
+{
+    static const struct {
+        const char *text;
+        unsigned long long ticks; /* 0: refused */
+    } vectors[] = {{"1 (a) " STAT(5), 5},
+                   {"1 (a b) c) S 1 (2) " STAT(6), 6},
+                   {"1 (a\nb) " STAT(7), 7},
+                   {"1 () " STAT(18446744073709551615), 18446744073709551615ULL},
+                   {"1 (a) Z 1 2 2 0 -1 4194560 100 200 1 2 10 5 0 0 20 0 9 0 5 9\n", 0},
+                   {"1 (a) S 1 2 2 0 -1 4194560 100 200 1 2 10 5 0 0 20 0 9 0", 0},
+                   {"1 (a) S 1 2 2 0 -1 4194560 100 200 1 2 10 5 0 0 20 0 9 0 x 1", 0},
+                   {"1 (a)", 0},
+                   {"1 a S 1", 0},
+                   {"", 0}};
+    for (size_t i = 0; i < COUNT(vectors); i++) {
+        unsigned long long ticks = 0;
+        assert_int_equal(sp_running_parse_stat(vectors[i].text, &ticks), vectors[i].ticks != 0);
+        assert_true(ticks == vectors[i].ticks || !vectors[i].ticks);
+    }
+}
+
+TEST(time_of_the_start)
+{
+    struct sp_running process = {.pid = 1};
+    struct timespec now, boot;
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    process.since_boot = boot;
+    struct timespec started = sp_running_started(&process);
+    clock_gettime(CLOCK_REALTIME, &now);
+    double age =
+        (double)(now.tv_sec - started.tv_sec) + (double)(now.tv_nsec - started.tv_nsec) / 1e9;
+    assert_true(age >= -0.001 && age < 60);
+    assert_true(started.tv_nsec >= 0 && started.tv_nsec < 1000000000);
 }
 
 TEST(no_proc)

@@ -249,8 +249,10 @@ static const char *use(struct fixture *f, const char *interpreter)
     struct sp_environment_query query = {.python = NULL};
     struct sp_environments out;
     *SP_PUSH(f->pool, &query.programs) = (struct sp_program){"nova-compute", "nova"};
-    *SP_PUSH(f->pool, &query.running) =
-        (struct sp_running){"nova-compute", 7, interpreter, "/usr/bin/nova-compute"};
+    *SP_PUSH(f->pool, &query.running) = (struct sp_running){.program = "nova-compute",
+                                                            .pid = 7,
+                                                            .interpreter = interpreter,
+                                                            .script = "/usr/bin/nova-compute"};
     environments_of(f, SYSTEM(files), &query, &out);
     if (out.uses.count == 0)
         return "";

@@ -5,6 +5,7 @@
 
 #include "model/usage.h"
 
+#define SERVICE   "[Service]\n"
 #define UNIT      "etc/systemd/system/nova-compute.service"
 #define VENDOR    "usr/lib/systemd/system/nova-compute.service"
 #define RUN(path) "[Service]\nType=simple\nExecStart=" path "/bin/nova-compute --config-dir /etc\n"
@@ -86,17 +87,18 @@ TEST(units)
                         "one/bin/python (/" UNIT ")");
     assert_string_equal(FIND({"one/bin/nova-compute", "#!/else/bin/python\n"}, {UNIT, RUN("/one")}),
                         "else/bin/python (/" UNIT ")");
-    assert_string_equal(FIND({UNIT, "ExecStart=-/one/bin/python2.7 -u /two/bin/nova-compute\n"}),
-                        "one/bin/python2.7 (/" UNIT ")");
+    assert_string_equal(
+        FIND({UNIT, SERVICE "ExecStart=-/one/bin/python2.7 -u /two/bin/nova-compute\n"}),
+        "one/bin/python2.7 (/" UNIT ")");
     /* that of the administrator hides the vendor's; a masked one tells nothing */
     assert_string_equal(FIND({UNIT, RUN("/one")}, {VENDOR, RUN("/two")}),
                         "one/bin/python (/" UNIT ")");
     assert_string_equal(FIND({UNIT, NULL}, {VENDOR, RUN("/two")}), "");
     /* a comment, another program, a line that goes on, DevStack's */
     assert_string_equal(FIND({UNIT, "#ExecStart=/one/bin/nova-compute\n"}), "");
-    assert_string_equal(FIND({UNIT, "ExecStart=/one/bin/nova-conductor\n"}), "");
+    assert_string_equal(FIND({UNIT, SERVICE "ExecStart=/one/bin/nova-conductor\n"}), "");
     assert_string_equal(
-        FIND({UNIT, "ExecStart = /usr/bin/sg \\\n  libvirt '/one/bin/nova-compute -v'\n"}),
+        FIND({UNIT, SERVICE "ExecStart = /usr/bin/sg \\\n  libvirt '/one/bin/nova-compute -v'\n"}),
         "one/bin/python (/" UNIT ")");
     assert_string_equal(FIND({"etc/systemd/system/devstack@n-cpu.service", RUN("/usr/local")}),
                         "usr/local/bin/python (/etc/systemd/system/devstack@n-cpu.service)");
@@ -107,11 +109,12 @@ TEST(units)
 
 TEST(drop_ins)
 {
-    assert_string_equal(
-        FIND({VENDOR, RUN("/one")}, {VENDOR ".d/10.conf", "[Service]\nExecStart=\n" RUN("/two")},
-             {VENDOR ".d/20.conf", "[Service]\nExecStart=\n" RUN("/three")},
-             {UNIT ".d/20.conf", "[Service]\nNice=1\n"}, {VENDOR ".d/30.conf.bak", "ExecStart=\n"}),
-        "two/bin/python (/" VENDOR ")");
+    assert_string_equal(FIND({VENDOR, RUN("/one")},
+                             {VENDOR ".d/10.conf", SERVICE "ExecStart=\n" RUN("/two")},
+                             {VENDOR ".d/20.conf", "[Service]\nExecStart=\n" RUN("/three")},
+                             {UNIT ".d/20.conf", "[Service]\nNice=1\n"},
+                             {VENDOR ".d/30.conf.bak", SERVICE "ExecStart=\n"}),
+                        "two/bin/python (/" VENDOR ")");
 }
 
 TEST(enabled_units)
@@ -137,7 +140,7 @@ TEST(upstart_and_init)
               "exec start-stop-daemon --start --exec /one/bin/nova-compute -- --log\n"},
              {"etc/init.d/nova-compute", debian}),
         "one/bin/python (/etc/init/nova-compute.conf)");
-    assert_string_equal(FIND({VENDOR, "ExecStart=/etc/init.d/nova-compute systemd-start\n"},
+    assert_string_equal(FIND({VENDOR, SERVICE "ExecStart=/etc/init.d/nova-compute systemd-start\n"},
                              {"etc/init.d/nova-compute", debian},
                              {"usr/bin/nova-compute", "#!/usr/bin/python2.7\n"}),
                         "usr/bin/python2.7 (/" VENDOR ")");
@@ -149,12 +152,17 @@ TEST(processes)
                                            {"two/bin/nova-compute", "#!/two/bin/python\n"}};
     struct memory *m = system_of_files(f, files, COUNT(files));
     sp_running_list running = {NULL, 0, 0};
-    *SP_PUSH(f->pool, &running) = (struct sp_running){"cinder-volume", 1, "/x/bin/python", NULL};
+    *SP_PUSH(f->pool, &running) = (struct sp_running){
+        .program = "cinder-volume", .pid = 1, .interpreter = "/x/bin/python", .script = NULL};
     assert_string_equal(find(f, m, &running), "one/bin/python (/" UNIT ")");
-    *SP_PUSH(f->pool, &running) =
-        (struct sp_running){"nova-compute", 7, NULL, "/two/bin/nova-compute"};
-    *SP_PUSH(f->pool, &running) =
-        (struct sp_running){"nova-compute", 8, "/three/bin/python", "/two/bin/nova-compute"};
+    *SP_PUSH(f->pool, &running) = (struct sp_running){.program = "nova-compute",
+                                                      .pid = 7,
+                                                      .interpreter = NULL,
+                                                      .script = "/two/bin/nova-compute"};
+    *SP_PUSH(f->pool, &running) = (struct sp_running){.program = "nova-compute",
+                                                      .pid = 8,
+                                                      .interpreter = "/three/bin/python",
+                                                      .script = "/two/bin/nova-compute"};
     assert_string_equal(find(f, m, &running),
                         "two/bin/python (process 7), three/bin/python (process 8)");
 }
