@@ -240,3 +240,4 @@ $(BUILD)/measure: tests/bench/measure.c $(BUILD)/flags
 	$(note) CC $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
 
+include tests/config/config.mk
