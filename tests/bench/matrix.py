@@ -5,9 +5,9 @@
     tests/bench/matrix.py --program PROGRAM --git DIR [--rounds N]
 
 Time and memory for the final tags of Mitaka to Pike with one and two workers; processor time of 10,
-100, 400 tags and all, with the time that each tag adds; and, for a sample of the tags, `git archive`
-into a directory with `check` of it. The exit status is 1 when a goal is missed. Times by the clock
-are those of the machine as it is: next to them are the seconds of processor time.
+100, 400 tags and all, with the time that each tag adds; and, for a sample of the tags,
+`git archive` into a directory with `check` of it. The exit status is 1 when a goal is missed. Times
+by the clock are those of the machine as it is: next to them are the seconds of processor time.
 """
 
 import argparse

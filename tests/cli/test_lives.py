@@ -2,8 +2,8 @@
 """Hosts that live by chance: packages, hands and commands in any order, and the promises that hold
 after each command, whatever came before.
 
-SP_TEST_LIVES=N in the environment takes N lives in place of some, SP_TEST_LIFE=SEED one alone, which
-it prints.
+SP_TEST_LIVES=N in the environment takes N lives in place of some; SP_TEST_LIFE=SEED, which a
+failure prints, that one alone.
 """
 
 import collections
@@ -29,7 +29,8 @@ COMPONENTS = packages.COMPONENTS
 RELEASES = packages.RELEASES + ("queens",)
 QUEENS = {"cinder": "12.0.10", "nova": "17.0.13", "os_brick": "2.3.9"}
 LATER = {("cinder", "pike"): "11.2.2", ("nova", "pike"): "16.1.9", ("os_brick", "pike"): "1.15.10",
-         ("cinder", "ocata"): "10.0.9", ("nova", "ocata"): "15.1.6", ("os_brick", "ocata"): "1.11.1",
+         ("cinder", "ocata"): "10.0.9", ("nova", "ocata"): "15.1.6",
+         ("os_brick", "ocata"): "1.11.1",
          ("cinder", "newton"): "9.1.5", ("nova", "newton"): "14.1.1",
          ("cinder", "mitaka"): "8.1.2", ("nova", "mitaka"): "13.1.5"}
 MARK = b"# Installed by sp-openstack"
@@ -117,7 +118,7 @@ class Life:
         return self.random.choice([first, LATER.get((component, release), first)])
 
     def put(self, site, component, release):
-        """As a package manager does it: what the package had goes, what is ours is not known to it."""
+        """As a package manager does it: what the package had goes. It does not know ours."""
         self.take(site, component)
         version = self.version_of(component, release)
         files = self.text_of(component, release, version)

@@ -473,7 +473,8 @@ class Logged(ReapplyCase):
     def logged(self, *arguments, status=0):
         """What reaches a /dev of its own, on which there is nothing but the socket."""
         site = self.system.file("")
-        script = 'mount -t tmpfs none /dev && : >/dev/log && mount --bind "$0" /dev/log && exec "$@"'
+        script = 'mount -t tmpfs none /dev && : >/dev/log && mount --bind "$0" /dev/log' \
+            ' && exec "$@"'
         done = subprocess.run(["unshare", "-m", "sh", "-c", script, self.log, lib.PROGRAM,
                                "-W", self.system.path(WORK)] + list(arguments),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""services: real processes, in a PID and a mount namespace of the test's own, with a systemctl and a
-service of the test's own."""
+"""services: real processes, in a PID and a mount namespace of the test's own, with a systemctl and
+a service of the test's own."""
 
 import json
 import os
@@ -85,7 +85,8 @@ class Services(Case):
                          ["/usr/sbin/systemctl try-restart openstack-nova-compute.service"])
 
     def test_nothing_runs(self):
-        result = self.inside("kill $(cat %s/pid); SP install --no-groups nova; SP services" % self.tmp)
+        result = self.inside("kill $(cat %s/pid); SP install --no-groups nova; SP services"
+                             % self.tmp)
         self.expect(0, result, "not-running")
         self.assertNotIn("systemctl restart", result.out)
 
@@ -93,7 +94,8 @@ class Services(Case):
         if os.path.exists("/.dockerenv"):
             self.skipTest("this is a container, where nothing is restarted without systemd")
         os.unlink(self.tmp + "/etc/systemd/system/openstack-nova-compute.service")
-        write(self.tmp + "/etc/init.d/nova-compute", "#!/bin/sh\nexec /usr/bin/nova-compute\n", 0o755)
+        write(self.tmp + "/etc/init.d/nova-compute", "#!/bin/sh\nexec /usr/bin/nova-compute\n",
+              0o755)
         result = self.inside("SP install --no-groups nova && SP services --restart", before=":")
         self.expect(0, result, "service nova-compute restart", "nova-compute is restarted")
         self.assertEqual(self.calls(), ["/usr/sbin/service nova-compute restart"])
