@@ -161,6 +161,8 @@ static int read_command(struct search *s, const struct sp_unit *unit, struct sp_
 static int add_unit(struct search *s, const struct sp_unit *unit)
 {
     const char *name = stem_of(s->look.pool, unit->name, ".service");
+    if (!name)
+        return 0;
     const struct layout *layout = layout_of(s, name);
     const char *python_path = sp_words_value(&unit->variables, "PYTHONPATH");
     struct sp_start *start = add_start(s, SP_START_UNIT, name, unit->path);
