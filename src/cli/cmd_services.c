@@ -29,6 +29,16 @@ static const char *format_time(struct sp_pool *pool, struct timespec time)
 
 /* ---- output ------------------------------------------------------------------------------------ */
 
+static void print_reasons(struct sp_context *s, const struct sp_service *service)
+{
+    for (size_t i = 0; service->processes.items && i < service->processes.count; i++) {
+        const struct sp_service_process *one = &service->processes.items[i];
+        for (size_t k = 0; k < one->reasons.count; k++)
+            sp_console_print(s->report, 0, "process %u of %s: %s", one->process->pid,
+                             service->program, one->reasons.items[k]);
+    }
+}
+
 static void print_services(struct sp_context *s, const sp_services *services)
 {
     struct sp_table table = {.columns = 5, .toned_column = 2};
@@ -57,12 +67,7 @@ static void print_services(struct sp_context *s, const sp_services *services)
     }
     sp_table_print(s->report, &table);
     for (size_t i = 0; i < services->count; i++)
-        for (size_t j = 0; j < services->items[i].processes.count; j++) {
-            const struct sp_service_process *process = &services->items[i].processes.items[j];
-            for (size_t k = 0; k < process->reasons.count; k++)
-                sp_console_print(s->report, 0, "process %u of %s: %s", process->process->pid,
-                                 services->items[i].program, process->reasons.items[k]);
-        }
+        print_reasons(s, &services->items[i]);
 }
 
 static void put_process(struct sp_json *json, struct sp_context *s,

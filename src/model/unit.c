@@ -69,7 +69,7 @@ static const char *replace_specifiers(struct sp_pool *pool, const char *unit, co
     const char *instance = unit[stem] == '@' ? unit + stem + 1 : "";
     struct sp_buffer buf = SP_BUFFER_INIT;
     for (; *text; text++) {
-        char next = *text == '%' ? text[1] : '\0';
+        char next = (char)(*text == '%' ? text[1] : '\0');
         if (next == 'i' || next == 'I')
             sp_buffer_printf(&buf, "%.*s", *instance ? (int)(dot - stem - 1) : 0, instance);
         else if (next == 'n')

@@ -106,7 +106,7 @@ static void put_escape(struct splitter *s)
     if (s->at[1] == '\n')
         ; /* the line goes on */
     else if (s->at[1])
-        put(s, known ? to[known - from] : s->at[1]);
+        put(s, (char)(known ? to[known - from] : s->at[1]));
     s->at += s->at[1] ? 2 : 1;
 }
 

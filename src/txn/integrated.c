@@ -36,11 +36,12 @@ const struct sp_journal *sp_integrated_by(const struct sp_journal *const *journa
 {
     const struct sp_journal *by = NULL;
     for (size_t i = 0; i < count; i++) {
-        if (!is_about(journals[i], component))
+        const struct sp_journal *journal = journals[i];
+        if (!journal || !is_about(journal, component))
             continue;
-        if (sp_integrated_is_install(journals[i]))
-            by = is_reverted(journals, count, i) ? NULL : journals[i];
-        else if (strcmp(journals[i]->command, "uninstall") == 0 && !is_reverted(journals, count, i))
+        if (sp_integrated_is_install(journal))
+            by = is_reverted(journals, count, i) ? NULL : journal;
+        else if (strcmp(journal->command, "uninstall") == 0 && !is_reverted(journals, count, i))
             by = NULL;
     }
     return by;

@@ -471,10 +471,12 @@ class Logged(ReapplyCase):
             return lines
 
     def logged(self, *arguments, status=0):
-        """What reaches a /dev of its own, on which there is nothing but the socket."""
+        """What reaches a /dev of its own, on which there is nothing but the socket and, where the
+        tests may be, the memory."""
         site = self.system.file("")
-        script = 'mount -t tmpfs none /dev && : >/dev/log && mount --bind "$0" /dev/log' \
-            ' && exec "$@"'
+        script = 'mount --rbind /dev /mnt && mount -t tmpfs none /dev && mkdir /dev/shm &&' \
+            ' { [ ! -d /mnt/shm ] || mount --bind /mnt/shm /dev/shm; } &&' \
+            ' : >/dev/log && mount --bind "$0" /dev/log && exec "$@"'
         done = subprocess.run(["unshare", "-m", "sh", "-c", script, self.log, lib.PROGRAM,
                                "-W", self.system.path(WORK)] + list(arguments),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
