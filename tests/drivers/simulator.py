@@ -900,14 +900,15 @@ class Simulator(object):
         due = float('inf')
         if host.delay is not None:
             due = time.time() + host.delay
-            timer = threading.Timer(host.delay, self._timer, (host,))
+            timer = threading.Timer(host.delay, self._timer, (host, due))
             timer.daemon = True
             timer.start()
         host.pending.append((due, name, change))
 
-    def _timer(self, host):
+    def _timer(self, host, due):
+        """Do what is due; the clock may say that it is not, a timer has another."""
         with self._lock:
-            self._carry_on(host, time.time())
+            self._carry_on(host, due)
 
     @staticmethod
     def _carry_on(host, now):
