@@ -900,7 +900,8 @@ class Simulator(object):
         due = float('inf')
         if host.delay is not None:
             due = time.time() + host.delay
-            timer = threading.Timer(host.delay, self._timer, (host, due))
+            timer = threading.Timer(host.delay, self._timer,
+                                    (host, due))
             timer.daemon = True
             timer.start()
         host.pending.append((due, name, change))
