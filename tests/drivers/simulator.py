@@ -907,7 +907,7 @@ class Simulator(object):
         host.pending.append((due, name, change))
 
     def _timer(self, host, due):
-        """Do what is due; the clock may say that it is not, a timer has another."""
+        """Do what is due, though time.time() may say that it is not yet."""
         with self._lock:
             self._carry_on(host, due)
 
