@@ -95,7 +95,6 @@ class Life:
         self.brought = {}           # {(site, component): names that the package has}
         self.story = []
         self.allowed = {0, 1, 3}
-        self.end = collections.Counter()
 
     # ---- the packages
 
@@ -290,7 +289,6 @@ class Life:
         before, was = self.contents(), snapshot(self.host.top)
         result = self.run("--json", *arguments)
         after = self.contents()
-        self.end[verb, result.status] += 1
         self.story.append("%s: %d" % (" ".join(arguments), result.status))
         self.check_status(result)
         self.check_dry_run(dry, result, before, after)
@@ -408,10 +406,8 @@ class Life:
             self.check_status(result)
 
     def live(self):
-        for component in COMPONENTS:
-            self.put(DEBIAN, component, self.random.choice(RELEASES[:1] + RELEASES[3:4]))
-        self.host.age()
         self.put_first()
+        self.host.age()
         for _ in range(STEPS):
             step = self.random.choices(
                 [self.command, self.package, self.environment, self.edit, self.move],
