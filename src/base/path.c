@@ -69,3 +69,11 @@ bool sp_path_has_suffix(const char *path, const char *suffix)
         return false;
     return slen == len || path[len - slen - 1] == '/';
 }
+
+const char *sp_path_stem(struct sp_pool *pool, const char *name, const char *ending)
+{
+    size_t len = strlen(name), elen = strlen(ending);
+    if (len <= elen || strcmp(name + len - elen, ending) != 0)
+        return NULL;
+    return sp_pool_memdup(pool, name, len - elen);
+}

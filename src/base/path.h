@@ -24,6 +24,10 @@ char *sp_path_trim(struct sp_pool *pool, const char *path);
  * ("a/bb/c.py", "b/c.py") does not. */
 bool sp_path_has_suffix(const char *path, const char *suffix);
 
+/* A file's name without its ending: ("nova-compute.conf", ".conf") is "nova-compute"; NULL when it ends
+ * otherwise, or is nothing but the ending. */
+const char *sp_path_stem(struct sp_pool *pool, const char *name, const char *ending);
+
 /* Whether str can be put on a terminal and in a journal as it is: UTF-8, no control characters. */
 bool sp_path_is_printable(const char *str);
 

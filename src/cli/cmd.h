@@ -55,4 +55,8 @@ int sp_cmd_ensure_groups(struct sp_context *s, const sp_strv *accounts, sp_strv 
 void sp_cmd_add_accounts(struct sp_context *s, const sp_selection *selection, bool all,
                          sp_strv *out);
 
+/* The latest transaction that gave the file the content that it has, NULL if none did. */
+int sp_cmd_find_writer(struct sp_context *s, const struct sp_file_snapshot *file,
+                       const struct sp_journal **out, struct sp_error *err) SP_MUST_CHECK;
+
 #endif

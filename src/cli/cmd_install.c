@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/invocation.h"
-#include "base/path.h"
 #include "cli/cmd.h"
 #include "cli/job.h"
 #include "cli/output_text.h"
@@ -186,9 +185,7 @@ static bool is_selected(struct sp_job *job, const struct sp_journal_component *c
     for (size_t i = 0; i < job->selection.count; i++) {
         const struct sp_detection *found = job->selection.items[i].detection;
         if (found && strcmp(found->name, component->name) == 0 &&
-            (strcmp(component->path, found->dir) == 0 ||
-             strcmp(component->path, sp_path_join(job->s->pool, found->site->path, found->name)) ==
-                 0) &&
+            sp_detection_is_at(job->s->pool, found, component->path) &&
             !sp_plan_changes(&job->selection.items[i].plan))
             return true;
     }

@@ -175,26 +175,26 @@ static void leave_alone(struct reapply *r, const struct sp_reapply_item *item)
 {
     struct sp_context *s = r->s;
     const struct sp_target *one = &item->target;
-    const char *title = sp_output_title(s->pool, one), *why, *command = "uninstall";
+    const char *title = sp_output_title(s->pool, one), *why;
+    const char *purpose = "integrate it again", *command = "install";
     switch (item->verdict) {
     case SP_REAPPLY_REMOVED:
         why = "nothing of the integration is there, and no upgrade within its release tells why";
-        command = "install";
         break;
     case SP_REAPPLY_UNSURE:
         why = "nothing of the integration is there, and a later transaction cannot be read, which "
               "may have removed it";
-        command = "install";
         break;
     default:
         why = without_stop(s->pool, reason_of(s, one));
+        purpose = "have it passed over from now on";
+        command = "uninstall";
         break;
     }
     const char *text = sp_pool_printf(s->pool, "%s: %s; it is left alone", title, why);
     add_problem(r, SP_ERROR_REFUSED, text);
-    sp_console_warn(s->pool, s->report, "%s; to %s, run: %s %s %s", text,
-                    *command == 'i' ? "integrate it again" : "have it passed over from now on",
-                    sp_invocation(), command, one->name);
+    sp_console_warn(s->pool, s->report, "%s; to %s, run: %s %s %s", text, purpose, sp_invocation(),
+                    command, one->name);
 }
 
 static void print_item(struct reapply *r, const struct sp_reapply_item *item)
@@ -256,14 +256,11 @@ static void find_pending(struct reapply *r)
 static int check_names(struct sp_context *s, struct sp_error *err)
 {
     const sp_strv *names = &s->options->components;
-    if (names->count && sp_context_load_manifests(s, err) < 0)
+    if (names->count == 0)
+        return 0;
+    if (sp_context_load_manifests(s, err) < 0)
         return -1;
-    for (size_t i = 0; i < names->count; i++)
-        if (!sp_strv_has(&s->manifests.components, names->items[i]))
-            return sp_error_set(
-                err, SP_ERROR_USAGE, "there is no component '%s'; the manifests describe %s",
-                names->items[i], sp_strv_join(s->pool, &s->manifests.components, ", "));
-    return 0;
+    return sp_select_check_names(s->pool, &s->manifests, names, err);
 }
 
 /* The records of the components that are named, or all. */
@@ -283,13 +280,12 @@ static void find_records(struct reapply *r)
  * is done; what was interrupted has to be recovered first. */
 static int is_needed(struct reapply *r, bool *needed, struct sp_error *err)
 {
+    bool off;
     *needed = false;
-    if (is_switched_off(r, needed, err) < 0)
+    if (is_switched_off(r, &off, err) < 0)
         return -1;
-    if (*needed) {
-        *needed = false;
+    if (off)
         return 0;
-    }
     if (check_names(r->s, err) < 0 || sp_prepare_look(r->s, err) < 0)
         return -1;
     find_records(r);

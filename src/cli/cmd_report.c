@@ -38,13 +38,11 @@ static int explain_files(struct sp_context *s, const sp_selection *selection, st
     for (size_t i = 0; i < selection->count && s->report->verbose > 0; i++)
         for (size_t j = 0; j < selection->items[i].plan.files.count; j++) {
             struct sp_file_plan *file = &selection->items[i].plan.files.items[j];
-            struct sp_blob_id id;
+            const struct sp_journal *by;
             if (file->state != SP_STATE_INSTALLED || file->note)
                 continue;
-            if (sp_blob_hash(file->snapshot->content, &id, err) < 0)
+            if (sp_cmd_find_writer(s, file->snapshot, &by, err) < 0)
                 return -1;
-            const struct sp_journal *by =
-                sp_history_writer(&s->work->history, file->snapshot->real, &id);
             if (by)
                 file->note = sp_pool_printf(
                     s->pool, "as integrated by transaction %u; %s", by->id,

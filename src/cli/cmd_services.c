@@ -18,15 +18,6 @@ enum {
     VERIFY_PAUSE = 500     /* milliseconds */
 };
 
-static const char *format_time(struct sp_pool *pool, struct timespec time)
-{
-    struct tm parts;
-    char text[32] = "";
-    if (gmtime_r(&time.tv_sec, &parts))
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return sp_pool_strdup(pool, text);
-}
-
 /* ---- output ------------------------------------------------------------------------------------ */
 
 static void print_reasons(struct sp_context *s, const struct sp_service *service)
@@ -53,11 +44,11 @@ static void print_services(struct sp_context *s, const sp_services *services)
                 one->processes.count ? &one->processes.items[j] : NULL;
             if (process)
                 state = process->reasons.count ? SP_SERVICE_STALE : SP_SERVICE_FRESH;
-            const char *row[] = {one->program, one->starts.count ? sp_service_name(one) : NULL,
-                                 s->options->root ? "not-looked-at" : sp_service_state_name(state),
-                                 process ? sp_pool_printf(s->pool, "%u", process->process->pid)
-                                         : NULL,
-                                 process ? format_time(s->pool, process->started) : NULL};
+            const char *row[] = {
+                one->program, one->starts.count ? sp_service_name(one) : NULL,
+                s->options->root ? "not-looked-at" : sp_service_state_name(state),
+                process ? sp_pool_printf(s->pool, "%u", process->process->pid) : NULL,
+                process ? sp_journal_format_time(s->pool, process->started.tv_sec) : NULL};
             sp_table_row(s->pool, &table,
                          state == SP_SERVICE_FRESH   ? SP_TONE_GOOD
                          : state == SP_SERVICE_STALE ? SP_TONE_OPEN
@@ -76,7 +67,7 @@ static void put_process(struct sp_json *json, struct sp_context *s,
     sp_json_object(json);
     sp_json_key(json, "pid");
     sp_json_number(json, one->process->pid);
-    sp_json_pair(json, "started", format_time(s->pool, one->started));
+    sp_json_pair(json, "started", sp_journal_format_time(s->pool, one->started.tv_sec));
     sp_json_key(json, "needs_restart");
     sp_json_bool(json, one->reasons.count > 0);
     sp_output_strings(json, "reasons", &one->reasons);

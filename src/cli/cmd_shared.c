@@ -88,3 +88,13 @@ void sp_cmd_warn_leftovers(struct sp_context *s, const sp_selection *selection)
                         "the directory copied in the middle of one?); nothing uses it, remove it",
                         found.items[i]);
 }
+
+int sp_cmd_find_writer(struct sp_context *s, const struct sp_file_snapshot *file,
+                       const struct sp_journal **out, struct sp_error *err)
+{
+    struct sp_blob_id id;
+    if (sp_blob_hash(file->content, &id, err) < 0)
+        return -1;
+    *out = sp_history_writer(&s->work->history, file->real, &id);
+    return 0;
+}

@@ -28,14 +28,14 @@ static int remembered_meta(struct sp_job *job, const char *path, struct sp_bytes
 
 /* An administrator may have edited a driver in place: what is lost with it is only in the backup. */
 static int note_edited(struct sp_job *job, const struct sp_target *one,
-                       const struct sp_file_plan *file, const char *path, struct sp_error *err)
+                       const struct sp_file_plan *file, struct sp_error *err)
 {
+    const struct sp_journal *by;
     if (!file->unknown)
         return 0;
-    struct sp_blob_id id;
-    if (sp_blob_hash(file->snapshot->content, &id, err) < 0)
+    if (sp_cmd_find_writer(job->s, file->snapshot, &by, err) < 0)
         return -1;
-    if (!sp_history_writer(&job->s->work->history, path, &id))
+    if (!by)
         *SP_PUSH(job->s->pool, &job->edited) = sp_output_path(job->s, one, file);
     return 0;
 }
@@ -60,7 +60,7 @@ static int add_change(struct sp_job *job, const struct sp_target *one,
     if (job->goal == SP_GOAL_UNINSTALL && file->action == SP_ACTION_REPLACE &&
         remembered_meta(job, change.path, file->after, &change.meta, err) < 0)
         return -1;
-    if (note_edited(job, one, file, change.path, err) < 0)
+    if (note_edited(job, one, file, err) < 0)
         return -1;
     *SP_PUSH(pool, &job->txn.changes) = change;
     *SP_PUSH(pool, &job->scans) = one->scan;

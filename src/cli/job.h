@@ -30,11 +30,12 @@ const struct sp_target *sp_job_target(const struct sp_job *job, size_t i);
  * them when they are taken out. */
 void sp_job_files(const struct sp_job *job, const struct sp_target *one, sp_file_order *out);
 
-/* Fills in the transaction from the plans; its command, unless it has one, from the goal. SP_ERROR_REFUSED if a file would be changed twice. */
+/* Fills in the transaction from the plans; its command, unless it has one, from the goal.
+ * SP_ERROR_REFUSED if a file would be changed twice. */
 int sp_job_build(struct sp_job *job, struct sp_error *err) SP_MUST_CHECK;
 
-/* Runs the transaction, if it has anything to do; in a dry run, looks whether it could be. Errors: those of
- * sp_prepare_lock() and sp_transaction_run(). */
+/* Runs the transaction, if it has anything to do; in a dry run, looks whether it could be. Errors:
+ * those of sp_prepare_lock() and sp_transaction_run(). */
 int sp_job_run(struct sp_job *job, struct sp_error *err) SP_MUST_CHECK;
 
 void sp_job_print_plan(struct sp_job *job);

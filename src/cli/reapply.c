@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "cli/cmd.h"
 #include "cli/prepare.h"
 
 /* ---- finding --------------------------------------------------------------------------------- */
@@ -139,13 +140,12 @@ static int find_edited(struct sp_reapply_work *work, const struct sp_target *one
     *edited = false;
     for (size_t i = 0; i < one->plan.files.count; i++) {
         const struct sp_file_plan *file = &one->plan.files.items[i];
-        struct sp_blob_id id;
+        const struct sp_journal *by = NULL;
         if (file->action == SP_ACTION_NONE)
             continue;
-        if (file->unknown && sp_blob_hash(file->snapshot->content, &id, err) < 0)
+        if (file->unknown && sp_cmd_find_writer(work->s, file->snapshot, &by, err) < 0)
             return -1;
-        *edited =
-            file->unknown && !sp_history_writer(&work->s->work->history, file->snapshot->real, &id);
+        *edited = file->unknown && !by;
         if (!*edited)
             return 0;
     }

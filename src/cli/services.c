@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/path.h"
 #include "cli/prepare.h"
 #include "fs/resolve.h"
 #include "host/accounts.h"
@@ -20,35 +19,22 @@ enum {
     GROUPS_MAX = 4096
 };
 
-/* The latest change to a file that a program has loaded. */
-struct change {
-    struct timespec time;
-    const char *path; /* as shown; NULL: there was none */
-};
-
 static bool is_later(struct timespec a, struct timespec b)
 {
     return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
 }
 
-static void note_change(struct change *latest, struct timespec time, const char *path)
+static void note_change(struct sp_service_change *latest, struct timespec time, const char *path)
 {
     if (!latest->path || is_later(time, latest->time))
-        *latest = (struct change){time, path};
+        *latest = (struct sp_service_change){time, path};
 }
 
 /* ---- what we changed, and when ----------------------------------------------------------------- */
 
-/* ISO 8601, UTC; 0 for a text that is none. */
-static time_t parse_time(const char *text)
-{
-    struct tm parts = {.tm_isdst = 0};
-    return strptime(text, "%Y-%m-%dT%H:%M:%S", &parts) ? timegm(&parts) : 0;
-}
-
 /* A file's status changes when it is renamed into place, whatever its other times are set to. */
 static void note_file(struct sp_context *s, const char *path, time_t otherwise,
-                      struct change *latest)
+                      struct sp_service_change *latest)
 {
     const char *real, *shown = sp_root_show(&s->root, s->pool, path);
     struct stat st;
@@ -63,22 +49,22 @@ static bool is_integrated(enum sp_state state)
     return state == SP_STATE_INSTALLED || state == SP_STATE_PARTIAL || state == SP_STATE_OUTDATED;
 }
 
-static void note_target(struct sp_context *s, const struct sp_target *one, struct change *latest)
+static void note_target(struct sp_context *s, const struct sp_target *one,
+                        struct sp_service_change *latest)
 {
     for (size_t i = 0; i < one->plan.files.count; i++)
         if (is_integrated(one->plan.files.items[i].state) &&
             one->plan.files.items[i].snapshot->real)
             note_file(s, one->plan.files.items[i].snapshot->real, 0, latest);
     const struct sp_history *history = &s->work->history;
-    const char *path = sp_path_join(s->pool, one->detection->site->path, one->name);
     for (size_t i = 0; i < history->journals.count; i++) {
         const struct sp_journal *journal = &history->journals.items[i];
         if (journal->state != SP_JOURNAL_COMMITTED || !sp_history_is_here(history, journal))
             continue;
         for (size_t j = 0; j < journal->files.count; j++)
-            if (strcmp(journal->files.items[j].package, path) == 0 ||
-                strcmp(journal->files.items[j].package, one->detection->dir) == 0)
-                note_file(s, journal->files.items[j].path, parse_time(journal->time), latest);
+            if (sp_detection_is_at(s->pool, one->detection, journal->files.items[j].package))
+                note_file(s, journal->files.items[j].path, sp_journal_parse_time(journal->time),
+                          latest);
     }
 }
 
@@ -132,10 +118,11 @@ static const char *group_of(const struct sp_context *s)
     return s->options->group ? s->options->group : SP_ACCOUNTS_GROUP;
 }
 
+/* latest: the change that it may not have seen; gid: of the service group, NULL if there is none. */
 static void add_process(struct sp_context *s, struct sp_service *service,
-                        const struct sp_running *process, const struct change *latest)
+                        const struct sp_running *process, const struct sp_service_change *latest,
+                        const gid_t *gid)
 {
-    gid_t gid = 0;
     struct sp_service_process *one;
     service->elsewhere |= process->view == SP_RUNNING_ELSEWHERE;
     service->unknown |= process->view == SP_RUNNING_UNKNOWN;
@@ -147,7 +134,7 @@ static void add_process(struct sp_context *s, struct sp_service *service,
     if (latest->path && is_later(latest->time, one->started))
         *SP_PUSH(s->pool, &one->reasons) =
             sp_pool_printf(s->pool, "%s was changed after it started", latest->path);
-    if (find_group(group_of(s), &gid) && lacks_group(process, gid))
+    if (gid && lacks_group(process, *gid))
         *SP_PUSH(s->pool, &one->reasons) =
             sp_pool_printf(s->pool, "it started without the group %s", group_of(s));
 }
@@ -176,28 +163,39 @@ static void find_processes(struct sp_context *s, const sp_strv *programs, sp_run
 static int add_service(struct sp_context *s, const char *program, const sp_selection *selection,
                        sp_services *out, struct sp_error *err)
 {
-    struct sp_service *service = SP_PUSH(s->pool, out);
-    struct sp_tree *tree = s->scans.items[0]->tree;
-    struct change latest = {.path = NULL};
-    sp_strv programs = {NULL, 0, 0};
-    sp_running_list *running = sp_pool_alloc(s->pool, sizeof(*running));
-    *service = (struct sp_service){.program = program};
+    struct sp_service service = {.program = program};
+    struct sp_service_change latest = {.path = NULL};
     for (size_t i = 0; i < selection->count; i++)
         if (is_concerned(&selection->items[i]) &&
             sp_strv_has(&selection->items[i].detection->spec->programs, program))
             note_target(s, &selection->items[i], &latest);
-    if (!latest.path) { /* nothing of ours is, or was, in it */
-        out->count--;
+    if (!latest.path) /* nothing of ours is, or was, in it */
         return 0;
-    }
-    if (sp_starts_find(s->pool, tree, program, &service->starts, err) < 0)
+    if (sp_starts_find(s->pool, s->scans.items[0]->tree, program, &service.starts, err) < 0)
         return -1;
-    *SP_PUSH(s->pool, &programs) = program;
-    find_processes(s, &programs, running);
-    for (size_t i = 0; i < running->count; i++)
-        add_process(s, service, &running->items[i], &latest);
-    choose_start(service);
+    service.changed = latest;
+    *SP_PUSH(s->pool, out) = service;
     return 0;
+}
+
+/* Fills in the processes of the services. */
+static void add_processes(struct sp_context *s, sp_services *services)
+{
+    gid_t gid = 0;
+    bool has_group = services->count && find_group(group_of(s), &gid);
+    sp_strv programs = {NULL, 0, 0};
+    sp_running_list *running = sp_pool_alloc(s->pool, sizeof(*running));
+    for (size_t i = 0; i < services->count; i++)
+        *SP_PUSH(s->pool, &programs) = services->items[i].program;
+    if (services->count)
+        find_processes(s, &programs, running);
+    for (size_t i = 0; i < services->count; i++) {
+        struct sp_service *one = &services->items[i];
+        for (size_t j = 0; j < running->count; j++)
+            if (strcmp(running->items[j].program, one->program) == 0)
+                add_process(s, one, &running->items[j], &one->changed, has_group ? &gid : NULL);
+        choose_start(one);
+    }
 }
 
 int sp_services_find(struct sp_context *s, const sp_selection *selection, sp_services *out,
@@ -213,6 +211,7 @@ int sp_services_find(struct sp_context *s, const sp_selection *selection, sp_ser
     for (size_t i = 0; i < programs.count; i++)
         if (add_service(s, programs.items[i], selection, out, err) < 0)
             return -1;
+    add_processes(s, out);
     return 0;
 }
 
@@ -249,10 +248,10 @@ int sp_services_of_programs(struct sp_context *s, const sp_strv *programs, sp_st
     find_processes(s, programs, &running);
     for (size_t i = 0; i < programs->count; i++) {
         struct sp_service service = {.program = programs->items[i]};
-        struct change none = {.path = NULL};
+        struct sp_service_change none = {.path = NULL};
         for (size_t j = 0; j < running.count; j++)
             if (strcmp(running.items[j].program, service.program) == 0)
-                add_process(s, &service, &running.items[j], &none);
+                add_process(s, &service, &running.items[j], &none, NULL);
         if (!s->options->root && !service.processes.count && !service.unknown)
             continue;
         if (sp_starts_find(s->pool, s->scans.items[0]->tree, service.program, &service.starts,

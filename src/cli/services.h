@@ -13,8 +13,15 @@ struct sp_service_process {
     sp_strv reasons;         /* why it needs a restart, in words; none: it does not */
 };
 
+/* The latest change of ours to a file that a program loads. */
+struct sp_service_change {
+    struct timespec time;
+    const char *path; /* as shown; NULL: there was none */
+};
+
 struct sp_service {
     const char *program;
+    struct sp_service_change changed;
     sp_starts starts; /* those whose processes these can be; none: not known */
     SP_VEC(struct sp_service_process) processes;
     bool elsewhere; /* a process of the program is in a container or a chroot */

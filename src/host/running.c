@@ -142,7 +142,7 @@ static size_t find_script(const sp_strv *argv, bool *module)
 {
     size_t at = 0;
     *module = false;
-    if (argv->count == 0 || strncmp(sp_path_basename(argv->items[0]), "python", 6) != 0)
+    if (argv->count == 0 || !sp_words_names_python(argv->items[0]))
         return 0;
     for (at = 1; at < argv->count && argv->items[at][0] == '-'; at++) {
         *module = strcmp(argv->items[at], "-m") == 0;
@@ -221,7 +221,7 @@ static bool read_process(struct search *s, int dir, const char *comm, struct sp_
     sp_strv argv = {NULL, 0, 0}, python_path = {NULL, 0, 0};
     size_t at;
     out->program = program_of_name(s, comm);
-    if (!out->program && strncmp(comm, "python", 6) != 0)
+    if (!out->program && !sp_words_names_python(comm))
         return false;
     read_strings(s->pool, dir, "cmdline", NULL, &argv);
     const char *told = program_of_arguments(s, &argv, &at);

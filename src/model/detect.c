@@ -397,6 +397,12 @@ int sp_detect(const struct sp_detecting *request, const char *component, struct 
     return 0;
 }
 
+bool sp_detection_is_at(struct sp_pool *pool, const struct sp_detection *found, const char *path)
+{
+    return strcmp(path, found->dir) == 0 ||
+           strcmp(path, sp_path_join(pool, found->site->path, found->name)) == 0;
+}
+
 const struct sp_detection *sp_detection_in(const struct sp_detections *all,
                                            const struct sp_site *site, const char *component)
 {

@@ -51,6 +51,10 @@ struct sp_detecting {
 int sp_detect(const struct sp_detecting *request, const char *component, struct sp_detections *out,
               struct sp_error *err) SP_MUST_CHECK;
 
+/* Whether the path is that of the component's directory, by the name that it has in its site, or with
+ * links followed. */
+bool sp_detection_is_at(struct sp_pool *pool, const struct sp_detection *found, const char *path);
+
 /* The copy of the component in the site; NULL if there is none. */
 const struct sp_detection *sp_detection_in(const struct sp_detections *all,
                                            const struct sp_site *site, const char *component);

@@ -24,18 +24,26 @@ int sp_look_is_file(const struct sp_look *l, const char *path, bool *is)
     return 0;
 }
 
-/* The beginning of a small text file; NULL when there is none that can be read. */
-int sp_look_read_small(const struct sp_look *l, const char *path, const char **out)
+int sp_look_read(const struct sp_look *l, const char *path, size_t limit, struct sp_bytes *out)
 {
     struct sp_excerpt text;
-    struct sp_error ignored = SP_ERROR_INIT;
+    struct sp_error ignored = SP_ERROR_INIT; /* a file that cannot be read does not tell */
     bool is;
-    *out = NULL;
+    *out = (struct sp_bytes){NULL, 0};
     if (sp_look_is_file(l, path, &is) < 0)
         return -1;
-    if (is && sp_tree_read(l->tree, l->pool, path, 1 << 16, &text, &ignored) == 0)
-        *out = sp_pool_memdup(l->pool, text.bytes.data, text.bytes.len);
+    if (is && sp_tree_read(l->tree, l->pool, path, limit, &text, &ignored) == 0)
+        *out = text.bytes;
     sp_error_clear(&ignored);
+    return 0;
+}
+
+int sp_look_read_small(const struct sp_look *l, const char *path, const char **out)
+{
+    struct sp_bytes text;
+    if (sp_look_read(l, path, 1 << 16, &text) < 0)
+        return -1;
+    *out = text.data ? sp_pool_memdup(l->pool, text.data, text.len) : NULL;
     return 0;
 }
 

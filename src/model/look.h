@@ -16,7 +16,11 @@ struct sp_look {
 int sp_look_is_directory(const struct sp_look *l, const char *path, bool *is) SP_MUST_CHECK;
 int sp_look_is_file(const struct sp_look *l, const char *path, bool *is) SP_MUST_CHECK;
 
-/* The beginning of a small text file; NULL when there is none that can be read. */
+/* Up to `limit` bytes of a regular file; data NULL when there is none that can be read. */
+int sp_look_read(const struct sp_look *l, const char *path, size_t limit,
+                 struct sp_bytes *out) SP_MUST_CHECK;
+
+/* The same of a small text file, ended by a NUL; NULL when there is none that can be read. */
 int sp_look_read_small(const struct sp_look *l, const char *path, const char **out) SP_MUST_CHECK;
 
 /* Adds the names in a directory that match the pattern of fnmatch(3) and are, or may lead to,

@@ -253,14 +253,14 @@ void sp_select_order(sp_selection *selection)
 
 /* ---- all together -------------------------------------------------------------------------- */
 
-static int check_names(struct sp_chooser *c)
+int sp_select_check_names(struct sp_pool *pool, const struct sp_manifests *manifests,
+                          const sp_strv *names, struct sp_error *err)
 {
-    for (size_t i = 0; i < c->request->names->count; i++)
-        if (!sp_strv_has(&c->manifests->components, c->request->names->items[i]))
-            return sp_error_set(c->err, SP_ERROR_USAGE,
+    for (size_t i = 0; i < names->count; i++)
+        if (!sp_strv_has(&manifests->components, names->items[i]))
+            return sp_error_set(err, SP_ERROR_USAGE,
                                 "there is no component '%s'; the manifests describe %s",
-                                c->request->names->items[i],
-                                sp_strv_join(c->pool, &c->manifests->components, ", "));
+                                names->items[i], sp_strv_join(pool, &manifests->components, ", "));
     return 0;
 }
 
@@ -332,7 +332,7 @@ int sp_select(struct sp_pool *pool, const struct sp_request *request, sp_selecti
     const sp_scans *scans = request->scans;
     const struct sp_manifests *manifests = request->manifests;
     struct sp_chooser c = {pool, manifests, request, request->names, NULL, out, warnings, err};
-    if (check_names(&c) < 0)
+    if (sp_select_check_names(c.pool, c.manifests, c.request->names, c.err) < 0)
         return -1;
     if (request->names->count == 0)
         c.names = &manifests->components;

@@ -56,6 +56,10 @@ int sp_select(struct sp_pool *pool, const struct sp_request *request, sp_selecti
 /* Puts each component behind those that it needs; otherwise the order stays. A circle stays as it is. */
 void sp_select_order(sp_selection *selection);
 
+/* SP_ERROR_USAGE for the first of the names that no manifest describes. */
+int sp_select_check_names(struct sp_pool *pool, const struct sp_manifests *manifests,
+                          const sp_strv *names, struct sp_error *err) SP_MUST_CHECK;
+
 /* SP_ERROR_REFUSED with a list, when components of one environment are of different releases and
  * that was not allowed; else a warning names the risk. */
 int sp_select_check_mixed(struct sp_pool *pool, const sp_selection *selection,

@@ -107,24 +107,15 @@ static int read_script(struct search *s, const char *path, struct sp_start *star
     return sp_script_find(&s->look, text, s->program, &variables, &start->files, &start->argv);
 }
 
-/* "cinder-volume.conf" and ".conf" -> "cinder-volume"; NULL when it ends otherwise. */
-static const char *stem_of(struct sp_pool *pool, const char *name, const char *suffix)
-{
-    size_t len = strlen(name), slen = strlen(suffix);
-    if (len <= slen || strcmp(name + len - slen, suffix) != 0)
-        return NULL;
-    return sp_pool_memdup(pool, name, len - slen);
-}
-
 static int find_scripts(struct search *s, enum sp_start_kind kind, const char *dir,
                         const char *suffix)
 {
-    const char *project = sp_pool_memdup(s->look.pool, s->program, strcspn(s->program, "-"));
+    const char *project = sp_words_project(s->look.pool, s->program);
     sp_entries entries = {NULL, 0, 0};
     if (sp_tree_list(s->look.tree, s->look.pool, dir, &entries, s->look.err) < 0)
         return -1;
     for (size_t i = 0; i < entries.count; i++) {
-        const char *name = stem_of(s->look.pool, entries.items[i].name, suffix);
+        const char *name = sp_path_stem(s->look.pool, entries.items[i].name, suffix);
         if (!name || !strstr(name, project))
             continue;
         const char *path = sp_path_join(s->look.pool, dir, entries.items[i].name);
@@ -160,7 +151,7 @@ static int read_command(struct search *s, const struct sp_unit *unit, struct sp_
 
 static int add_unit(struct search *s, const struct sp_unit *unit)
 {
-    const char *name = stem_of(s->look.pool, unit->name, ".service");
+    const char *name = sp_path_stem(s->look.pool, unit->name, ".service");
     if (!name)
         return 0;
     const struct layout *layout = layout_of(s, name);
@@ -192,7 +183,7 @@ static void keep_enabled(struct search *s, size_t first)
 
 static int find_units(struct search *s)
 {
-    const char *project = sp_pool_memdup(s->look.pool, s->program, strcspn(s->program, "-"));
+    const char *project = sp_words_project(s->look.pool, s->program);
     sp_units units = {NULL, 0, 0};
     size_t first = s->out->count;
     if (sp_units_find(s->look.pool, s->look.tree, project, &units, s->look.err) < 0)

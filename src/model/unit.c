@@ -182,10 +182,10 @@ typedef SP_VEC(struct drop_in) sp_drop_ins;
 /* By name; the one in the first directory hides others of that name. */
 static void add_drop_in(struct sp_pool *pool, const char *dir, const char *name, sp_drop_ins *out)
 {
-    size_t at = 0, len = strlen(name);
+    size_t at = 0;
     while (at < out->count && strcmp(out->items[at].name, name) < 0)
         at++;
-    if (len < 6 || strcmp(name + len - 5, ".conf") != 0 ||
+    if (!sp_path_stem(pool, name, ".conf") ||
         (at < out->count && strcmp(out->items[at].name, name) == 0))
         return;
     *SP_PUSH(pool, out) = (struct drop_in){NULL, NULL};
@@ -236,8 +236,7 @@ static int read_unit(struct search *s, const char *name, const char *path)
 
 static bool is_wanted_name(const struct search *s, const char *name)
 {
-    size_t len = strlen(name), slen = strlen(".service");
-    return len > slen && strcmp(name + len - slen, ".service") == 0 &&
+    return sp_path_stem(s->look.pool, name, ".service") &&
            (strncmp(name, "devstack@", 9) == 0 || strstr(name, s->part));
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "model/look.h"
 #include "model/unit.h"
 #include "model/words.h"
 
@@ -31,21 +32,6 @@ static void add(struct search *s, const char *interpreter, const char *how)
         return;
     *SP_PUSH(s->pool, s->out) = (struct sp_usage){
         .program = s->program, .interpreter = interpreter + strspn(interpreter, "/"), .how = how};
-}
-
-/* Up to `limit` bytes of a regular file; data NULL when there is none that can be read. */
-static int read_text(struct search *s, const char *path, size_t limit, struct sp_bytes *out)
-{
-    enum sp_entry_kind kind;
-    struct sp_excerpt text;
-    struct sp_error ignored = SP_ERROR_INIT; /* what cannot be read does not tell */
-    *out = (struct sp_bytes){NULL, 0};
-    if (sp_tree_kind(s->tree, s->pool, path, &kind, s->err) < 0)
-        return -1;
-    if (kind == SP_ENTRY_FILE && sp_tree_read(s->tree, s->pool, path, limit, &text, &ignored) == 0)
-        *out = text.bytes;
-    sp_error_clear(&ignored);
-    return 0;
 }
 
 /* ---- words --------------------------------------------------------------------------------- */
@@ -135,7 +121,7 @@ static int script_interpreter(struct search *s, const char *script, unsigned dep
 {
     struct sp_bytes head;
     *out = NULL;
-    if (read_text(s, script, HEAD_MAX, &head) < 0)
+    if (sp_look_read(&(struct sp_look){s->pool, s->tree, s->err}, script, HEAD_MAX, &head) < 0)
         return -1;
     if (!head.data) {
         *out = interpreter_beside(s->pool, script);
@@ -187,19 +173,11 @@ static int from_processes(struct search *s, const sp_running_list *running)
 
 /* ---- systemd ------------------------------------------------------------------------------- */
 
-/* "nova" of "nova-compute" */
-static const char *project_of(struct search *s)
-{
-    return sp_pool_memdup(s->pool, s->program->name, strcspn(s->program->name, "-"));
-}
-
 /* Whether a job's or script's name is one that the program may have. */
-static bool may_start(struct search *s, const char *name, const char *suffix)
+static bool may_start(struct search *s, const char *name, const char *ending)
 {
-    size_t len = strlen(name), slen = strlen(suffix);
-    if (len <= slen || strcmp(name + len - slen, suffix) != 0)
-        return false;
-    return strstr(name, project_of(s));
+    const char *stem = sp_path_stem(s->pool, name, ending);
+    return stem && strstr(stem, sp_words_project(s->pool, s->program->name));
 }
 
 static int from_unit(struct search *s, const struct sp_unit *unit)
@@ -221,7 +199,8 @@ static int from_units(struct search *s)
     size_t first = s->out->count, kept = first;
     sp_units units = {NULL, 0, 0};
     SP_VEC(bool) enabled = {NULL, 0, 0};
-    if (sp_units_find(s->pool, s->tree, project_of(s), &units, s->err) < 0)
+    if (sp_units_find(s->pool, s->tree, sp_words_project(s->pool, s->program->name), &units,
+                      s->err) < 0)
         return -1;
     for (size_t i = 0; i < units.count; i++) {
         if (from_unit(s, &units.items[i]) < 0)
@@ -249,7 +228,7 @@ static int from_scripts(struct search *s, const char *dir, const char *suffix)
         struct sp_bytes text;
         if (!may_start(s, entries.items[i].name, suffix))
             continue;
-        if (read_text(s, path, UNIT_MAX, &text) < 0)
+        if (sp_look_read(&(struct sp_look){s->pool, s->tree, s->err}, path, UNIT_MAX, &text) < 0)
             return -1;
         if (!text.data)
             continue;

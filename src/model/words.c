@@ -166,9 +166,19 @@ void sp_words_split(struct sp_pool *pool, const char *line, enum sp_word_style s
     sp_buffer_free(&s.word);
 }
 
+const char *sp_words_project(struct sp_pool *pool, const char *program)
+{
+    return sp_pool_memdup(pool, program, strcspn(program, "-"));
+}
+
+bool sp_words_names_python(const char *path)
+{
+    return strncmp(sp_path_basename(path), "python", 6) == 0;
+}
+
 bool sp_words_is_python(const char *path)
 {
-    return *path == '/' && strncmp(sp_path_basename(path), "python", 6) == 0;
+    return *path == '/' && sp_words_names_python(path);
 }
 
 /* The project, ".cmd.", and the rest with "_" for "-". */
@@ -197,7 +207,7 @@ bool sp_words_program(const sp_strv *words, const char *program, size_t *at)
             return true;
         if (python && strcmp(before, "-m") == 0 && sp_words_is_module(word, program))
             return true;
-        python = strncmp(sp_path_basename(word), "python", 6) == 0 || (python && *word == '-');
+        python = sp_words_names_python(word) || (python && *word == '-');
     }
     return false;
 }

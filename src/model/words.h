@@ -32,6 +32,12 @@ bool sp_words_is_module(const char *word, const char *program);
  * beginning of the command, or the module that `python -m` runs. false: it is not there. */
 bool sp_words_program(const sp_strv *words, const char *program, size_t *at);
 
+/* The project of a program: "nova" of "nova-compute". */
+const char *sp_words_project(struct sp_pool *pool, const char *program);
+
+/* Whether the file's name is that of a Python interpreter: "python2.7", "/usr/bin/python". */
+bool sp_words_names_python(const char *path);
+
 /* Whether the path is that of a Python interpreter: "/usr/bin/python2.7". */
 bool sp_words_is_python(const char *path);
 

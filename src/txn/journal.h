@@ -101,4 +101,9 @@ bool sp_journal_format(const struct sp_journal *journal, struct sp_buffer *out);
 int sp_journal_parse(struct sp_pool *pool, const char *name, struct sp_bytes text,
                      struct sp_journal *out, struct sp_error *err) SP_MUST_CHECK;
 
+/* The times of journals, ISO 8601 in UTC: "2017-08-30T12:00:00Z"; "" for one that cannot be told so.
+ * And back: 0 for a text that is none. */
+const char *sp_journal_format_time(struct sp_pool *pool, time_t moment);
+time_t sp_journal_parse_time(const char *text);
+
 #endif

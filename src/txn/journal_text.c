@@ -322,3 +322,22 @@ int sp_journal_parse(struct sp_pool *pool, const char *name, struct sp_bytes tex
     sp_yaml_get(root, "checksum"); /* has_checksum() looked at it */
     return sp_yaml_no_more(&r.doc, root, err);
 }
+
+/* ---- times ------------------------------------------------------------------------------------- */
+
+#define TIME_FORMAT "%Y-%m-%dT%H:%M:%S"
+
+const char *sp_journal_format_time(struct sp_pool *pool, time_t moment)
+{
+    struct tm utc;
+    char text[32] = "";
+    if (gmtime_r(&moment, &utc))
+        strftime(text, sizeof(text), TIME_FORMAT "Z", &utc);
+    return sp_pool_strdup(pool, text);
+}
+
+time_t sp_journal_parse_time(const char *text)
+{
+    struct tm utc = {.tm_isdst = 0};
+    return strptime(text, TIME_FORMAT, &utc) ? timegm(&utc) : 0;
+}

@@ -62,21 +62,11 @@ static int write_patch(struct sp_run *r, struct sp_error *err)
     return sp_fs_write(&file, (struct sp_bytes){patch.data, patch.len}, err);
 }
 
-static const char *time_now(struct sp_pool *pool)
-{
-    time_t now = time(NULL);
-    struct tm utc;
-    char text[32] = "";
-    if (gmtime_r(&now, &utc))
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return sp_pool_strdup(pool, text);
-}
-
 static void fill_journal(struct sp_run *r)
 {
     struct sp_journal *journal = &r->journal;
     journal->command = r->txn->command;
-    journal->time = time_now(r->pool);
+    journal->time = sp_journal_format_time(r->pool, time(NULL));
     journal->tool = sp_build_version;
     journal->machine = sp_system_machine(r->root, r->pool);
     for (size_t i = 0; i < r->txn->reverts.count; i++)

@@ -59,6 +59,17 @@ TEST(suffix_at_component_border)
 }
 
 /* The borders of table 3-7 of the Unicode standard, which RFC 3629 repeats as a grammar. */
+TEST(stem)
+{
+    assert_string_equal(sp_path_stem(f->pool, "nova-compute.conf", ".conf"), "nova-compute");
+    assert_string_equal(sp_path_stem(f->pool, "nova-compute", ""), "nova-compute");
+    assert_string_equal(sp_path_stem(f->pool, "a.conf.conf", ".conf"), "a.conf");
+    assert_null(sp_path_stem(f->pool, "nova-compute.service", ".conf"));
+    assert_null(sp_path_stem(f->pool, ".conf", ".conf"));
+    assert_null(sp_path_stem(f->pool, "f", ".conf"));
+    assert_null(sp_path_stem(f->pool, "", ""));
+}
+
 TEST(utf8)
 {
     static const struct {
