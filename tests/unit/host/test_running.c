@@ -85,18 +85,23 @@ TEST_IN_DIR(interpreter_of_exe)
     assert_string_equal(find(f), "nova-compute-of-a-long-name 12 /opt/bin/python2.7 -");
 }
 
+/* The views of processes 12 and 13, which are all that is found. */
+static void assert_views(struct fixture *f, enum sp_running_view of_12, enum sp_running_view of_13)
+{
+    sp_running_list found = {NULL, 0, 0};
+    find_all(f, &found);
+    assert_int_equal(found.count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(found.items[i].view, found.items[i].pid == 12 ? of_12 : of_13);
+}
+
 /* Of a container: what its paths lead to is not what they lead to here. */
 TEST_IN_DIR(other_namespace)
 {
     process(f, "self", "x", "mnt:[1]", NULL);
     process(f, "12", "cinder-volume", "mnt:[2]", "/usr/bin/python2.7");
     process(f, "13", "cinder-volume", NULL, "/usr/bin/python2.7");
-    sp_running_list found = {NULL, 0, 0};
-    find_all(f, &found);
-    assert_int_equal(found.count, 2);
-    for (size_t i = 0; i < 2; i++)
-        assert_int_equal(found.items[i].view,
-                         found.items[i].pid == 12 ? SP_RUNNING_ELSEWHERE : SP_RUNNING_UNKNOWN);
+    assert_views(f, SP_RUNNING_ELSEWHERE, SP_RUNNING_UNKNOWN);
 }
 
 /* A mount namespace of its own, and our root; and the other way around. */
@@ -110,12 +115,7 @@ TEST_IN_DIR(root_directory)
     scratch_symlink(f, "../one", "self/root");
     scratch_symlink(f, "../one", "12/root");
     scratch_symlink(f, "../two", "13/root");
-    sp_running_list found = {NULL, 0, 0};
-    find_all(f, &found);
-    assert_int_equal(found.count, 2);
-    for (size_t i = 0; i < 2; i++)
-        assert_int_equal(found.items[i].view,
-                         found.items[i].pid == 12 ? SP_RUNNING_HERE : SP_RUNNING_ELSEWHERE);
+    assert_views(f, SP_RUNNING_HERE, SP_RUNNING_ELSEWHERE);
 }
 
 /* Interpreters that were started themselves are known by their command lines. */
