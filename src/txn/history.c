@@ -207,15 +207,28 @@ int sp_history_backup(struct sp_pool *pool, const struct sp_history *history, un
     return copy_entry(pool, history, &dir, wanted, err);
 }
 
-/* Whether the transaction is committed, and found that content in the file. */
-static bool replaced(const struct sp_journal *journal, const char *path,
-                     const struct sp_blob_id *content)
+/* Whether the transaction is committed, and found that content in the file, or left it there (after). */
+static bool has_content(const struct sp_journal *journal, const char *path,
+                        const struct sp_blob_id *content, bool after)
 {
-    for (size_t i = 0; journal->state == SP_JOURNAL_COMMITTED && i < journal->files.count; i++)
-        if (strcmp(journal->files.items[i].path, path) == 0 &&
-            sp_blob_equal(&journal->files.items[i].before, content))
+    for (size_t i = 0; journal->state == SP_JOURNAL_COMMITTED && i < journal->files.count; i++) {
+        const struct sp_journal_file *file = &journal->files.items[i];
+        if (strcmp(file->path, path) == 0 &&
+            sp_blob_equal(after ? &file->after : &file->before, content))
             return true;
+    }
     return false;
+}
+
+/* The latest such transaction on this system; NULL. */
+static const struct sp_journal *find_latest(const struct sp_history *history, const char *path,
+                                            const struct sp_blob_id *content, bool after)
+{
+    for (size_t i = history->journals.count; i-- > 0;)
+        if (sp_history_is_here(history, &history->journals.items[i]) &&
+            has_content(&history->journals.items[i], path, content, after))
+            return &history->journals.items[i];
+    return NULL;
 }
 
 int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, const char *path,
@@ -225,36 +238,18 @@ int sp_history_meta(struct sp_pool *pool, const struct sp_history *history, cons
     struct sp_bytes ignored;
     struct sp_meta *meta = sp_pool_alloc(pool, sizeof(*meta));
     *out = NULL;
-    for (size_t i = history->journals.count; i-- > 0;) {
-        if (!sp_history_is_here(history, &history->journals.items[i]) ||
-            !replaced(&history->journals.items[i], path, content))
-            continue;
-        *out = meta;
-        return sp_history_backup(pool, history, history->journals.items[i].id,
-                                 &(struct sp_history_entry){path, content, &ignored, meta}, err);
-    }
-    return 0;
-}
-
-/* Whether the transaction is committed, and left that content in the file. */
-static bool wrote(const struct sp_journal *journal, const char *path,
-                  const struct sp_blob_id *content)
-{
-    for (size_t i = 0; journal->state == SP_JOURNAL_COMMITTED && i < journal->files.count; i++)
-        if (strcmp(journal->files.items[i].path, path) == 0 &&
-            sp_blob_equal(&journal->files.items[i].after, content))
-            return true;
-    return false;
+    const struct sp_journal *journal = find_latest(history, path, content, false);
+    if (!journal)
+        return 0;
+    *out = meta;
+    return sp_history_backup(pool, history, journal->id,
+                             &(struct sp_history_entry){path, content, &ignored, meta}, err);
 }
 
 const struct sp_journal *sp_history_writer(const struct sp_history *history, const char *path,
                                            const struct sp_blob_id *content)
 {
-    for (size_t i = history->journals.count; i-- > 0;)
-        if (sp_history_is_here(history, &history->journals.items[i]) &&
-            wrote(&history->journals.items[i], path, content))
-            return &history->journals.items[i];
-    return NULL;
+    return find_latest(history, path, content, true);
 }
 
 static bool same_time(struct timespec a, struct timespec b)
