@@ -138,7 +138,8 @@ VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=
 check-asan:
 	@$(MAKE) BUILD=build-asan OPT='-O1 -g' SAN='$(ASAN)' instrumented
 
-#: make check-valgrind      the same under valgrind; CLI='-k PART' takes a part of the program tests
+#: make check-valgrind      the same under valgrind; CLI='-k PART' takes a part of the program tests,
+#:                          CLI='--quick N' every Nth
 check-valgrind:
 	@tools/setup.sh valgrind
 	@$(MAKE) BUILD=build-valgrind OPT='-O1 -g' WRAP='$(VALGRIND)' CLI='$(CLI)' instrumented
