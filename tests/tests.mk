@@ -222,20 +222,17 @@ format:
 format-check:
 	@tools/format.sh --check $(FORMAT)
 
-#: make bench               measure; GIT=DIR takes the trees from clones
+#: make bench               measure the static program; GIT=DIR takes the trees from clones
 bench:
-	@tools/setup.sh
+	@tools/setup.sh valgrind strace
+	@$(MAKE) static
 	@$(MAKE) bench-run
 
-bench-run: all $(BUILD)/empty $(BUILD)/measure
-	@$(PYTHON3) -B tests/bench/bench.py --empty $(BUILD)/empty --measure $(BUILD)/measure \
-	    $(if $(GIT),--git '$(GIT)') $(BENCHFLAGS)
-	@$(if $(GIT),$(PYTHON3) -B tests/bench/matrix.py --program ./sp-openstack --measure $(BUILD)/measure --git '$(GIT)',true)
-
-# linked to the same libraries, to tell what the loader alone takes
-$(BUILD)/empty: tests/bench/empty.c $(BUILD)/flags
-	$(note) CC $@
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,--no-as-needed -o $@ $< $(PKG_LIBS)
+BENCH = --program build-static/sp-openstack --measure $(BUILD)/measure $(if $(GIT),--git '$(GIT)')
+bench-run: $(BUILD)/measure
+	@$(PYTHON3) tests/suites.py \
+	    host='$(PYTHON3) -B tests/bench/bench.py $(BENCH) $(BENCHFLAGS)' \
+	    $(if $(GIT),matrix='$(PYTHON3) -B tests/bench/matrix.py $(BENCH)')
 
 $(BUILD)/measure: tests/bench/measure.c $(BUILD)/flags
 	$(note) CC $@

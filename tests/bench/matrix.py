@@ -5,14 +5,17 @@
     tests/bench/matrix.py --program PROGRAM --git DIR [--rounds N]
 
 Time and memory for the final tags of Mitaka to Pike with one and two workers; processor time of 10,
-100, 400 tags and all, with the time that each tag adds; and, for a sample of the tags,
-`git archive` into a directory with `check` of it. The exit status is 1 when a goal is missed. Times
-by the clock are those of the machine as it is: next to them are the seconds of processor time.
+100, 400 tags and all, with the time that each tag adds; and, for a sample of the tags, the two ways
+to do it without `matrix`: `git archive` into a directory with `check` of it, and `git show` of each
+file that it names. The exit status is 1 when a goal is missed. Times by the clock are those of the
+machine as it is: next to them are the seconds of processor time, and instructions by callgrind.
 """
 
 import argparse
+import json
 import os
 import random
+import re
 import resource
 import statistics
 import subprocess
@@ -66,13 +69,14 @@ def peak(measurer, command):
 
 class Matrix:
     def __init__(self, given):
-        self.given, self.missed = given, 0
+        self.given, self.met, self.missed = given, 0, 0
 
     def command(self, tags, jobs):
         return [self.given.program, "--data-dir", TOP, "matrix", "--jobs", str(jobs)] + [
             "%s@%s" % (repository, tag) for repository, tag, _ in tags]
 
     def judge(self, good, text):
+        self.met += good
         self.missed += not good
         print("  %s: %s" % (text, "met" if good else "MISSED"))
 
@@ -91,7 +95,17 @@ class Matrix:
         clock, _ = self.times(tags, 2)
         self.judge(clock <= SECONDS, "two workers take %.2f s, at most %.1f s" % (clock, SECONDS))
         memory = peak(self.given.measure, self.command(tags, 2))
+        self.instructions(tags)
         self.judge(memory <= MEMORY, "a process takes %.0f MiB, at most %d MiB" % (memory, MEMORY))
+
+    def instructions(self, tags):
+        with tempfile.TemporaryDirectory() as directory:
+            done = subprocess.run(
+                ["valgrind", "--tool=callgrind", "--trace-children=yes",
+                 "--callgrind-out-file=%s/%%p" % directory] + self.command(tags, 1),
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8", check=False)
+        counts = re.findall(r"Collected : (\d+)", done.stderr)
+        print("  %.0f million instructions with one worker" % (sum(map(int, counts)) / 1e6))
 
     def slope(self, tags):
         print("matrix of more and more tags, one worker")
@@ -119,6 +133,22 @@ class Matrix:
                               self.given.program, TOP])[1]
         print("  git archive, tar and check of each: %.2f s of processor time, %.0f times as much"
               % (clock, clock / ours))
+        clock = files = 0
+        for repository, tag, _ in sample:
+            for path in self.named(repository, tag):
+                files += 1
+                clock += run(["git", "--git-dir", repository, "show", "%s:%s" % (tag, path)])[1]
+        print("  git show of the %d files it names: %.2f s of processor time, %.1f times as much"
+              % (files, clock, clock / ours))
+
+    def named(self, repository, tag):
+        """The files that check names of a tag, as far as they are there."""
+        done = subprocess.run([self.given.program, "--data-dir", TOP, "--json", "check", "--tree",
+                               "%s@%s" % (repository, tag)], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, check=False, encoding="utf-8")
+        paths = [file["path"].rpartition(":")[2] for part in json.loads(done.stdout)["components"]
+                 for file in part["files"]]
+        return git(repository, "ls-tree", "--name-only", tag, *paths).split()
 
 
 def main():
@@ -134,6 +164,7 @@ def main():
     matrix.final(final)
     matrix.slope(every)
     matrix.by_hand(final)
+    print("%d passed, %d failed" % (matrix.met, matrix.missed))
     return 1 if matrix.missed else 0
 
 
