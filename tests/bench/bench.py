@@ -217,7 +217,8 @@ class Bench:
         """Prints the functions of `check` that take most; all that it takes."""
         out = os.path.join(self.scratch, "callgrind")
         subprocess.run(["valgrind", "-q", "--tool=callgrind", "--callgrind-out-file=" + out,
-                        *self.tool("check")], check=True, stdout=subprocess.DEVNULL)
+                        *self.tool("check")], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
         text = subprocess.run(["callgrind_annotate", "--threshold=90", out], check=True,
                               stdout=subprocess.PIPE, encoding="utf-8").stdout
         total = re.search(r"([\d,]+) \(100.0%\)  PROGRAM TOTALS", text).group(1)
