@@ -40,6 +40,11 @@ int sp_cmd_check_dry_run(struct sp_context *s, const struct sp_transaction *txn,
  * in the middle of it. */
 void sp_cmd_warn_leftovers(struct sp_context *s, const sp_selection *selection);
 
+/* After an uninstall, or a look: warns of integrated copies that stay so, since another copy is imported
+ * in their place, or since they are in no environment that was found (then the history knows them), each
+ * with the command that takes it out. */
+void sp_cmd_warn_remaining(struct sp_context *s, const sp_selection *selection);
+
 /* Adds the times that the directories of the changes get back, as the history knows them from
  * transactions with numbers from `since` on. */
 void sp_cmd_add_times(struct sp_context *s, const struct sp_history *history, unsigned since,

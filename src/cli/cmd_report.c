@@ -136,6 +136,7 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
     }
     sp_output_warn_prerequisites(s, &prerequisites);
     sp_cmd_warn_leftovers(s, &selection);
+    sp_cmd_warn_remaining(s, &selection);
     if (print_stale(s, &selection, err) < 0)
         return -1;
     if (s->report->json) {

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parts of several commands. */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/invocation.h"
 #include "base/path.h"
 #include "cli/cmd.h"
 #include "cli/output_text.h"
 #include "cli/prepare.h"
 #include "fs/resolve.h"
+#include "txn/integrated.h"
 #include "txn/leftovers.h"
 
 int sp_cmd_refuse(struct sp_context *s, const sp_selection *selection, struct sp_error *err)
@@ -87,6 +90,66 @@ void sp_cmd_warn_leftovers(struct sp_context *s, const sp_selection *selection)
                         "'%s' is a temporary file of a transaction that is not recorded here (was "
                         "the directory copied in the middle of one?); nothing uses it, remove it",
                         found.items[i]);
+}
+
+/* How to name one copy to uninstall. */
+static const char *removal_of(struct sp_context *s, const char *site, const char *name)
+{
+    return sp_pool_printf(s->pool, "%s uninstall --path '%s' %s", sp_invocation(),
+                          sp_pool_printf(s->pool, "/%s", site), name);
+}
+
+static bool is_looked_at(struct sp_context *s, const sp_selection *selection,
+                         const struct sp_journal_component *component)
+{
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct sp_detection *found = selection->items[i].detection;
+        if (found && strcmp(found->name, component->name) == 0 &&
+            sp_detection_is_at(s->pool, found, component->path))
+            return true;
+    }
+    return false;
+}
+
+/* Those of the history that are in no environment. */
+static void warn_elsewhere(struct sp_context *s, const sp_selection *selection)
+{
+    sp_integrations known = {NULL, 0, 0};
+    if (s->options->trees.count || s->options->paths.count || s->options->python)
+        return;
+    sp_integrated_find(s->pool, &s->work->history, &known);
+    for (size_t i = 0; i < known.count; i++) {
+        const struct sp_journal_component *component = known.items[i].component;
+        const char *real = NULL;
+        struct stat st;
+        if (is_looked_at(s, selection, component) ||
+            (s->options->components.count &&
+             !sp_strv_has(&s->options->components, component->name)) ||
+            sp_fs_resolve(&s->root, s->pool, component->path, &real, &st, NULL) < 0 || !real)
+            continue;
+        sp_console_warn(s->pool, s->report,
+                        "'%s' was integrated by transaction %u, and is in no environment that was "
+                        "found; to take it out, run: %s",
+                        sp_root_show(&s->root, s->pool, component->path),
+                        known.items[i].journal->id,
+                        removal_of(s, sp_path_dirname(s->pool, component->path), component->name));
+    }
+}
+
+void sp_cmd_warn_remaining(struct sp_context *s, const sp_selection *selection)
+{
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct sp_target *one = &selection->items[i];
+        if (one->shadowed_by && one->plan.integrated)
+            sp_console_warn(s->pool, s->report,
+                            "'%s' is integrated, and left so: %s imports '%s' in its place; to "
+                            "take it out, run: %s",
+                            sp_scan_show(s->pool, one->scan, one->detection->dir),
+                            one->environment->name,
+                            sp_scan_show(s->pool, one->scan, one->shadowed_by->dir),
+                            removal_of(s, one->detection->site->path, one->name));
+    }
+    warn_elsewhere(s, selection);
 }
 
 int sp_cmd_find_writer(struct sp_context *s, const struct sp_file_snapshot *file,

@@ -268,8 +268,9 @@ static void plan_report(struct sp_context *s, struct sp_target *one)
 {
     const char *why = one->unused;
     if (one->shadowed_by)
-        why = sp_pool_printf(s->pool, "%s imports %s", one->environment->name,
-                             sp_scan_show(s->pool, one->scan, one->shadowed_by->dir));
+        why = sp_pool_printf(s->pool, "%s imports %s%s", one->environment->name,
+                             sp_scan_show(s->pool, one->scan, one->shadowed_by->dir),
+                             one->plan.integrated ? "; this copy is integrated, too" : "");
     sp_plan_report(&one->plan, one->detection,
                    one->shadowed_by ? SP_STATE_SHADOWED : one->plan.state, why);
 }

@@ -63,6 +63,8 @@ void sp_output_components(struct sp_json *json, struct sp_context *s, const sp_s
         if (with_plan) {
             sp_json_pair(json, "state", sp_state_name(one->plan.state));
             sp_json_pair(json, "note", one->plan.note);
+            sp_json_key(json, "integrated");
+            sp_json_bool(json, one->plan.integrated);
             put_files(json, s, one);
         }
         sp_json_end_object(json);

@@ -254,15 +254,19 @@ void sp_plan_component(struct sp_pool *pool, const struct sp_detection *found,
     }
     leave_to_foreign(out);
     out->state = sum_up(out);
+    out->integrated = sp_state_is_integrated(out->state);
 }
 
 void sp_plan_report(struct sp_component_plan *plan, const struct sp_detection *found,
                     enum sp_state state, const char *why)
 {
-    memset(plan, 0, sizeof(*plan));
-    plan->found = found;
-    plan->state = state;
-    plan->note = why;
+    *plan = (struct sp_component_plan){
+        .found = found, .state = state, .note = why, .integrated = plan->integrated};
+}
+
+bool sp_state_is_integrated(enum sp_state state)
+{
+    return state == SP_STATE_INSTALLED || state == SP_STATE_PARTIAL || state == SP_STATE_OUTDATED;
 }
 
 bool sp_plan_changes(const struct sp_component_plan *plan)

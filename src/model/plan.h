@@ -39,6 +39,7 @@ struct sp_component_plan {
     const struct sp_detection *found;
     enum sp_state state;
     const char *note; /* the reason of the state, where that needs words; may be NULL */
+    bool integrated;  /* its contents have the integration, at least in part */
     SP_VEC(struct sp_file_plan) files;
 };
 
@@ -50,12 +51,16 @@ void sp_plan_component(struct sp_pool *pool, const struct sp_detection *found,
                        const struct sp_file_snapshot *files, size_t count, enum sp_goal goal,
                        struct sp_component_plan *out);
 
-/* The plan of a component that is only reported: it has the state, and changes nothing. */
+/* Makes of the plan that of a component which is only reported: it has the state, and changes nothing;
+ * whether the component is integrated is kept. */
 void sp_plan_report(struct sp_component_plan *plan, const struct sp_detection *found,
                     enum sp_state state, const char *why);
 
 /* Whether the plan changes anything. */
 bool sp_plan_changes(const struct sp_component_plan *plan);
+
+/* Whether the state is that of a file or component with the integration, at least in part. */
+bool sp_state_is_integrated(enum sp_state state);
 
 /* "installed", "not-installed", ... */
 const char *sp_state_name(enum sp_state state);

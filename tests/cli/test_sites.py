@@ -9,7 +9,7 @@ import sys
 
 import lib
 import packages
-from lib import DEBIAN, Case, run_program, write
+from lib import DEBIAN, Case, read, run_program, write
 from snapshot import snapshot
 
 USUAL = {
@@ -358,6 +358,39 @@ class Order(Case):
         self.assertIn("nothing to do", self.good(host, "install").out)
         self.good(host, "uninstall")
         self.same(pristine, snapshot(host.path("usr")))
+
+    def test_integrated_copy_that_is_shadowed_later(self):
+        """pip's package comes above one that is integrated: it stays so, and is named."""
+        host = self.host("newton")
+        host.age()
+        pristine = snapshot(host.path("usr/lib"))
+        self.good(host, "install")
+        host.put("os_brick", "newton", site=self.LOCAL)
+        self.expect(1, self.run_on(host, "check"), "this copy is integrated, too",
+                    err="'%s' is integrated, and left so" % host.file("os_brick"))
+        content = read(host.file(self.ADDED))
+        result = self.expect(0, self.run_on(host, "--json", "uninstall"),
+                             err="uninstall --path '/%s' os_brick" % DEBIAN)
+        self.assertEqual([(one["path"], one["integrated"]) for one in result.json["components"]
+                          if one["shadowed_by"]], [(host.file("os_brick"), True)])
+        self.assertIn(host.file("os_brick"), " ".join(result.json["warnings"]))
+        self.assertEqual(read(host.file(self.ADDED)), content)
+        self.good(host, "uninstall", "--path", "/" + DEBIAN, "os_brick")
+        shutil.rmtree(host.path("usr/local"))
+        self.same(pristine, snapshot(host.path("usr/lib")))
+        self.assertEqual(self.good(host, "uninstall").err, "")
+
+    def test_integrated_copy_in_no_environment(self):
+        """--path named it at install; uninstall without --path does not find it, and says so."""
+        host = self.host("newton")
+        host.put("os_brick", "newton", site="srv/own")
+        self.good(host, "install", "--path", "/srv/own", "os_brick")
+        for command in ("check", "uninstall"):
+            self.assertIn("uninstall --path '/srv/own' os_brick",
+                          self.run_on(host, command, "os_brick").err)
+        self.assertEqual(self.run_on(host, "uninstall", "nova").err, "")
+        self.assertEqual(self.good(host, "uninstall", "--path", "/srv/own").err, "")
+        self.assertEqual(self.good(host, "uninstall").err, "")
 
     def test_lib64_goes_before_lib(self):
         host = self.host("newton", site="usr/lib/python2.7/site-packages")
