@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/console.h"
 #include "cli/guard.h"
+#include "cli/output_json.h"
 #include "cli/prepare.h"
 #include "fs/fault.h"
 #include "host/worker.h"
@@ -111,6 +112,8 @@ int main(int argc, char **argv)
             print_usage();
         else
             sp_console_error(&console, &err);
+        if (options.command)
+            sp_output_error(&console, options.command->name, &err);
     }
     sp_error_clear(&err);
     sp_invocation_set(NULL);

@@ -85,7 +85,7 @@ static int install(struct sp_job *job, struct sp_error *err)
         sp_context_check_mixed(s, &job->selection, err) < 0 ||
         sp_cmd_refuse(s, &job->selection, err) < 0 ||
         sp_prerequisites_find(s->pool, &job->selection, &job->prerequisites, err) < 0 ||
-        sp_job_build(job, err) < 0)
+        sp_job_build(job, err) < 0 || sp_job_make_diff(job, err) < 0)
         return -1;
     warn_left_out(job);
     sp_job_print_plan(job);
@@ -212,7 +212,8 @@ static int uninstall(struct sp_job *job, struct sp_error *err)
         if (job->selection.items[i].plan.state == SP_STATE_CONFLICT &&
             sp_cmd_refuse(s, &job->selection, err) < 0)
             return -1;
-    if (check_dependents(job, err) < 0 || sp_job_build(job, err) < 0)
+    if (check_dependents(job, err) < 0 || sp_job_build(job, err) < 0 ||
+        sp_job_make_diff(job, err) < 0)
         return -1;
     add_recorded(job);
     sp_job_print_plan(job);

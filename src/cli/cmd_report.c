@@ -2,14 +2,14 @@
 /* detect, check and diff: the commands that only look. */
 #include <string.h>
 
-#include "base/path.h"
+#include "base/cleanup.h"
 #include "cli/cmd.h"
+#include "cli/output_diff.h"
 #include "cli/output_json.h"
 #include "cli/output_junit.h"
 #include "cli/output_text.h"
 #include "cli/prepare.h"
 #include "cli/services.h"
-#include "format/diff.h"
 
 int sp_cmd_detect(struct sp_context *s, struct sp_error *err)
 {
@@ -145,6 +145,8 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
         sp_output_begin(&json, &buf, "check");
         sp_output_components(&json, s, &selection, true);
         sp_output_prerequisites(&json, &prerequisites);
+        if (mixed_rc < 0)
+            sp_json_pair(&json, "error", mixed.message);
         sp_output_end(&json, s);
     }
     if (s->options->junit) {
@@ -159,94 +161,24 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
     return (int)(s->work->pending ? SP_ERROR_NEEDS_RECOVERY : status_of_all(&selection));
 }
 
-/* Whether the diff would name a path twice: of a component in two environments, or two trees. */
-static bool is_ambiguous(const sp_selection *selection)
-{
-    for (size_t i = 0; i < selection->count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(selection->items[i].name, selection->items[j].name) == 0 &&
-                sp_plan_changes(&selection->items[i].plan) &&
-                sp_plan_changes(&selection->items[j].plan))
-                return true;
-    return false;
-}
-
-/* The path of a file in the diff: in the site; or in the whole system or tree, which is then named,
- * where the site does not tell files apart. */
-static const char *diff_path(struct sp_context *s, const struct sp_target *one,
-                             const struct sp_file_plan *file, bool complete)
-{
-    if (!complete)
-        return file->snapshot->path;
-    if (one->scan->tree->is_system)
-        return file->snapshot->real;
-    const char *name = one->scan->tree->name;
-    return sp_path_join(s->pool, name + strspn(name, "/"), file->snapshot->real);
-}
-
-static int print_diff(struct sp_context *s, const struct sp_target *one, bool complete,
-                      struct sp_buffer *out, struct sp_error *err)
-{
-    for (size_t i = 0; i < one->plan.files.count; i++) {
-        const struct sp_file_plan *file = &one->plan.files.items[i];
-        if (file->action == SP_ACTION_NONE)
-            continue;
-        const struct sp_bytes *before =
-            file->snapshot->content.data ? &file->snapshot->content : NULL;
-        const struct sp_bytes *after = file->after.data ? &file->after : NULL;
-        if (sp_blob_diff(diff_path(s, one, file, complete), before, after, 0644, out, err) < 0)
-            return sp_error_prefix(err, "%s", sp_output_path(s, one, file));
-    }
-    return 0;
-}
-
-/* Whether there are changes in several directories: then each is named. */
-static bool has_several_sites(const sp_selection *selection)
-{
-    const struct sp_site *first = NULL;
-    for (size_t i = 0; i < selection->count; i++) {
-        const struct sp_target *one = &selection->items[i];
-        if (!one->detection || !sp_plan_changes(&one->plan))
-            continue;
-        if (first && one->detection->site != first)
-            return true;
-        first = one->detection->site;
-    }
-    return false;
-}
-
 int sp_cmd_diff(struct sp_context *s, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
+    SP_CLEANUP_BUFFER struct sp_buffer diff = SP_BUFFER_INIT;
     if (sp_context_select(s, SP_SELECT_CHANGE, &selection, err) < 0 ||
         sp_context_plan(s, &selection, SP_GOAL_INSTALL, err) < 0 ||
-        sp_context_check_mixed(s, &selection, err) < 0 || sp_cmd_refuse(s, &selection, err) < 0)
+        sp_context_check_mixed(s, &selection, err) < 0 || sp_cmd_refuse(s, &selection, err) < 0 ||
+        sp_output_diff(s, &selection, &diff, err) < 0)
         return -1;
-    struct sp_buffer diff = SP_BUFFER_INIT;
-    bool complete = is_ambiguous(&selection);
-    int rc = 0;
-    const struct sp_site *site = NULL; /* of the part before */
-    for (size_t i = 0; rc == 0 && i < selection.count; i++) {
-        const struct sp_target *one = &selection.items[i];
-        if (!complete && has_several_sites(&selection) && sp_plan_changes(&one->plan) &&
-            one->detection->site != site) {
-            site = one->detection->site;
-            sp_buffer_printf(&diff, "# in ");
-            sp_buffer_puts_safe(&diff, sp_scan_show(s->pool, one->scan, site->path));
-            sp_buffer_putc(&diff, '\n');
-        }
-        rc = print_diff(s, one, complete, &diff, err);
-    }
-    if (rc == 0 && s->report->json) {
+    if (s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;
         struct sp_json json;
         sp_output_begin(&json, &buf, "diff");
         sp_output_components(&json, s, &selection, true);
         sp_json_pair(&json, "diff", sp_buffer_str(&diff));
         sp_output_end(&json, s);
-    } else if (rc == 0) {
+    } else {
         fwrite(sp_buffer_str(&diff), 1, diff.len, s->report->out);
     }
-    sp_buffer_free(&diff);
-    return rc < 0 ? -1 : (int)(s->work->pending ? SP_ERROR_NEEDS_RECOVERY : SP_ERROR_NONE);
+    return (int)(s->work->pending ? SP_ERROR_NEEDS_RECOVERY : SP_ERROR_NONE);
 }

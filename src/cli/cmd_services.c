@@ -74,9 +74,23 @@ static void put_process(struct sp_json *json, struct sp_context *s,
     sp_json_end_object(json);
 }
 
+/* Why we do not restart it, in words, or NULL. */
+static const char *obstacle_of(struct sp_context *s, const struct sp_manager *manager,
+                               const struct sp_service *service)
+{
+    const char *why = sp_manager_obstacle(s->pool, manager, sp_service_name(service));
+    if (service->starts.count == 0)
+        why = "neither a unit nor a script is known that starts it";
+    else if (service->starts.items[0].kind == SP_START_CONTAINER)
+        why = "it is started in a container; restart that";
+    return why;
+}
+
 static void put_services(struct sp_context *s, const sp_services *services,
                          const sp_strv *restarted)
 {
+    struct sp_manager manager;
+    sp_manager_find(s->pool, &manager);
     struct sp_buffer buf = SP_BUFFER_INIT;
     struct sp_json json;
     sp_output_begin(&json, &buf, "services");
@@ -91,6 +105,7 @@ static void put_services(struct sp_context *s, const sp_services *services,
         sp_json_pair(&json, "path", start ? sp_root_show(&s->root, s->pool, start->path) : NULL);
         sp_json_pair(&json, "state",
                      s->options->root ? NULL : sp_service_state_name(sp_service_state(one)));
+        sp_json_pair(&json, "obstacle", s->options->root ? NULL : obstacle_of(s, &manager, one));
         sp_json_key(&json, "processes");
         sp_json_array(&json);
         for (size_t j = 0; j < one->processes.count; j++)
@@ -182,11 +197,7 @@ static int check_restart(struct restart *r, const struct sp_manager *manager,
     for (size_t i = 0; i < services->count; i++) {
         const struct sp_service *one = &services->items[i];
         const char *name = sp_service_name(one);
-        const char *why = is_stale(one) ? sp_manager_obstacle(r->s->pool, manager, name) : NULL;
-        if (is_stale(one) && !one->starts.count)
-            why = "neither a unit nor a script is known that starts it";
-        if (is_stale(one) && one->starts.count && one->starts.items[0].kind == SP_START_CONTAINER)
-            why = "it is started in a container; restart that";
+        const char *why = is_stale(one) ? obstacle_of(r->s, manager, one) : NULL;
         if (why)
             return sp_error_set(err, SP_ERROR_REFUSED, "cannot restart '%s': %s", name, why);
     }

@@ -10,10 +10,11 @@
 
 struct sp_console {
     FILE *out, *err;
-    int verbose; /* -1: quiet */
-    bool silent; /* warnings are kept, and not printed */
-    bool json;   /* nothing but the document on out */
-    bool colour; /* on out */
+    int verbose;   /* -1: quiet */
+    bool silent;   /* warnings are kept, and not printed */
+    bool json;     /* nothing but the document on out */
+    bool complete; /* the document is printed */
+    bool colour;   /* on out */
     sp_strv warnings;
 };
 

@@ -19,6 +19,7 @@ struct sp_job {
     sp_strv edited; /* drivers that are replaced or removed, and hold what nobody else has */
     SP_VEC(const struct sp_scan *) scans; /* of each change */
     sp_strv services, groups, notes;
+    const char *diff; /* for the document; NULL: it is not in it */
 };
 
 typedef SP_VEC(const struct sp_file_plan *) sp_file_order;
@@ -37,6 +38,9 @@ int sp_job_build(struct sp_job *job, struct sp_error *err) SP_MUST_CHECK;
 /* Runs the transaction, if it has anything to do; in a dry run, looks whether it could be. Errors:
  * those of sp_prepare_lock() and sp_transaction_run(). */
 int sp_job_run(struct sp_job *job, struct sp_error *err) SP_MUST_CHECK;
+
+/* Makes the diff, if the document is to have it: with --verbose. */
+int sp_job_make_diff(struct sp_job *job, struct sp_error *err) SP_MUST_CHECK;
 
 void sp_job_print_plan(struct sp_job *job);
 void sp_job_print_outcome(struct sp_job *job);

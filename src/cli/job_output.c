@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The output of install and uninstall. */
+#include "base/cleanup.h"
 #include "base/invocation.h"
 #include "cli/job.h"
+#include "cli/output_diff.h"
 #include "cli/output_json.h"
 #include "cli/output_text.h"
 #include "cli/prepare.h"
@@ -110,6 +112,18 @@ void sp_job_print_outcome(struct sp_job *job)
                          sp_services_command(s->pool, &job->services));
 }
 
+int sp_job_make_diff(struct sp_job *job, struct sp_error *err)
+{
+    SP_CLEANUP_BUFFER struct sp_buffer diff = SP_BUFFER_INIT;
+    struct sp_context *s = job->s;
+    if (!s->report->json || s->report->verbose < 1)
+        return 0;
+    if (sp_output_diff(s, &job->selection, &diff, err) < 0)
+        return -1;
+    job->diff = sp_pool_strdup(s->pool, sp_buffer_str(&diff));
+    return 0;
+}
+
 void sp_job_put_members(struct sp_json *json, struct sp_job *job)
 {
     struct sp_context *s = job->s;
@@ -123,6 +137,8 @@ void sp_job_put_members(struct sp_json *json, struct sp_job *job)
     sp_output_prerequisites(json, &job->prerequisites);
     sp_output_strings(json, "services", job->id ? &job->services : &none);
     sp_output_strings(json, "groups", &job->groups);
+    if (job->diff)
+        sp_json_pair(json, "diff", job->diff);
 }
 
 void sp_job_put_document(struct sp_job *job)

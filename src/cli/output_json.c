@@ -108,11 +108,28 @@ void sp_output_id(struct sp_json *json, const char *key, unsigned id)
         sp_json_string(json, NULL);
 }
 
-void sp_output_end(struct sp_json *json, struct sp_context *s)
+static void end_document(struct sp_json *json, struct sp_console *report)
 {
-    sp_output_strings(json, "warnings", &s->report->warnings);
+    sp_output_strings(json, "warnings", &report->warnings);
     sp_json_end_object(json);
     sp_json_finish(json);
-    fwrite(sp_buffer_str(json->out), 1, json->out->len, s->report->out);
+    fwrite(sp_buffer_str(json->out), 1, json->out->len, report->out);
+    report->complete = true;
     sp_buffer_free(json->out);
+}
+
+void sp_output_end(struct sp_json *json, struct sp_context *s)
+{
+    end_document(json, s->report);
+}
+
+void sp_output_error(struct sp_console *report, const char *command, const struct sp_error *err)
+{
+    struct sp_buffer buf = SP_BUFFER_INIT;
+    struct sp_json json;
+    if (!report->json || report->complete)
+        return;
+    sp_output_begin(&json, &buf, command);
+    sp_json_pair(&json, "error", err->message);
+    end_document(&json, report);
 }

@@ -20,4 +20,7 @@ void sp_output_id(struct sp_json *json, const char *key, unsigned id);
 /* The warnings so far; closes the document, prints it and frees the buffer. */
 void sp_output_end(struct sp_json *json, struct sp_context *s);
 
+/* Of a command that failed, unless its document was printed before: "error" and the warnings. */
+void sp_output_error(struct sp_console *report, const char *command, const struct sp_error *err);
+
 #endif

@@ -50,6 +50,36 @@ class Document(Case):
                 self.assertIn(file["action"], ACTIONS)
                 self.assertIn(file["state"], FILE_STATES)
 
+    def failed(self, host, status, *arguments):
+        """The document of a command that fails: it has the sentence of standard error."""
+        result = self.run_on(host, "--json", *arguments)
+        message = self.error(self.expect(status, result))
+        document = json.loads(result.out, object_pairs_hook=no_double)
+        self.assertEqual("sp-openstack: " + document["error"], message)
+        return document
+
+    def test_error(self):
+        host = self.host("newton")
+        host.put("nova", "pike")
+        self.assertEqual(set(self.failed(host, 3, "install")),
+                         {"schema", "command", "error", "warnings"})
+        self.assertIn("components", self.failed(host, 3, "check"))
+        self.assertIn("transaction 7", self.failed(host, 3, "rollback", "7")["error"])
+        self.assertEqual(self.run_on(host, "--json", "check", "--force").out, "")
+
+    def test_diff_of_a_plan(self):
+        """With -v, of both directions, before and while it is done."""
+        host = self.host("newton")
+        self.assertNotIn("diff", self.document(host, 0, "install", "-n"))
+        expected = self.document(host, 0, "diff")["diff"]
+        for command in ("install", "uninstall"):
+            planned = self.document(host, 0, command, "-n", "-v")["diff"]
+            self.assertEqual(self.document(host, 0, command, "-v")["diff"], planned)
+            self.assertEqual(planned.count("diff --git "), 6)
+            self.assertEqual(planned == expected, command == "install")
+            self.assertEqual(self.document(host, 0, command, "-v")["diff"], "")
+        self.assertEqual(planned.count("+++ /dev/null"), 3)
+
     def test_every_command(self):
         host = self.host("newton")
         for status, arguments, plan in (
@@ -106,15 +136,13 @@ class Document(Case):
         document = self.document(host, 3, "detect", "nova")
         self.check_components(document["components"], False)
 
-    def test_errors_are_not_on_standard_output(self):
+    def test_only_the_document_is_on_standard_output(self):
         host = self.host("newton")
         write(host.file("nova/virt/libvirt/driver.py"), "")
         for status, arguments in ((3, ("install",)), (3, ("diff",)), (2, ("check", "glance")),
                                   (3, ("rollback", "7")), (3, ("install", "-L", "/none"))):
             with self.subTest(" ".join(arguments)):
-                result = self.run_on(host, "--json", *arguments)
-                self.assertEqual((result.status, result.out), (status, ""), str(result))
-                self.error(result)
+                self.failed(host, status, *arguments)
 
     def test_quiet_and_verbose_do_not_matter(self):
         host = self.host("newton")

@@ -110,6 +110,10 @@ class Services(Case):
             "class=\"systemd\" type=\"openstack-nova-compute\"/>' >/var/lib/pacemaker/cib/cib.xml"
         result = self.inside("SP install --no-groups nova && SP services --restart", before=cib)
         self.expect(3, result, "Pacemaker", "pcs resource restart openstack-nova-compute")
+        result = self.inside("SP services -j", before=cib)
+        one = [one for one in json.loads(result.out)["services"]
+               if one["program"] == "nova-compute"][0]
+        self.assertIn("pcs resource restart", one["obstacle"])
         write(self.tmp + "/bin/pacemakerd", PROGRAM, 0o755)
         touch = "touch %s; " % self.system.file("nova/virt/libvirt/driver.py")
         result = self.inside(touch + "SP services --restart",
@@ -130,6 +134,7 @@ class Services(Case):
         one = [one for one in document["services"] if one["program"] == "nova-compute"][0]
         self.assertEqual((one["service"], one["state"], len(one["processes"])),
                          ("openstack-nova-compute", "needs-restart", 1))
+        self.assertIsNone(one["obstacle"])
 
 
 class OtherRoot(Case):
