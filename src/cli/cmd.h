@@ -21,6 +21,7 @@ int sp_cmd_recover(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 int sp_cmd_reapply(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 int sp_cmd_groups(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 int sp_cmd_services(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_cmd_doctor(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 int sp_cmd_help(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 int sp_cmd_version(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
 

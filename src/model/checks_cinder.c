@@ -4,26 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "model/doctor.h"
+#include "model/checks.h"
 
 #define OUR_CLASS "cinder.volume.drivers.storpool.StorPoolDriver"
-
-static void SP_PRINTF(5, 6)
-    report(struct sp_checking *c, enum sp_check_level level, struct sp_oslo_found at,
-           const char *remedy, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    *SP_PUSH(c->pool, c->findings) = (struct sp_finding){
-        .id = c->id,
-        .level = level,
-        .text = sp_pool_vprintf(c->pool, fmt, args),
-        .file = at.file ? at.file->name : NULL,
-        .line = at.entry ? at.entry->line : 0,
-        .remedy = remedy,
-    };
-    va_end(args);
-}
 
 static const struct sp_oslo_found nowhere = {NULL, NULL};
 
@@ -59,6 +42,12 @@ static bool enabled(struct sp_checking *c, sp_oslo_list *out, struct sp_oslo_fou
     return true;
 }
 
+/* A release that is not known may be Pike. */
+static bool reads_backend_defaults(const struct sp_checking *c)
+{
+    return c->service->series == SP_SERIES_UNKNOWN || c->service->series >= SP_SERIES_PIKE;
+}
+
 static bool is_text(struct sp_bytes name)
 {
     return memchr(name.data, '\0', name.len) == NULL;
@@ -70,7 +59,7 @@ static struct sp_oslo_found driver_of(struct sp_checking *c, struct sp_bytes sec
     struct sp_oslo_found found = nowhere;
     if (is_text(section))
         found = sp_oslo_find_one(c->files, section.data, "volume_driver");
-    if (!found.entry && c->series >= SP_SERIES_PIKE)
+    if (!found.entry && reads_backend_defaults(c))
         found = sp_oslo_find_one(c->files, "backend_defaults", "volume_driver");
     return found;
 }
@@ -125,30 +114,20 @@ static void for_each_effective(struct sp_checking *c, const char *name,
 
 /* ---- the checks ---------------------------------------------------------------------------- */
 
-static void check_grammar(struct sp_checking *c)
-{
-    for (size_t i = 0; i < c->files->count; i++) {
-        const struct sp_config_content *file = c->files->items[i];
-        if (!file->fault.reason)
-            continue;
-        report(c, SP_CHECK_ERROR, (struct sp_oslo_found){file, NULL}, "write the line anew",
-               "the service cannot read the file: %s", file->fault.reason);
-        SP_LAST(c->findings)->line = file->fault.line;
-    }
-}
-
 static void check_unset(struct sp_checking *c)
 {
-    static const enum sp_check_level levels[] = {[SP_SERIES_MITAKA] = SP_CHECK_NOTE,
+    static const enum sp_check_level levels[] = {[SP_SERIES_UNKNOWN] = SP_CHECK_WARNING,
+                                                 [SP_SERIES_MITAKA] = SP_CHECK_NOTE,
                                                  [SP_SERIES_NEWTON] = SP_CHECK_WARNING,
                                                  [SP_SERIES_OCATA] = SP_CHECK_ERROR,
                                                  [SP_SERIES_PIKE] = SP_CHECK_ERROR};
     struct sp_oslo_found at = sp_oslo_find_one(c->files, "DEFAULT", "volume_driver");
     if (sp_oslo_find_one(c->files, "DEFAULT", "enabled_backends").entry)
         return;
-    if (c->series >= SP_SERIES_OCATA || is_ours(at))
-        report(c, levels[c->series], at, "write: enabled_backends = storpool",
-               "enabled_backends is not set in [DEFAULT]");
+    if (c->service->series >= SP_SERIES_OCATA || is_ours(at))
+        sp_check_report(c, levels[c->service->series], sp_check_place(at),
+                        "write: enabled_backends = storpool",
+                        "enabled_backends is not set in [DEFAULT]");
 }
 
 static void check_listed(struct sp_checking *c, struct sp_oslo_found at)
@@ -158,9 +137,10 @@ static void check_listed(struct sp_checking *c, struct sp_oslo_found at)
     if (is_ours(at) && !sp_config_is(at.entry->section, "DEFAULT") &&
         !sp_oslo_is_group(at.entry->section, "backend_defaults") && enabled(c, &list, &where) &&
         !has_comment(where.entry->value) && !is_enabled(&list, at.entry->section))
-        report(c, SP_CHECK_ERROR, at, "write the name of the section into enabled_backends",
-               "the section %s has StorPool's driver, and is not in enabled_backends",
-               shown(c, at.entry->section));
+        sp_check_report(c, SP_CHECK_ERROR, sp_check_place(at),
+                        "write the name of the section into enabled_backends",
+                        "the section %s has StorPool's driver, and is not in enabled_backends",
+                        shown(c, at.entry->section));
 }
 
 static void check_not_listed(struct sp_checking *c)
@@ -176,19 +156,21 @@ static void check_no_section(struct sp_checking *c)
         return;
     for (size_t i = 0; i < list.count; i++)
         if (list.items[i].len && !has_section(c, list.items[i]))
-            report(c,
-                   list.items[i].len >= 8 && strncasecmp(list.items[i].data, "storpool", 8) == 0
-                       ? SP_CHECK_ERROR
-                       : SP_CHECK_WARNING,
-                   at, "write: volume_driver = " OUR_CLASS " in a section of that name",
-                   "the backend %s has no section: it would use LVM", shown(c, list.items[i]));
+            sp_check_report(
+                c,
+                list.items[i].len >= 8 && strncasecmp(list.items[i].data, "storpool", 8) == 0
+                    ? SP_CHECK_ERROR
+                    : SP_CHECK_WARNING,
+                sp_check_place(at),
+                "write: volume_driver = " OUR_CLASS " in a section of that name",
+                "the backend %s has no section: it would use LVM", shown(c, list.items[i]));
 }
 
 static void check_class(struct sp_checking *c, struct sp_oslo_found at)
 {
     if (mentions_storpool(at.entry->value) && !is_ours(at))
-        report(c, SP_CHECK_ERROR, at, "write: volume_driver = " OUR_CLASS,
-               "volume_driver is not the name of StorPool's driver");
+        sp_check_report(c, SP_CHECK_ERROR, sp_check_place(at), "write: volume_driver = " OUR_CLASS,
+                        "volume_driver is not the name of StorPool's driver");
 }
 
 static void check_classes(struct sp_checking *c)
@@ -209,13 +191,14 @@ static void check_replication(struct sp_checking *c)
         at = sp_oslo_find_one(c->files, list.items[i].data, "storpool_replication");
         if (at.entry &&
             (sp_oslo_int(at.entry->value, &copies) == SP_OSLO_INT_BAD || copies < 1 || copies > 3))
-            report(c, SP_CHECK_ERROR, at, "write: storpool_replication = 3",
-                   "storpool_replication is not 1, 2 or 3");
+            sp_check_report(c, SP_CHECK_ERROR, sp_check_place(at),
+                            "write: storpool_replication = 3",
+                            "storpool_replication is not 1, 2 or 3");
         else if (!at.entry &&
                  !sp_oslo_find_one(c->files, list.items[i].data, "storpool_template").entry)
-            report(c, SP_CHECK_NOTE, nowhere, NULL,
-                   "the backend %s names no template: volumes have three copies",
-                   shown(c, list.items[i]));
+            sp_check_report(c, SP_CHECK_NOTE, SP_CHECK_NOWHERE, NULL,
+                            "the backend %s names no template: volumes have three copies",
+                            shown(c, list.items[i]));
     }
 }
 
@@ -230,10 +213,11 @@ static void check_comment(struct sp_checking *c, struct sp_oslo_found at)
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
         if (sp_config_is(at.entry->key, ours[i]))
             name = ours[i];
-    report(c, name ? SP_CHECK_ERROR : SP_CHECK_WARNING, at,
-           "write the comment in a line of its own",
-           "the text after the value of %s belongs to it: there are no comments behind a value",
-           name ? name : "an option");
+    sp_check_report(
+        c, name ? SP_CHECK_ERROR : SP_CHECK_WARNING, sp_check_place(at),
+        "write the comment in a line of its own",
+        "the text after the value of %s belongs to it: there are no comments behind a value",
+        name ? name : "an option");
 }
 
 static void check_comments(struct sp_checking *c)
@@ -251,9 +235,9 @@ static void check_empty_item(struct sp_checking *c)
     for (size_t i = 0; i < list.count; i++)
         empty |= list.items[i].len == 0;
     if (empty)
-        report(c, c->series == SP_SERIES_MITAKA ? SP_CHECK_ERROR : SP_CHECK_NOTE, at,
-               "write the list without a comma that nothing follows",
-               "enabled_backends has an empty item");
+        sp_check_report(c, c->service->series == SP_SERIES_MITAKA ? SP_CHECK_ERROR : SP_CHECK_NOTE,
+                        sp_check_place(at), "write the list without a comma that nothing follows",
+                        "enabled_backends has an empty item");
 }
 
 static void check_name(struct sp_checking *c)
@@ -266,33 +250,23 @@ static void check_name(struct sp_checking *c)
         for (size_t j = 0; j < list.items[i].len; j++)
             if (strchr("@#['\"", list.items[i].data[j]) ||
                 sp_config_is_space(list.items[i].data[j])) {
-                report(c, SP_CHECK_ERROR, at, "write plain words, with commas between them",
-                       "a name in enabled_backends has a character that no backend may have");
+                sp_check_report(
+                    c, SP_CHECK_ERROR, sp_check_place(at),
+                    "write plain words, with commas between them",
+                    "a name in enabled_backends has a character that no backend may have");
                 break;
             }
 }
 
 const struct sp_check sp_checks_cinder[] = {
-    {"C02", "the files can be read by oslo.config", check_grammar},
-    {"C03", "enabled_backends is set", check_unset},
-    {"C05", "each section with StorPool's driver is enabled", check_not_listed},
-    {"C06", "each enabled backend has a section", check_no_section},
-    {"C07", "the class of the driver is spelt right", check_classes},
-    {"C09", "storpool_replication is 1, 2 or 3", check_replication},
-    {"C12", "no comments behind values", check_comments},
-    {"C14", "no empty item in enabled_backends", check_empty_item},
-    {"C16", "backends have plain names", check_name},
-    {NULL, NULL, NULL},
+    {"C02", "oslo.config can read the files", sp_check_grammar, SP_CHECK_FIRST},
+    {"C03", "enabled_backends is set", check_unset, 0},
+    {"C05", "each section with StorPool's driver is enabled", check_not_listed, 0},
+    {"C06", "each enabled backend has a section", check_no_section, 0},
+    {"C07", "the class of the driver is spelt right", check_classes, 0},
+    {"C09", "storpool_replication is 1, 2 or 3", check_replication, 0},
+    {"C12", "no value has a comment behind it", check_comments, 0},
+    {"C14", "enabled_backends has no empty item", check_empty_item, 0},
+    {"C16", "the backends have plain names", check_name, 0},
+    {NULL, NULL, NULL, 0},
 };
-
-void sp_checks_run(struct sp_checking *c, const struct sp_check *table)
-{
-    bool fault = false;
-    for (size_t i = 0; i < c->files->count; i++)
-        fault |= c->files->items[i]->fault.reason != NULL;
-    for (; table->id; table++)
-        if (!fault || strcmp(table->id, "C02") == 0) {
-            c->id = table->id;
-            table->run(c);
-        }
-}

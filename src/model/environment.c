@@ -5,6 +5,7 @@
 
 #include "base/path.h"
 #include "model/interpreter.h"
+#include "model/passwd.h"
 
 struct search {
     struct sp_pool *pool;
@@ -44,24 +45,6 @@ static int add_used(struct search *s)
 }
 
 /* ---- user sites ---------------------------------------------------------------------------- */
-
-/* The home directory of an account by /etc/passwd (passwd(5)); NULL. */
-static const char *home_of(struct sp_pool *pool, const char *passwd, const char *account)
-{
-    size_t len = strlen(account);
-    for (const char *line = passwd; line && *line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, account, len) != 0 || line[len] != ':')
-            continue;
-        for (int field = 0; field < 5; field++) {
-            line += strcspn(line, ":\n");
-            line += *line == ':';
-        }
-        const char *home = sp_pool_memdup(pool, line, strcspn(line, ":\n"));
-        return *home == '/' && home[1] ? home + 1 : NULL;
-    }
-    return NULL;
-}
 
 /* The user site of the account for that Python, NULL if it has none. */
 static int user_site_of(struct search *s, const char *home, const char *python, const char **out)
@@ -150,7 +133,7 @@ static int make_with_user_sites(struct search *s, const struct sp_interpreter *f
     sp_strv done = {NULL, 0, 0};
     for (size_t i = 0; from->user_site && passwd && i < s->query->programs.count; i++) {
         const char *account = s->query->programs.items[i].account, *user;
-        const char *home = account ? home_of(s->pool, passwd, account) : NULL;
+        const char *home = account ? sp_passwd_home(s->pool, passwd, account) : NULL;
         if (!home || sp_strv_has(&done, account))
             continue;
         *SP_PUSH(s->pool, &done) = account;

@@ -8,15 +8,19 @@
 #define GOOD                                                                                       \
     "[DEFAULT]\nenabled_backends = storpool\n[storpool]\n" DRIVER "storpool_template = hdd\n"
 
+/* The findings but those that are ok or were skipped. */
 static sp_findings check(struct fixture *f, enum sp_series series, const char *text)
 {
-    sp_findings findings = {NULL, 0, 0};
-    sp_oslo_files files = {NULL, 0, 0};
+    sp_findings all = {NULL, 0, 0}, findings = {NULL, 0, 0};
     struct sp_config_content *file = sp_pool_alloc(f->pool, sizeof(*file));
-    struct sp_checking c = {f->pool, series, &files, NULL, &findings};
+    struct sp_service_facts service = {.program = "cinder-volume", .series = series};
+    const struct sp_facts facts = {.services = {[SP_SUBJECT_CINDER] = &service}};
     sp_oslo_parse(f->pool, "cinder.conf", SP_BYTES_STR(text), file);
-    *SP_PUSH(f->pool, &files) = file;
-    sp_checks_run(&c, sp_checks_cinder);
+    *SP_PUSH(f->pool, &service.contents) = file;
+    sp_checks_run(f->pool, &facts, &all);
+    for (size_t i = 0; i < all.count; i++)
+        if (all.items[i].subject == SP_SUBJECT_CINDER && all.items[i].level > SP_CHECK_SKIPPED)
+            *SP_PUSH(f->pool, &findings) = all.items[i];
     return findings;
 }
 
@@ -69,7 +73,7 @@ TEST(findings)
         assert_int_equal(found.count, 1);
         assert_string_equal(found.items[0].id, cases[i].id);
         assert_int_equal(found.items[0].level, cases[i].level);
-        assert_int_equal(found.items[0].line, cases[i].line);
+        assert_int_equal(found.items[0].at.line, cases[i].line);
         assert_null(strstr(found.items[0].text, "CANARY"));
     }
 }

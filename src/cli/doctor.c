@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/doctor.h"
+
+#include <string.h>
+
+#include "host/facts.h"
+#include "host/running.h"
+
+/* Whether the component is asked for: it was named, or none was. */
+static bool is_wanted(const struct sp_context *s, const char *component)
+{
+    return s->options->components.count == 0 || sp_strv_has(&s->options->components, component);
+}
+
+static const struct sp_target *find_target(const sp_selection *selection, const char *component)
+{
+    for (size_t i = 0; i < selection->count; i++)
+        if (strcmp(selection->items[i].name, component) == 0 && selection->items[i].detection &&
+            sp_target_counts(&selection->items[i]))
+            return &selection->items[i];
+    return NULL;
+}
+
+/* The component in the manifest of its release, or in the newest one that has its programs: they are the
+ * same in all, and releases that include the drivers do not list them. */
+static const struct sp_component *find_spec(const struct sp_context *s,
+                                            const struct sp_target *target, const char *component)
+{
+    const struct sp_component *spec = target ? target->detection->spec : NULL;
+    for (size_t i = 0; (!spec || !spec->programs.count) && i < s->manifests.releases.count; i++)
+        spec = sp_release_find(s->manifests.releases.items[i], component);
+    return spec && spec->programs.count ? spec : NULL;
+}
+
+static int examine_service(struct sp_context *s, const sp_selection *selection,
+                           const sp_running_list *running, enum sp_subject subject,
+                           struct sp_facts *out, struct sp_error *err)
+{
+    const char *name = sp_subject_name(subject);
+    const struct sp_target *target = find_target(selection, name);
+    const struct sp_component *spec = find_spec(s, target, name);
+    if (!spec || !is_wanted(s, name))
+        return 0;
+    const struct sp_service_query query = {
+        .programs = &spec->programs,
+        .account = spec->account,
+        .running = running,
+        .series = sp_series_of(
+            target && target->detection->spec ? target->detection->spec->release->name : NULL),
+        .integrated = target && (target->plan.state == SP_STATE_INSTALLED ||
+                                 target->plan.state == SP_STATE_PARTIAL ||
+                                 target->plan.state == SP_STATE_OUTDATED),
+        .root_prefix = s->root.path};
+    return sp_service_facts_read(s->pool, s->scans.items[0]->tree, &query, &out->services[subject],
+                                 err);
+}
+
+/* The processes of all programs that are known, on a system that runs. */
+static void find_running(struct sp_context *s, sp_running_list *out)
+{
+    sp_strv programs = {NULL, 0, 0};
+    for (int subject = 0; subject < SP_SUBJECT_HOST; subject++) {
+        const struct sp_component *spec =
+            find_spec(s, NULL, sp_subject_name((enum sp_subject)subject));
+        for (size_t i = 0; spec && i < spec->programs.count; i++)
+            *SP_PUSH(s->pool, &programs) = spec->programs.items[i];
+    }
+    if (!s->options->root)
+        sp_running_find(s->pool, "/proc", &programs, out);
+}
+
+int sp_examine(struct sp_context *s, const sp_selection *selection, struct sp_examination *out,
+               struct sp_error *err)
+{
+    sp_running_list running = {NULL, 0, 0};
+    *out = (struct sp_examination){.facts.services = {NULL}};
+    find_running(s, &running);
+    for (int subject = 0; subject < SP_SUBJECT_HOST; subject++)
+        if (examine_service(s, selection, &running, (enum sp_subject)subject, &out->facts, err) < 0)
+            return -1;
+    if (sp_host_facts_read(s->pool, s->scans.items[0]->tree, !s->options->root, &out->facts.host,
+                           err) < 0)
+        return -1;
+    sp_checks_run(s->pool, &out->facts, &out->findings);
+    return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Examines the host: reads the facts about it, and runs the checks on them. */
+#ifndef SP_CLI_DOCTOR_H
+#define SP_CLI_DOCTOR_H
+
+#include "cli/context.h"
+#include "model/doctor.h"
+
+struct sp_examination {
+    struct sp_facts facts;
+    sp_findings findings;
+};
+
+/* selection: planned, of the components that were asked for; their services are examined, and the host.
+ * With --root no processes are looked at. */
+int sp_examine(struct sp_context *s, const sp_selection *selection, struct sp_examination *out,
+               struct sp_error *err) SP_MUST_CHECK;
+
+#endif
