@@ -240,15 +240,32 @@ static bool read_process(struct search *s, int dir, const char *comm, struct sp_
     return read_start(dir, out); /* last: it cannot be read of one that has ended */
 }
 
+/* Opens the process's directory, and reads its name; -1: it has ended. */
+static int open_process(int proc, const char *pid, char comm[COMM_MAX + 2])
+{
+    SP_CLEANUP_FD int dir = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || read_file(dir, "comm", comm, COMM_MAX + 2) <= 0)
+        return -1;
+    comm[strcspn(comm, "\n")] = '\0';
+    return sp_steal_fd(&dir);
+}
+
+/* The next name that is a process's number; NULL at the end. */
+static const char *next_pid(DIR *proc)
+{
+    const struct dirent *entry;
+    while (proc && (entry = readdir(proc)))
+        if (entry->d_name[strspn(entry->d_name, "0123456789")] == '\0')
+            return entry->d_name;
+    return NULL;
+}
+
 static void look_at(struct search *s, const char *pid)
 {
     char comm[COMM_MAX + 2];
     struct sp_running found = {.pid = (unsigned)strtoul(pid, NULL, 10)};
-    SP_CLEANUP_FD int dir = openat(s->proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0 || read_file(dir, "comm", comm, sizeof(comm)) <= 0)
-        return;
-    comm[strcspn(comm, "\n")] = '\0';
-    if (read_process(s, dir, comm, &found))
+    SP_CLEANUP_FD int dir = open_process(s->proc, pid, comm);
+    if (dir >= 0 && read_process(s, dir, comm, &found))
         *SP_PUSH(s->pool, s->out) = found;
 }
 
@@ -257,14 +274,38 @@ void sp_running_find(struct sp_pool *pool, const char *proc, const sp_strv *prog
 {
     struct search s = {.pool = pool, .programs = programs, .out = out};
     DIR *dir = opendir(proc);
-    const struct dirent *entry;
+    const char *pid;
     if (!dir)
         return;
     s.proc = dirfd(dir);
-    while ((entry = readdir(dir)))
-        if (entry->d_name[strspn(entry->d_name, "0123456789")] == '\0')
-            look_at(&s, entry->d_name);
+    while ((pid = next_pid(dir)))
+        look_at(&s, pid);
     closedir(dir);
+}
+
+bool sp_running_named(const char *proc, const char *name)
+{
+    DIR *dir = opendir(proc);
+    const char *pid;
+    bool found = false;
+    while (!found && (pid = next_pid(dir))) {
+        char comm[COMM_MAX + 2];
+        SP_CLEANUP_FD int process = open_process(dirfd(dir), pid, comm);
+        found = process >= 0 && strncmp(comm, name, strlen(name)) == 0;
+    }
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+bool sp_running_in_container(const char *proc)
+{
+    SP_CLEANUP_POOL struct sp_pool *pool = sp_pool_new();
+    sp_strv found = {NULL, 0, 0};
+    SP_CLEANUP_FD int dir = open(proc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir >= 0)
+        read_strings(pool, dir, "1/environ", "container=", &found);
+    return found.count > 0;
 }
 
 struct timespec sp_running_started(const struct sp_running *process)
