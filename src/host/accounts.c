@@ -120,7 +120,8 @@ static int ensure_group(struct work *w)
             if (run(w, "groupadd", "--root", args) < 0)
                 return sp_error_prefix(w->err, "cannot create the group '%s'", w->group);
             found = sp_lookup_group(w->pool, w->root, w->group, &record, w->err);
-            if (found == SP_ABSENT && is_system(w)) /* a cache may still say no: look at the file itself */
+            if (found == SP_ABSENT &&
+                is_system(w)) /* a cache may still say no: look at the file itself */
                 found = sp_lookup_group_in_file(w->pool, w->root, w->group, &record, w->err);
             if (found < 0)
                 return -1;

@@ -192,7 +192,8 @@ static enum sp_found find_system_account(struct sp_pool *pool, const char *name,
     if (!found && is_absent(rc))
         return SP_ABSENT;
     if (!found) {
-        sp_error_errno(err, rc, "cannot look up the account '%s'", sp_escape(pool, name ? name : ""));
+        sp_error_errno(err, rc, "cannot look up the account '%s'",
+                       sp_escape(pool, name ? name : ""));
         return SP_FAILED;
     }
     *out = (struct sp_record){.name = name ? name : sp_pool_strdup(pool, found->pw_name),

@@ -24,10 +24,6 @@ void sp_running_find(struct sp_pool *pool, const char *proc, const sp_strv *prog
  * it is. */
 bool sp_running_named(const char *proc, const char *name);
 
-/* Whether the environment of the first process says that this is a container: "container=lxc"
- * (systemd.exec(5)). false where this user may not look. */
-bool sp_running_in_container(const char *proc);
-
 /* When the process started, by the clock as it is set now. */
 struct timespec sp_running_started(const struct sp_running *process);
 

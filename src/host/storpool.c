@@ -2,12 +2,9 @@
 #include "host/storpool.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/path.h"
@@ -15,7 +12,9 @@
 #include "fs/read.h"
 #include "fs/resolve.h"
 #include "host/accounts.h"
+#include "host/container.h"
 #include "host/lookup.h"
+#include "host/proc.h"
 #include "host/running.h"
 #include "host/spool.h"
 #include "host/storpool_files.h"
@@ -37,27 +36,14 @@ static const char *show(struct facts *f, const char *path)
     return sp_root_show(f->query->root, f->look.pool, path);
 }
 
-/* ---- files of the kernel ------------------------------------------------------------------------ */
-
-/* The beginning of a file of /proc, 64 KiB at the most; NULL. */
-static const char *read_proc(struct facts *f, const char *name)
-{
-    SP_CLEANUP_FD int fd = open(sp_path_join(f->look.pool, f->query->proc, name),
-                                O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    enum { ROOM = 1 << 16 };
-    char *text = sp_pool_alloc(f->look.pool, ROOM);
-    size_t len = 0;
-    ssize_t got = fd < 0 ? -1 : 1;
-    while (got > 0 && len < ROOM - 1)
-        if ((got = read(fd, text + len, ROOM - 1 - len)) > 0)
-            len += (size_t)got;
-    return got < 0 && len == 0 ? NULL : text;
-}
+/* ---- the kernel ---------------------------------------------------------------------------------- */
 
 /* "Block devices:", then lines such as "252 StorPool". */
 static enum sp_answer find_module(struct facts *f)
 {
-    const char *text = read_proc(f, "devices"), *blocks = text ? strstr(text, "Block devices:") : NULL;
+    const char *text =
+        sp_proc_text(f->look.pool, sp_path_join(f->look.pool, f->query->proc, "devices"));
+    const char *blocks = text ? strstr(text, "Block devices:") : NULL;
     if (!blocks)
         return SP_ANSWER_UNKNOWN;
     return strstr(blocks, " StorPool\n") ? SP_ANSWER_YES : SP_ANSWER_NO;
@@ -78,19 +64,6 @@ static unsigned count_attached(const char *dev)
 }
 
 /* ---- the host ----------------------------------------------------------------------------------- */
-
-/* systemd-detect-virt(1): the variable "container" of the first process, which only root may read; the
- * files that Docker, Podman and systemd leave. */
-static const char *find_container(struct facts *f)
-{
-    static const char *const signs[] = {".dockerenv", "run/.containerenv", "run/systemd/container"};
-    for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
-        const char *real;
-        if (sp_fs_resolve(f->query->root, f->look.pool, signs[i], &real, NULL, NULL) == 0 && real)
-            return show(f, signs[i]);
-    }
-    return sp_running_in_container(f->query->proc) ? "the environment of process 1" : NULL;
-}
 
 /* hostname(5), as far as a name goes. */
 static const char *read_hostname(struct facts *f)
@@ -220,8 +193,10 @@ static int find_services(struct facts *f)
 
 static int look_at_setup(struct facts *f, struct sp_host_report *report, struct sp_error *err)
 {
-    struct sp_accounts_request request = {
-        .group = f->query->group, .users = f->query->accounts, .root = f->query->root, .dry_run = true};
+    struct sp_accounts_request request = {.group = f->query->group,
+                                          .users = f->query->accounts,
+                                          .root = f->query->root,
+                                          .dry_run = true};
     struct sp_group group;
     if (sp_accounts_ensure(f->look.pool, &request, &group, report, err) < 0)
         return -1;
@@ -256,8 +231,8 @@ static void find_setup(struct facts *f)
         f->out->spool_denied = err.kind == SP_ERROR_SYSTEM;
     }
     for (size_t i = 0; i < report.lines.count; i++)
-        *SP_PUSH(f->look.pool, report.lines.items[i].warning ? &f->out->spool_warnings
-                                                             : &f->out->to_set_up) =
+        *SP_PUSH(f->look.pool,
+                 report.lines.items[i].warning ? &f->out->spool_warnings : &f->out->to_set_up) =
             report.lines.items[i].text;
     count_old_requests(f);
 }
@@ -294,7 +269,8 @@ int sp_storpool_facts_read(struct sp_pool *pool, const struct sp_storpool_query 
 {
     struct facts f = {.look = {pool, query->tree, err}, .query = query, .out = out};
     *out = (struct sp_storpool_facts){.is_live = !*query->root->path};
-    out->container = out->is_live ? find_container(&f) : NULL;
+    if (out->is_live)
+        out->container = sp_container_sign(pool, query->root, query->proc);
     out->host = find_host(&f);
     find_files(&f);
     find_readers(&f);

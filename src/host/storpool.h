@@ -13,7 +13,7 @@ struct sp_storpool_query {
     struct sp_tree *tree;       /* of the same root */
     const char *proc, *dev;     /* "/proc", "/dev"; of the running system only */
     const char *group;          /* the service group */
-    sp_strv accounts;           /* that the services run as; those that are not here are passed over */
+    sp_strv accounts; /* that the services run as; those that are not here are passed over */
 };
 
 /* Fills in all but `wanted`, `prerequisites` and the processes of OpenStack's services. What is damaged or

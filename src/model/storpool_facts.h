@@ -41,7 +41,7 @@ struct sp_conf_file {
     const char *shown;
     enum sp_conf_access access;
     const char *obstacle; /* the reason in words; NULL when it was read, or is missing */
-    sp_modes modes;       /* of each directory on its way, and its own; as far as this user may look */
+    sp_modes modes; /* of each directory on its way, and its own; as far as this user may look */
     struct sp_config_content content; /* it may have a fault */
 };
 typedef SP_VEC(struct sp_conf_file) sp_conf_files;
@@ -66,8 +66,8 @@ struct sp_client_service {
 /* ---- processes of OpenStack's services ------------------------------------------------------- */
 
 enum sp_stale_reason {
-    SP_STALE_FILES, /* a file that it has loaded was changed since */
-    SP_STALE_GROUP, /* it was started without the service group */
+    SP_STALE_FILES,  /* a file that it has loaded was changed since */
+    SP_STALE_GROUP,  /* it was started without the service group */
     SP_STALE_UNKNOWN /* the clock was set meanwhile, so it cannot be told */
 };
 
@@ -87,8 +87,8 @@ struct sp_storpool_facts {
     const char *container; /* the sign by which we are in one; NULL: we are not */
     const char *host;      /* uname -n, of another root its etc/hostname; NULL: not known */
 
-    sp_conf_files files;         /* in the order of reading: etc/storpool.conf, also where it is missing */
-    sp_storpool_files contents;  /* of those that were read */
+    sp_conf_files files; /* in the order of reading: etc/storpool.conf, also where it is missing */
+    sp_storpool_files contents; /* of those that were read */
     SP_VEC(struct sp_conf_reader) readers;
 
     SP_VEC(struct sp_client_service) services;

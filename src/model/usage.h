@@ -30,7 +30,8 @@ struct sp_running {
     const char *program;
     unsigned pid;
     enum sp_running_view
-        view;                /* if it is not HERE, nothing below is known but since_boot and ids */
+        view; /* if it is not HERE, nothing below is known but container, since_boot and ids */
+    const char *container;   /* its name or id, if it is ELSEWHERE; NULL: not known */
     const char *interpreter; /* NULL: not known */
     const char *script;      /* NULL: not known */
     /* The program first, then its arguments; for `python -m` the module is first. Empty: it cannot
