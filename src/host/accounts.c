@@ -44,7 +44,7 @@ static const char *would(const struct work *w)
     return w->request->dry_run ? "would have " : "";
 }
 
-static bool is_member(const struct work *w, const struct sp_record *account)
+static bool is_member(const struct work *w, const struct sp_identity *account)
 {
     sp_gids groups = {NULL, 0, 0};
     if (!w->have_gid)
@@ -110,7 +110,7 @@ static int run(struct work *w, const char *name, const char *root_option, const 
 
 static int ensure_group(struct work *w)
 {
-    struct sp_record record = {0};
+    struct sp_identity record = {0};
     enum sp_found found = sp_lookup_group(w->pool, w->root, w->group, &record, w->err);
     if (found < 0)
         return -1;
@@ -151,7 +151,7 @@ static int ensure_members(struct work *w)
     int rc = 0;
     for (size_t i = 0; i < w->request->users.count && rc == 0; i++) {
         const char *user = w->request->users.items[i];
-        struct sp_record account = {0};
+        struct sp_identity account = {0};
         enum sp_found found = sp_lookup_account(w->pool, w->root, user, &account, w->err);
         if (found < 0) {
             rc = -1;

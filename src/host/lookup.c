@@ -85,7 +85,7 @@ static bool next_line(struct sp_pool *pool, struct sp_bytes *text, char **line)
 }
 
 static enum sp_found find_in_file(struct sp_pool *pool, const struct sp_root *root,
-                                  const char *file, const char *name, struct sp_record *out,
+                                  const char *file, const char *name, struct sp_identity *out,
                                   struct sp_error *err)
 {
     struct sp_bytes text;
@@ -98,7 +98,7 @@ static enum sp_found find_in_file(struct sp_pool *pool, const struct sp_root *ro
         if (split(line, fields, sizeof(fields) / sizeof(*fields)) < 4 ||
             strcmp(fields[0], name) != 0)
             continue;
-        *out = (struct sp_record){.name = name, .members = fields[3]};
+        *out = (struct sp_identity){.name = name, .members = fields[3]};
         if (!parse_id(fields[2], &out->id) ||
             (file == account_file && !parse_id(fields[3], &primary))) {
             sp_error_set(err, SP_ERROR_REFUSED, "%s: the entry '%s' is damaged",
@@ -112,7 +112,8 @@ static enum sp_found find_in_file(struct sp_pool *pool, const struct sp_root *ro
 }
 
 enum sp_found sp_lookup_group_in_file(struct sp_pool *pool, const struct sp_root *root,
-                                      const char *name, struct sp_record *out, struct sp_error *err)
+                                      const char *name, struct sp_identity *out,
+                                      struct sp_error *err)
 {
     return find_in_file(pool, root, group_file, name, out, err);
 }
@@ -155,7 +156,7 @@ static bool is_absent(int rc)
 }
 
 static enum sp_found find_system_group(struct sp_pool *pool, const char *name,
-                                       struct sp_record *out, struct sp_error *err)
+                                       struct sp_identity *out, struct sp_error *err)
 {
     struct group entry, *found = NULL;
     SP_CLEANUP_FREE char *buf = NULL;
@@ -172,15 +173,15 @@ static enum sp_found find_system_group(struct sp_pool *pool, const char *name,
     }
     for (char **member = found->gr_mem; member && *member; member++)
         sp_buffer_printf(&members, "%s%s", members.len ? "," : "", *member);
-    *out = (struct sp_record){.name = name,
-                              .id = found->gr_gid,
-                              .members = sp_pool_strdup(pool, sp_buffer_str(&members))};
+    *out = (struct sp_identity){.name = name,
+                                .id = found->gr_gid,
+                                .members = sp_pool_strdup(pool, sp_buffer_str(&members))};
     return SP_FOUND;
 }
 
 /* By its name, or by its number if `name` is NULL. */
 static enum sp_found find_system_account(struct sp_pool *pool, const char *name, uid_t uid,
-                                         struct sp_record *out, struct sp_error *err)
+                                         struct sp_identity *out, struct sp_error *err)
 {
     struct passwd entry, *found = NULL;
     SP_CLEANUP_FREE char *buf = NULL;
@@ -196,20 +197,21 @@ static enum sp_found find_system_account(struct sp_pool *pool, const char *name,
                        sp_escape(pool, name ? name : ""));
         return SP_FAILED;
     }
-    *out = (struct sp_record){.name = name ? name : sp_pool_strdup(pool, found->pw_name),
-                              .id = found->pw_uid,
-                              .primary = found->pw_gid};
+    *out = (struct sp_identity){.name = name ? name : sp_pool_strdup(pool, found->pw_name),
+                                .id = found->pw_uid,
+                                .primary = found->pw_gid};
     return SP_FOUND;
 }
 
-const struct sp_record *sp_lookup_uid(struct sp_pool *pool, uid_t uid)
+const struct sp_identity *sp_lookup_uid(struct sp_pool *pool, uid_t uid)
 {
-    struct sp_record *out = sp_pool_alloc(pool, sizeof(*out));
+    struct sp_identity *out = sp_pool_alloc(pool, sizeof(*out));
     return find_system_account(pool, NULL, uid, out, NULL) == SP_FOUND ? out : NULL;
 }
 
 /* Also where the sources list no members. */
-static void find_system_groups(struct sp_pool *pool, const struct sp_record *account, sp_gids *out)
+static void find_system_groups(struct sp_pool *pool, const struct sp_identity *account,
+                               sp_gids *out)
 {
     int count = 64, room = 0;
     gid_t *groups = NULL;
@@ -226,21 +228,21 @@ static void find_system_groups(struct sp_pool *pool, const struct sp_record *acc
 /* ---- either ---------------------------------------------------------------------------------- */
 
 enum sp_found sp_lookup_group(struct sp_pool *pool, const struct sp_root *root, const char *name,
-                              struct sp_record *out, struct sp_error *err)
+                              struct sp_identity *out, struct sp_error *err)
 {
     return is_system(root) ? find_system_group(pool, name, out, err)
                            : find_in_file(pool, root, group_file, name, out, err);
 }
 
 enum sp_found sp_lookup_account(struct sp_pool *pool, const struct sp_root *root, const char *name,
-                                struct sp_record *out, struct sp_error *err)
+                                struct sp_identity *out, struct sp_error *err)
 {
     return is_system(root) ? find_system_account(pool, name, 0, out, err)
                            : find_in_file(pool, root, account_file, name, out, err);
 }
 
 int sp_lookup_groups(struct sp_pool *pool, const struct sp_root *root,
-                     const struct sp_record *account, sp_gids *out, struct sp_error *err)
+                     const struct sp_identity *account, sp_gids *out, struct sp_error *err)
 {
     *SP_PUSH(pool, out) = account->primary;
     if (!is_system(root))

@@ -10,7 +10,7 @@
 #include "fs/root.h"
 
 /* A line of group(5) or passwd(5). */
-struct sp_record {
+struct sp_identity {
     const char *name;
     unsigned long id;    /* of the group or account */
     gid_t primary;       /* an account's group */
@@ -20,21 +20,21 @@ typedef SP_VEC(gid_t) sp_gids;
 
 /* SP_FAILED: SP_ERROR_REFUSED for a damaged line, SP_ERROR_SYSTEM. */
 enum sp_found sp_lookup_group(struct sp_pool *pool, const struct sp_root *root, const char *name,
-                              struct sp_record *out, struct sp_error *err) SP_MUST_CHECK;
+                              struct sp_identity *out, struct sp_error *err) SP_MUST_CHECK;
 enum sp_found sp_lookup_account(struct sp_pool *pool, const struct sp_root *root, const char *name,
-                                struct sp_record *out, struct sp_error *err) SP_MUST_CHECK;
+                                struct sp_identity *out, struct sp_error *err) SP_MUST_CHECK;
 
 /* The group as etc/group has it: a cache of the system may not know yet of one that was created. */
 enum sp_found sp_lookup_group_in_file(struct sp_pool *pool, const struct sp_root *root,
-                                      const char *name, struct sp_record *out,
+                                      const char *name, struct sp_identity *out,
                                       struct sp_error *err) SP_MUST_CHECK;
 
 /* Adds the groups that a process of the account has when it is started, the primary one too. */
 int sp_lookup_groups(struct sp_pool *pool, const struct sp_root *root,
-                     const struct sp_record *account, sp_gids *out,
+                     const struct sp_identity *account, sp_gids *out,
                      struct sp_error *err) SP_MUST_CHECK;
 
 /* The account of that number, of the running system; NULL: there is none, or it cannot be told. */
-const struct sp_record *sp_lookup_uid(struct sp_pool *pool, uid_t uid);
+const struct sp_identity *sp_lookup_uid(struct sp_pool *pool, uid_t uid);
 
 #endif

@@ -88,7 +88,7 @@ static void find_readers(struct facts *f)
 {
     struct sp_pool *pool = f->look.pool;
     for (size_t i = 0; i < f->query->accounts.count; i++) {
-        struct sp_record account = {.name = NULL};
+        struct sp_identity account = {.name = NULL};
         sp_gids groups = {NULL, 0, 0};
         if (sp_lookup_account(pool, f->query->root, f->query->accounts.items[i], &account, NULL) !=
                 SP_FOUND ||
