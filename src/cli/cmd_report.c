@@ -107,8 +107,7 @@ static int print_stale(struct sp_context *s, const sp_selection *selection, stru
     if (sp_services_find(s, selection, &services, err) < 0)
         return -1;
     for (size_t i = 0; i < services.count; i++)
-        if (sp_service_state(&services.items[i]) == SP_SERVICE_STALE)
-            *SP_PUSH(s->pool, &names) = sp_service_name(&services.items[i]);
+        sp_service_stale_names(s->pool, &services.items[i], &names);
     if (names.count)
         sp_console_print(s->report, 0, "to restart the services that run the old code, run: %s",
                          sp_services_command(s->pool, &names));

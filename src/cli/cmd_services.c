@@ -22,11 +22,19 @@ enum {
 
 static void print_reasons(struct sp_context *s, const struct sp_service *service)
 {
-    for (size_t i = 0; service->processes.items && i < service->processes.count; i++) {
+    for (size_t i = 0; i < service->processes.count; i++) {
         const struct sp_service_process *one = &service->processes.items[i];
         for (size_t k = 0; k < one->reasons.count; k++)
             sp_console_print(s->report, 0, "process %u of %s: %s", one->process->pid,
-                             service->program, one->reasons.items[k]);
+                             service->program, one->reasons.items[k].text);
+    }
+    for (size_t i = 0; i < service->elsewhere.count; i++) {
+        const struct sp_running *one = service->elsewhere.items[i];
+        sp_console_print(s->report, 0, "process %u of %s is in %s, and has files of its own",
+                         one->pid, service->program,
+                         one->container
+                             ? sp_pool_printf(s->pool, "the container '%s'", one->container)
+                             : "a container or a chroot");
     }
 }
 
@@ -70,20 +78,63 @@ static void put_process(struct sp_json *json, struct sp_context *s,
     sp_json_pair(json, "started", sp_journal_format_time(s->pool, one->started.tv_sec));
     sp_json_key(json, "needs_restart");
     sp_json_bool(json, one->reasons.count > 0);
-    sp_output_strings(json, "reasons", &one->reasons);
+    sp_strv reasons = {NULL, 0, 0};
+    for (size_t i = 0; i < one->reasons.count; i++)
+        *SP_PUSH(s->pool, &reasons) = one->reasons.items[i].text;
+    sp_output_strings(json, "reasons", &reasons);
     sp_json_end_object(json);
 }
 
-/* Why we do not restart it, in words, or NULL. */
-static const char *obstacle_of(struct sp_context *s, const struct sp_manager *manager,
-                               const struct sp_service *service)
+/* Their names or ids, as far as they are known. */
+static void put_containers(struct sp_json *json, struct sp_context *s, const struct sp_service *one)
 {
-    const char *why = sp_manager_obstacle(s->pool, manager, sp_service_name(service));
-    if (service->starts.count == 0)
-        why = "neither a unit nor a script is known that starts it";
-    else if (service->starts.items[0].kind == SP_START_CONTAINER)
-        why = "it is started in a container; restart that";
-    return why;
+    sp_strv names = {NULL, 0, 0};
+    for (size_t i = 0; i < one->elsewhere.count; i++) {
+        const char *name = one->elsewhere.items[i]->container;
+        if (name && !sp_strv_has(&names, name))
+            *SP_PUSH(s->pool, &names) = name;
+    }
+    sp_output_strings(json, "containers", &names);
+}
+
+static bool is_stale(const struct sp_service *service)
+{
+    return sp_service_state(service) == SP_SERVICE_STALE;
+}
+
+/* A restart of its unit would not end a process that somebody started in another one: in the scope of a
+ * session (pam_systemd(8)), or of another service. */
+static const char *find_stranger(struct sp_pool *pool, const struct sp_service *service)
+{
+    const struct sp_start *start = &service->starts.items[0];
+    for (size_t i = 0; i < service->processes.count; i++) {
+        const struct sp_service_process *one = &service->processes.items[i];
+        if (one->reasons.count && one->process->unit && !one->start && start->kind == SP_START_UNIT)
+            return sp_pool_printf(pool,
+                                  "process %u is of '%s', not of '%s.service'; end it, then run: "
+                                  "systemctl start %s",
+                                  one->process->pid, one->process->unit, start->name, start->name);
+    }
+    return NULL;
+}
+
+/* Why the service is not restarted; NULL: it may be. */
+static const char *find_obstacle(struct sp_context *s, const struct sp_manager *manager,
+                                 const struct sp_service *service)
+{
+    sp_strv names = {NULL, 0, 0};
+    const char *why = NULL;
+    if (!service->starts.count)
+        return "neither a unit nor a script is known that starts it";
+    if (service->starts.items[0].kind == SP_START_CONTAINER)
+        return sp_pool_printf(s->pool, "it is started in the container '%s'; restart that",
+                              service->starts.items[0].name);
+    sp_service_stale_names(s->pool, service, &names);
+    if (names.count == 0)
+        *SP_PUSH(s->pool, &names) = sp_service_name(service);
+    for (size_t i = 0; i < names.count && !why; i++)
+        why = sp_manager_obstacle(s->pool, manager, names.items[i]);
+    return why ? why : find_stranger(s->pool, service);
 }
 
 static void put_services(struct sp_context *s, const sp_services *services,
@@ -105,12 +156,13 @@ static void put_services(struct sp_context *s, const sp_services *services,
         sp_json_pair(&json, "path", start ? sp_root_show(&s->root, s->pool, start->path) : NULL);
         sp_json_pair(&json, "state",
                      s->options->root ? NULL : sp_service_state_name(sp_service_state(one)));
-        sp_json_pair(&json, "obstacle", s->options->root ? NULL : obstacle_of(s, &manager, one));
+        sp_json_pair(&json, "obstacle", s->options->root ? NULL : find_obstacle(s, &manager, one));
         sp_json_key(&json, "processes");
         sp_json_array(&json);
         for (size_t j = 0; j < one->processes.count; j++)
             put_process(&json, s, &one->processes.items[j]);
         sp_json_end_array(&json);
+        put_containers(&json, s, one);
         sp_json_end_object(&json);
     }
     sp_json_end_array(&json);
@@ -157,31 +209,38 @@ static int verify(struct restart *r, const char *program, const char *name, stru
                         name, program);
 }
 
-static int restart_one(struct restart *r, const struct sp_manager *manager,
-                       const struct sp_service *service, struct sp_error *err)
+static int restart_unit(struct restart *r, const struct sp_manager *manager, const char *name,
+                        bool is_unit, struct sp_error *err)
 {
     static const struct sp_process_limits limits = {RESTART_SECONDS, false};
     struct sp_context *s = r->s;
-    const char *name = sp_service_name(service), *argv[4];
-    bool is_unit = service->starts.items[0].kind == SP_START_UNIT;
+    const char *argv[4];
     if (sp_manager_command(s->pool, manager, name, is_unit, argv, err) < 0)
         return -1;
     *SP_PUSH(s->pool, &r->done) = name;
     sp_console_print(s->report, 0, "%s: %s %s %s", s->options->dry_run ? "would run" : "run",
                      argv[0], argv[1], argv[2]);
-    if (s->options->dry_run)
-        return 0;
-    if (sp_process_run_within(argv, &limits, NULL, err) < 0)
+    if (!s->options->dry_run && sp_process_run_within(argv, &limits, NULL, err) < 0)
         return sp_error_prefix(err, "cannot restart '%s'", name);
-    if (verify(r, service->program, name, err) < 0)
-        return -1;
-    sp_console_print(s->report, 0, "%s is restarted", name);
     return 0;
 }
 
-static bool is_stale(const struct sp_service *service)
+static int restart_one(struct restart *r, const struct sp_manager *manager,
+                       const struct sp_service *service, struct sp_error *err)
 {
-    return sp_service_state(service) == SP_SERVICE_STALE;
+    bool is_unit = service->starts.items[0].kind == SP_START_UNIT;
+    sp_strv names = {NULL, 0, 0};
+    sp_service_stale_names(r->s->pool, service, &names);
+    for (size_t i = 0; i < names.count; i++)
+        if (restart_unit(r, manager, names.items[i], is_unit, err) < 0)
+            return -1;
+    if (r->s->options->dry_run)
+        return 0;
+    if (verify(r, service->program, sp_strv_join(r->s->pool, &names, ", "), err) < 0)
+        return -1;
+    for (size_t i = 0; i < names.count; i++)
+        sp_console_print(r->s->report, 0, "%s is restarted", names.items[i]);
+    return 0;
 }
 
 /* All of them are looked at before the first is restarted. */
@@ -196,10 +255,10 @@ static int check_restart(struct restart *r, const struct sp_manager *manager,
                             "services --restart has to be run by root; use sudo, or --dry-run");
     for (size_t i = 0; i < services->count; i++) {
         const struct sp_service *one = &services->items[i];
-        const char *name = sp_service_name(one);
-        const char *why = is_stale(one) ? obstacle_of(r->s, manager, one) : NULL;
+        const char *why = is_stale(one) ? find_obstacle(r->s, manager, one) : NULL;
         if (why)
-            return sp_error_set(err, SP_ERROR_REFUSED, "cannot restart '%s': %s", name, why);
+            return sp_error_set(err, SP_ERROR_REFUSED, "cannot restart '%s': %s",
+                                sp_service_name(one), why);
     }
     return 0;
 }

@@ -97,12 +97,14 @@ void sp_output_details(struct sp_context *s, const sp_selection *selection)
 
 void sp_output_warn_prerequisites(struct sp_context *s, const sp_prerequisites *prerequisites)
 {
-    sp_strv lines = {NULL, 0, 0}, warnings = {NULL, 0, 0};
+    sp_strv lines = {NULL, 0, 0};
+    sp_prerequisite_warnings warnings = {NULL, 0, 0};
     sp_prerequisites_describe(s->pool, prerequisites, &lines, &warnings);
     for (size_t i = 0; i < lines.count; i++)
         sp_console_print(s->report, 0, "%s", lines.items[i]);
     for (size_t i = 0; i < warnings.count; i++)
-        sp_console_warn(s->pool, s->report, "%s", warnings.items[i]);
+        sp_console_warn(s->pool, s->report, "%s; run: %s", warnings.items[i].text,
+                        warnings.items[i].command);
 }
 
 const char *sp_output_files(struct sp_pool *pool, size_t count)

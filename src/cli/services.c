@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/services.h"
 
-#include <errno.h>
-#include <grp.h>
-#include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cli/prepare.h"
 #include "fs/resolve.h"
 #include "host/accounts.h"
+#include "host/lookup.h"
 #include "host/manager.h"
 #include "host/running.h"
 
-enum {
-    RECORD_MAX = 1 << 20, /* bytes of one entry of a group or account */
-    GROUPS_MAX = 4096
+/* The latest change of ours to a file that a program loads. */
+struct change {
+    struct timespec time;
+    const char *path; /* as shown; NULL: there was none */
 };
 
 static bool is_later(struct timespec a, struct timespec b)
@@ -24,17 +22,17 @@ static bool is_later(struct timespec a, struct timespec b)
     return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
 }
 
-static void note_change(struct sp_service_change *latest, struct timespec time, const char *path)
+static void note_change(struct change *latest, struct timespec time, const char *path)
 {
     if (!latest->path || is_later(time, latest->time))
-        *latest = (struct sp_service_change){time, path};
+        *latest = (struct change){time, path};
 }
 
 /* ---- what we changed, and when ----------------------------------------------------------------- */
 
 /* A file's status changes when it is renamed into place, whatever its other times are set to. */
 static void note_file(struct sp_context *s, const char *path, time_t otherwise,
-                      struct sp_service_change *latest)
+                      struct change *latest)
 {
     const char *real, *shown = sp_root_show(&s->root, s->pool, path);
     struct stat st;
@@ -44,8 +42,7 @@ static void note_file(struct sp_context *s, const char *path, time_t otherwise,
         note_change(latest, (struct timespec){otherwise, 0}, shown);
 }
 
-static void note_target(struct sp_context *s, const struct sp_target *one,
-                        struct sp_service_change *latest)
+static void note_target(struct sp_context *s, const struct sp_target *one, struct change *latest)
 {
     for (size_t i = 0; i < one->plan.files.count; i++)
         if (sp_state_is_integrated(one->plan.files.items[i].state) &&
@@ -71,143 +68,196 @@ static bool is_concerned(const struct sp_target *one)
 
 /* ---- the group --------------------------------------------------------------------------------- */
 
-/* false: there is no such group. */
-static bool find_group(const char *name, gid_t *gid)
-{
-    struct group entry, *found = NULL;
-    char *buf = sp_xmalloc(RECORD_MAX);
-    if (getgrnam_r(name, &entry, buf, RECORD_MAX, &found) == 0 && found)
-        *gid = found->gr_gid;
-    free(buf);
-    return found != NULL;
-}
-
-/* Whether a process of that account would have the group if it were started now. */
-static bool would_have(uid_t uid, gid_t gid)
-{
-    struct passwd entry, *found = NULL;
-    char *buf = sp_xmalloc(RECORD_MAX);
-    gid_t groups[GROUPS_MAX];
-    int count = GROUPS_MAX;
-    bool has = false;
-    if (getpwuid_r(uid, &entry, buf, RECORD_MAX, &found) == 0 && found &&
-        getgrouplist(entry.pw_name, entry.pw_gid, groups, &count) >= 0)
-        for (int i = 0; i < count; i++)
-            has |= groups[i] == gid;
-    free(buf);
-    return has;
-}
-
-static bool lacks_group(const struct sp_running *process, gid_t gid)
-{
-    for (size_t i = 0; i < process->groups.count; i++)
-        if (process->groups.items[i] == gid)
-            return false;
-    return process->uid != 0 && would_have(process->uid, gid);
-}
-
-/* ---- services ---------------------------------------------------------------------------------- */
-
 static const char *group_of(const struct sp_context *s)
 {
     return s->options->group ? s->options->group : SP_ACCOUNTS_GROUP;
 }
 
-/* latest: the change that it may not have seen; gid: of the service group, NULL if there is none. */
-static void add_process(struct sp_context *s, struct sp_service *service,
-                        const struct sp_running *process, const struct sp_service_change *latest,
-                        const gid_t *gid)
+static bool has_group(const sp_gids *groups, gid_t gid)
 {
-    struct sp_service_process *one;
-    service->elsewhere |= process->view == SP_RUNNING_ELSEWHERE;
-    service->unknown |= process->view == SP_RUNNING_UNKNOWN;
-    if (process->view != SP_RUNNING_HERE)
-        return;
-    one = SP_PUSH(s->pool, &service->processes);
-    one->process = process;
-    one->started = sp_running_started(process);
-    if (latest->path && is_later(latest->time, one->started))
-        *SP_PUSH(s->pool, &one->reasons) =
-            sp_pool_printf(s->pool, "%s was changed after it started", latest->path);
-    if (gid && lacks_group(process, *gid))
-        *SP_PUSH(s->pool, &one->reasons) =
-            sp_pool_printf(s->pool, "it started without the group %s", group_of(s));
+    for (size_t i = 0; i < groups->count; i++)
+        if (groups->items[i] == gid)
+            return true;
+    return false;
 }
 
-/* Of several units the one that a process is in, if that is told. */
-static void choose_start(struct sp_service *service)
+/* A process of that account would have the group if it were started now. */
+static bool lacks_group(struct sp_context *s, const struct sp_running *process, gid_t gid)
 {
-    for (size_t i = 0; i < service->starts.count && service->starts.count > 1; i++)
-        for (size_t j = 0; j < service->processes.count; j++) {
-            const char *unit = service->processes.items[j].process->unit;
-            size_t len = strlen(service->starts.items[i].name);
-            if (unit && strncmp(unit, service->starts.items[i].name, len) == 0 &&
-                strcmp(unit + len, ".service") == 0) {
-                service->starts.items[0] = service->starts.items[i];
-                return;
-            }
-        }
+    const struct sp_identity *account = sp_lookup_uid(s->pool, process->uid);
+    sp_gids groups = {NULL, 0, 0};
+    for (size_t i = 0; i < process->groups.count; i++)
+        if (process->groups.items[i] == gid)
+            return false;
+    return process->uid != 0 && account &&
+           sp_lookup_groups(s->pool, &s->root, account, &groups, NULL) == 0 &&
+           has_group(&groups, gid);
 }
 
-static void find_processes(struct sp_context *s, const sp_strv *programs, sp_running_list *out)
-{
-    if (!s->options->root)
-        sp_running_find(s->pool, "/proc", programs, out);
-}
+/* ---- processes --------------------------------------------------------------------------------- */
 
-static int add_service(struct sp_context *s, const char *program, const sp_selection *selection,
-                       sp_services *out, struct sp_error *err)
+struct search {
+    struct sp_context *s;
+    const sp_selection *selection; /* NULL: only the services are asked for */
+    struct change *changes;        /* to the targets, in their order */
+    bool has_group;                /* the service group exists */
+    gid_t group;
+    struct sp_error *err;
+};
+
+/* The environment that a process runs in; NULL: not known. */
+static int find_environment(struct search *f, const struct sp_running *process,
+                            const struct sp_environment **out)
 {
-    struct sp_service service = {.program = program};
-    struct sp_service_change latest = {.path = NULL};
-    for (size_t i = 0; i < selection->count; i++)
-        if (is_concerned(&selection->items[i]) &&
-            sp_strv_has(&selection->items[i].detection->spec->programs, program))
-            note_target(s, &selection->items[i], &latest);
-    if (!latest.path) /* nothing of ours is, or was, in it */
-        return 0;
-    if (sp_starts_find(s->pool, s->scans.items[0]->tree, program, &service.starts, err) < 0)
+    struct sp_scan *scan = f->s->scans.items[0];
+    const struct sp_identity *account = sp_lookup_uid(f->s->pool, process->uid);
+    const char *interpreter;
+    *out = NULL;
+    if (sp_usage_of_process(f->s->pool, scan->tree, process, &interpreter, f->err) < 0)
         return -1;
-    service.changed = latest;
-    *SP_PUSH(s->pool, out) = service;
+    if (!interpreter || process->python_path)
+        return 0;
+    return sp_environment_of(f->s->pool, scan->tree, &scan->environments, interpreter,
+                             account ? account->name : NULL, out, f->err);
+}
+
+/* Whether the process loads that copy. One that finds none in its environment may have a way to it that is
+ * not known. */
+static bool imports(const struct sp_target *one, const struct sp_environment *environment)
+{
+    const struct sp_detection *found =
+        environment ? sp_scan_import(one->scan, environment, one->name) : NULL;
+    return !found || found == one->detection;
+}
+
+/* The latest change to a copy that the process loads. */
+static int find_change(struct search *f, const struct sp_running *process, struct change *out)
+{
+    const struct sp_environment *environment;
+    if (find_environment(f, process, &environment) < 0)
+        return -1;
+    for (size_t i = 0; i < f->selection->count; i++) {
+        const struct sp_target *one = &f->selection->items[i];
+        if (f->changes[i].path && imports(one, environment) &&
+            sp_strv_has(&one->detection->spec->programs, process->program))
+            note_change(out, f->changes[i].time, f->changes[i].path);
+    }
     return 0;
 }
 
-/* Fills in the processes of the services. */
-static void add_processes(struct sp_context *s, sp_services *services)
+static void add_reason(struct search *f, struct sp_service_process *one, enum sp_stale_reason kind,
+                       const char *text)
 {
-    gid_t gid = 0;
-    bool has_group = services->count && find_group(group_of(s), &gid);
-    sp_strv programs = {NULL, 0, 0};
-    sp_running_list *running = sp_pool_alloc(s->pool, sizeof(*running));
-    for (size_t i = 0; i < services->count; i++)
-        *SP_PUSH(s->pool, &programs) = services->items[i].program;
-    if (services->count)
-        find_processes(s, &programs, running);
-    for (size_t i = 0; i < services->count; i++) {
-        struct sp_service *one = &services->items[i];
-        for (size_t j = 0; j < running->count; j++)
-            if (strcmp(running->items[j].program, one->program) == 0)
-                add_process(s, one, &running->items[j], &one->changed, has_group ? &gid : NULL);
-        choose_start(one);
+    *SP_PUSH(f->s->pool, &one->reasons) = (struct sp_service_reason){kind, text};
+}
+
+static int find_reasons(struct search *f, struct sp_service_process *one)
+{
+    struct change latest = {.path = NULL};
+    if (find_change(f, one->process, &latest) < 0)
+        return -1;
+    if (latest.path && is_later(latest.time, one->started))
+        add_reason(f, one, SP_STALE_FILES,
+                   sp_pool_printf(f->s->pool, "%s was changed after it started", latest.path));
+    if (f->has_group && lacks_group(f->s, one->process, f->group))
+        add_reason(f, one, SP_STALE_GROUP,
+                   sp_pool_printf(f->s->pool, "it started without the group %s", group_of(f->s)));
+    return 0;
+}
+
+/* Of the ways in which the service is started the one whose unit the process is of; NULL. */
+static const struct sp_start *start_of(const struct sp_service *service,
+                                       const struct sp_running *process)
+{
+    for (size_t i = 0; process->unit && i < service->starts.count; i++) {
+        const struct sp_start *start = &service->starts.items[i];
+        size_t len = strlen(start->name);
+        if (start->kind == SP_START_UNIT && strncmp(process->unit, start->name, len) == 0 &&
+            strcmp(process->unit + len, ".service") == 0)
+            return start;
     }
+    return NULL;
+}
+
+static int add_process(struct search *f, struct sp_service *service,
+                       const struct sp_running *process)
+{
+    service->unknown |= process->view == SP_RUNNING_UNKNOWN;
+    if (process->view == SP_RUNNING_ELSEWHERE)
+        *SP_PUSH(f->s->pool, &service->elsewhere) = process;
+    if (process->view != SP_RUNNING_HERE)
+        return 0;
+    struct sp_service_process *one = SP_PUSH(f->s->pool, &service->processes);
+    one->process = process;
+    one->start = start_of(service, process);
+    one->started = sp_running_started(process);
+    return f->selection ? find_reasons(f, one) : 0;
+}
+
+/* Fills in the processes of the services. */
+static int add_processes(struct search *f, sp_services *services)
+{
+    sp_strv programs = {NULL, 0, 0};
+    sp_running_list *running = sp_pool_alloc(f->s->pool, sizeof(*running));
+    for (size_t i = 0; i < services->count; i++)
+        *SP_PUSH(f->s->pool, &programs) = services->items[i].program;
+    if (programs.count && !f->s->options->root)
+        sp_running_find(f->s->pool, "/proc", &programs, running);
+    for (size_t i = 0; i < services->count; i++)
+        for (size_t j = 0; j < running->count; j++)
+            if (strcmp(running->items[j].program, services->items[i].program) == 0 &&
+                add_process(f, &services->items[i], &running->items[j]) < 0)
+                return -1;
+    return 0;
+}
+
+/* ---- services ---------------------------------------------------------------------------------- */
+
+static int add_service(struct search *f, const char *program, sp_services *out)
+{
+    struct sp_service service = {.program = program};
+    bool is_ours = !f->selection;
+    for (size_t i = 0; f->selection && i < f->selection->count; i++)
+        is_ours |= f->changes[i].path &&
+                   sp_strv_has(&f->selection->items[i].detection->spec->programs, program);
+    if (!is_ours) /* nothing of ours is, or was, in it */
+        return 0;
+    if (sp_starts_find(f->s->pool, f->s->scans.items[0]->tree, program, &service.starts, f->err) <
+        0)
+        return -1;
+    *SP_PUSH(f->s->pool, out) = service;
+    return 0;
+}
+
+static int find_all(struct search *f, const sp_strv *programs, sp_services *out)
+{
+    struct sp_identity group = {.name = NULL};
+    for (size_t i = 0; i < programs->count; i++)
+        if (add_service(f, programs->items[i], out) < 0)
+            return -1;
+    f->has_group =
+        f->selection && out->count &&
+        sp_lookup_group(f->s->pool, &f->s->root, group_of(f->s), &group, NULL) == SP_FOUND;
+    f->group = (gid_t)group.id;
+    return add_processes(f, out);
 }
 
 int sp_services_find(struct sp_context *s, const sp_selection *selection, sp_services *out,
                      struct sp_error *err)
 {
     sp_strv programs = {NULL, 0, 0};
+    struct search f = {.s = s, .selection = selection, .err = err};
+    f.changes = sp_pool_calloc(s->pool, selection->count + 1, sizeof(*f.changes));
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
-        for (size_t j = 0; is_concerned(one) && j < one->detection->spec->programs.count; j++)
+        if (!is_concerned(one))
+            continue;
+        note_target(s, one, &f.changes[i]);
+        for (size_t j = 0; j < one->detection->spec->programs.count; j++)
             if (!sp_strv_has(&programs, one->detection->spec->programs.items[j]))
                 *SP_PUSH(s->pool, &programs) = one->detection->spec->programs.items[j];
     }
-    for (size_t i = 0; i < programs.count; i++)
-        if (add_service(s, programs.items[i], selection, out, err) < 0)
-            return -1;
-    add_processes(s, out);
-    return 0;
+    return find_all(&f, &programs, out);
 }
 
 enum sp_service_state sp_service_state(const struct sp_service *service)
@@ -217,7 +267,7 @@ enum sp_service_state sp_service_state(const struct sp_service *service)
             return SP_SERVICE_STALE;
     return service->unknown           ? SP_SERVICE_UNKNOWN
            : service->processes.count ? SP_SERVICE_FRESH
-           : service->elsewhere       ? SP_SERVICE_ELSEWHERE
+           : service->elsewhere.count ? SP_SERVICE_ELSEWHERE
                                       : SP_SERVICE_IDLE;
 }
 
@@ -233,28 +283,32 @@ const char *sp_service_state_name(enum sp_service_state state)
 
 const char *sp_service_name(const struct sp_service *service)
 {
+    for (size_t i = 0; i < service->processes.count; i++)
+        if (service->processes.items[i].start)
+            return service->processes.items[i].start->name;
     return service->starts.count ? service->starts.items[0].name : service->program;
+}
+
+void sp_service_stale_names(struct sp_pool *pool, const struct sp_service *service, sp_strv *out)
+{
+    for (size_t i = 0; i < service->processes.count; i++) {
+        const struct sp_service_process *one = &service->processes.items[i];
+        const char *name = one->start ? one->start->name : sp_service_name(service);
+        if (one->reasons.count && !sp_strv_has(out, name))
+            *SP_PUSH(pool, out) = name;
+    }
 }
 
 int sp_services_of_programs(struct sp_context *s, const sp_strv *programs, sp_strv *names,
                             struct sp_error *err)
 {
-    sp_running_list running = {NULL, 0, 0};
-    find_processes(s, programs, &running);
-    for (size_t i = 0; i < programs->count; i++) {
-        struct sp_service service = {.program = programs->items[i]};
-        struct sp_service_change none = {.path = NULL};
-        for (size_t j = 0; j < running.count; j++)
-            if (strcmp(running.items[j].program, service.program) == 0)
-                add_process(s, &service, &running.items[j], &none, NULL);
-        if (!s->options->root && !service.processes.count && !service.unknown)
-            continue;
-        if (sp_starts_find(s->pool, s->scans.items[0]->tree, service.program, &service.starts,
-                           err) < 0)
-            return -1;
-        choose_start(&service);
-        *SP_PUSH(s->pool, names) = sp_service_name(&service);
-    }
+    sp_services services = {NULL, 0, 0};
+    struct search f = {.s = s, .err = err};
+    if (find_all(&f, programs, &services) < 0)
+        return -1;
+    for (size_t i = 0; i < services.count; i++)
+        if (s->options->root || services.items[i].processes.count || services.items[i].unknown)
+            *SP_PUSH(s->pool, names) = sp_service_name(&services.items[i]);
     return 0;
 }
 

@@ -6,26 +6,26 @@
 
 #include "cli/context.h"
 #include "model/start.h"
+#include "model/storpool_facts.h"
+
+struct sp_service_reason {
+    enum sp_stale_reason kind;
+    const char *text; /* in words */
+};
 
 struct sp_service_process {
     const struct sp_running *process;
-    struct timespec started; /* by today's clock */
-    sp_strv reasons;         /* why it needs a restart, in words; none: it does not */
-};
-
-/* The latest change of ours to a file that a program loads. */
-struct sp_service_change {
-    struct timespec time;
-    const char *path; /* as shown; NULL: there was none */
+    const struct sp_start *start; /* the one of the service's whose unit it is of; NULL: not told */
+    struct timespec started;      /* by today's clock */
+    SP_VEC(struct sp_service_reason) reasons; /* none: it does not need a restart */
 };
 
 struct sp_service {
     const char *program;
-    struct sp_service_change changed;
     sp_starts starts; /* those whose processes these can be; none: not known */
     SP_VEC(struct sp_service_process) processes;
-    bool elsewhere; /* a process of the program is in a container or a chroot */
-    bool unknown;   /* this user may not look at a process of the program */
+    SP_VEC(const struct sp_running *) elsewhere; /* processes in a container or a chroot */
+    bool unknown; /* this user may not look at a process of the program */
 };
 typedef SP_VEC(struct sp_service) sp_services;
 
@@ -42,8 +42,12 @@ const char *sp_service_state_name(enum sp_service_state state); /* "needs-restar
 /* The name for systemctl(1), service(8) or docker; the program's own where nothing tells. */
 const char *sp_service_name(const struct sp_service *service);
 
-/* The services of the planned targets that are integrated, or that a transaction of ours changed.
- * Under --root there are no processes. */
+/* Adds the names of those that are to be restarted, each once: of the units that stale processes are of. */
+void sp_service_stale_names(struct sp_pool *pool, const struct sp_service *service, sp_strv *out);
+
+/* The services of the planned targets that are integrated, or that a transaction of ours changed. A process
+ * is stale when a file of the copy that its environment imports was changed after it started, or when it
+ * lacks the service group. Under --root there are no processes. */
 int sp_services_find(struct sp_context *s, const sp_selection *selection, sp_services *out,
                      struct sp_error *err) SP_MUST_CHECK;
 

@@ -2,10 +2,6 @@
 #include "host/accounts.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <limits.h>
-#include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,14 +9,11 @@
 
 #include "base/escape.h"
 #include "base/path.h"
-#include "fs/read.h"
-#include "fs/resolve.h"
+#include "host/lookup.h"
 #include "host/process.h"
 
 enum {
-    MAX_NAME = 64,                 /* of a group or account; shadow-utils stop at 32 */
-    MAX_RECORD = 16 * 1024 * 1024, /* one line of a group with very many members */
-    MAX_GROUPS = 65536             /* of one account: NGROUPS_MAX of Linux */
+    MAX_NAME = 64 /* of a group or account; shadow-utils stop at 32 */
 };
 
 /* They wait for a lock, and ask what else knows of accounts: LDAP, caches. */
@@ -51,170 +44,19 @@ static const char *would(const struct work *w)
     return w->request->dry_run ? "would have " : "";
 }
 
-/* ---- looking up ------------------------------------------------------------------------------ */
-
-struct record {
-    const char *name;
-    unsigned long id;      /* of the group or account */
-    unsigned long primary; /* an account's group */
-    const char *members;   /* a group's */
-};
-
-static bool parse_id(const char *text, unsigned long *id)
+static bool is_member(const struct work *w, const struct sp_identity *account)
 {
-    char *end;
-    if (*text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    *id = strtoul(text, &end, 10);
-    return *end == '\0' && errno == 0 && *id < UINT_MAX; /* (gid_t)-1 means none */
-}
-
-/* Splits a line at its colons; returns how many fields there are, at most max. */
-static size_t split(char *line, char **fields, size_t max)
-{
-    size_t count = 0;
-    while (count < max) {
-        fields[count++] = line;
-        char *colon = strchr(line, ':');
-        if (!colon)
-            break;
-        *colon = '\0';
-        line = colon + 1;
-    }
-    return count;
-}
-
-/* The line of `name` in the root's own etc/group or etc/passwd: group(5), passwd(5). 1, 0 for
- * none, or -1. */
-static int find_in_file(struct work *w, const char *file, const char *name, struct record *out)
-{
-    const char *real, *shown = sp_root_show(w->root, w->pool, file);
-    struct sp_content content;
-    if (sp_fs_resolve(w->root, w->pool, file, &real, NULL, w->err) < 0)
-        return -1;
-    if (!real)
-        return 0;
-    if (sp_fs_read(w->root, w->pool, real, SP_MAX_SOURCE, &content, w->err) < 0)
-        return -1;
-    struct sp_bytes text = content.bytes;
-    if (!content.complete)
-        return sp_error_set(w->err, SP_ERROR_REFUSED, "%s is larger than %zu bytes", shown,
-                            SP_MAX_SOURCE);
-    bool group = strcmp(file, "/etc/group") == 0;
-    for (size_t at = 0; at < text.len;) {
-        const char *newline = memchr(text.data + at, '\n', text.len - at);
-        size_t len = newline ? (size_t)(newline - text.data) - at : text.len - at;
-        char *fields[8], *line = sp_pool_memdup(w->pool, text.data + at, len);
-        size_t count = split(line, fields, sizeof(fields) / sizeof(*fields));
-        at += len + 1;
-        if (count < 4 || strcmp(fields[0], name) != 0)
-            continue;
-        *out = (struct record){.name = name};
-        if (!parse_id(fields[2], &out->id) || (!group && !parse_id(fields[3], &out->primary)))
-            return sp_error_set(w->err, SP_ERROR_REFUSED, "%s: the entry '%s' is damaged", shown,
-                                sp_escape(w->pool, name));
-        out->members = fields[3];
-        return 1;
-    }
-    return 0;
-}
-
-/* The buffer that the reentrant look-ups need; they say ERANGE while it is too small. */
-static bool grow(char **buf, size_t *size)
-{
-    if (*size >= MAX_RECORD)
-        return false;
-    *size = *size ? *size * 2 : 4096;
-    *buf = sp_xrealloc(*buf, *size);
-    return true;
-}
-
-static int find_system_group(struct work *w, const char *name, struct record *out)
-{
-    struct group entry, *found = NULL;
-    char *buf = NULL;
-    size_t size = 0;
-    int rc = ERANGE;
-    while ((rc == ERANGE || rc == EINTR) && grow(&buf, &size))
-        rc = getgrnam_r(name, &entry, buf, size, &found);
-    if (found) {
-        struct sp_buffer members = SP_BUFFER_INIT;
-        for (char **member = found->gr_mem; member && *member; member++)
-            sp_buffer_printf(&members, "%s%s", members.len ? "," : "", *member);
-        *out = (struct record){.name = name,
-                               .id = found->gr_gid,
-                               .members = sp_pool_strdup(w->pool, sp_buffer_str(&members))};
-        sp_buffer_free(&members);
-    }
-    free(buf);
-    if (found)
-        return 1;
-    /* getgrnam(3): "not found" is one of these, depending on the sources asked */
-    if (rc == 0 || rc == ENOENT || rc == ESRCH || rc == EBADF || rc == EPERM)
-        return 0;
-    return sp_error_errno(w->err, rc, "cannot look up the group '%s'", sp_escape(w->pool, name));
-}
-
-static int find_system_account(struct work *w, const char *name, struct record *out)
-{
-    struct passwd entry, *found = NULL;
-    char *buf = NULL;
-    size_t size = 0;
-    int rc = ERANGE;
-    while ((rc == ERANGE || rc == EINTR) && grow(&buf, &size))
-        rc = getpwnam_r(name, &entry, buf, size, &found);
-    if (found)
-        *out = (struct record){.name = name, .id = found->pw_uid, .primary = found->pw_gid};
-    free(buf);
-    if (found)
-        return 1;
-    if (rc == 0 || rc == ENOENT || rc == ESRCH || rc == EBADF || rc == EPERM)
-        return 0;
-    return sp_error_errno(w->err, rc, "cannot look up the account '%s'", sp_escape(w->pool, name));
-}
-
-static int find_group(struct work *w, struct record *out)
-{
-    return is_system(w) ? find_system_group(w, w->group, out)
-                        : find_in_file(w, "/etc/group", w->group, out);
-}
-
-static int find_account(struct work *w, const char *name, struct record *out)
-{
-    return is_system(w) ? find_system_account(w, name, out)
-                        : find_in_file(w, "/etc/passwd", name, out);
-}
-
-/* Whether the system's sources give the account that group, also where they do not list members. */
-static bool has_system_group(const struct record *account, gid_t gid)
-{
-    int count = 64;
-    gid_t *groups = NULL;
-    bool found = false;
-    for (int room = 0; room < count && count <= MAX_GROUPS;) {
-        room = count;
-        groups = sp_xrealloc(groups, (size_t)room * sizeof(*groups));
-        memset(groups, 0, (size_t)room * sizeof(*groups));
-        if (getgrouplist(account->name, (gid_t)account->primary, groups, &count) >= 0)
-            break;
-    }
-    for (int i = 0; groups && i < count && count <= MAX_GROUPS; i++)
-        found = found || groups[i] == gid;
-    free(groups);
-    return found;
-}
-
-static bool is_member(const struct work *w, const struct record *account)
-{
+    sp_gids groups = {NULL, 0, 0};
     if (!w->have_gid)
         return false;
-    if ((gid_t)account->primary == w->gid)
+    if (strstr(w->members, sp_pool_printf(w->pool, ",%s,", account->name)))
         return true;
-    const char *pattern = sp_pool_printf(w->pool, ",%s,", account->name);
-    if (strstr(w->members, pattern))
-        return true;
-    return is_system(w) && has_system_group(account, w->gid);
+    if (sp_lookup_groups(w->pool, w->root, account, &groups, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < groups.count; i++)
+        if (groups.items[i] == w->gid)
+            return true;
+    return false;
 }
 
 /* ---- group and memberships ------------------------------------------------------------------- */
@@ -268,8 +110,8 @@ static int run(struct work *w, const char *name, const char *root_option, const 
 
 static int ensure_group(struct work *w)
 {
-    struct record record = {0};
-    int found = find_group(w, &record);
+    struct sp_identity record = {0};
+    enum sp_found found = sp_lookup_group(w->pool, w->root, w->group, &record, w->err);
     if (found < 0)
         return -1;
     if (!found) {
@@ -277,9 +119,10 @@ static int ensure_group(struct work *w)
             const char *const args[] = {"--system", "--", w->group, NULL};
             if (run(w, "groupadd", "--root", args) < 0)
                 return sp_error_prefix(w->err, "cannot create the group '%s'", w->group);
-            found = find_group(w, &record);
-            if (found == 0 && is_system(w)) /* a cache may still say no: look at the file itself */
-                found = find_in_file(w, "/etc/group", w->group, &record);
+            found = sp_lookup_group(w->pool, w->root, w->group, &record, w->err);
+            if (found == SP_ABSENT &&
+                is_system(w)) /* a cache may still say no: look at the file itself */
+                found = sp_lookup_group_in_file(w->pool, w->root, w->group, &record, w->err);
             if (found < 0)
                 return -1;
             if (!found)
@@ -308,8 +151,8 @@ static int ensure_members(struct work *w)
     int rc = 0;
     for (size_t i = 0; i < w->request->users.count && rc == 0; i++) {
         const char *user = w->request->users.items[i];
-        struct record account = {0};
-        int found = find_account(w, user, &account);
+        struct sp_identity account = {0};
+        enum sp_found found = sp_lookup_account(w->pool, w->root, user, &account, w->err);
         if (found < 0) {
             rc = -1;
         } else if (!found) {

@@ -8,16 +8,13 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "host/container.h"
 #include "host/running.h"
 #include "model/usage.h"
 
 enum {
     CLUSTER_MAX = 1 << 22 /* bytes of cib.xml that are looked at */
 };
-
-/* Docker, Podman, and Kolla's images, whose first process is the service. */
-static const char *const images[] = {"/.dockerenv", "/run/.containerenv",
-                                     "/usr/local/bin/kolla_start"};
 
 static const char *const program_dirs[] = {"/usr/sbin", "/usr/bin", "/sbin", "/bin"};
 
@@ -36,6 +33,16 @@ static const char *read_cluster(struct sp_pool *pool)
     return sp_pool_strdup(pool, sp_buffer_str(&text));
 }
 
+static void find_image(struct sp_pool *pool, struct sp_manager *out)
+{
+    struct sp_root root;
+    if (sp_root_open("/", &root, NULL) < 0)
+        return;
+    out->image = sp_container_sign(pool, &root, "/proc");
+    out->image_name = out->image ? sp_container_own_name(pool, "/proc") : NULL;
+    sp_root_close(&root);
+}
+
 void sp_manager_find(struct sp_pool *pool, struct sp_manager *out)
 {
     struct stat st;
@@ -43,8 +50,7 @@ void sp_manager_find(struct sp_pool *pool, struct sp_manager *out)
     sp_running_list running = {NULL, 0, 0};
     *out = (struct sp_manager){.cluster = read_cluster(pool)};
     out->systemd = stat("/run/systemd/system", &st) == 0 && S_ISDIR(st.st_mode);
-    for (size_t i = 0; i < sizeof(images) / sizeof(images[0]) && !out->image; i++)
-        out->image = stat(images[i], &st) == 0 ? images[i] : NULL;
+    find_image(pool, out);
     *SP_PUSH(pool, &programs) = "pacemakerd";
     *SP_PUSH(pool, &programs) = "pacemaker_remoted"; /* before 2.0 */
     *SP_PUSH(pool, &programs) = "pacemaker-remoted";
@@ -64,8 +70,8 @@ const char *sp_manager_obstacle(struct sp_pool *pool, const struct sp_manager *m
             listed ? "it is a resource of Pacemaker" : "Pacemaker runs on this host", name);
     if (manager->image && !manager->systemd)
         return sp_pool_printf(pool,
-                              "this is a container ('%s'); on its host, run: docker restart NAME",
-                              manager->image);
+                              "this is a container ('%s'); on its host, run: docker restart %s",
+                              manager->image, manager->image_name ? manager->image_name : "NAME");
     return NULL;
 }
 

@@ -7,10 +7,11 @@
 #include "base/pool.h"
 
 struct sp_manager {
-    bool systemd;        /* it runs: sd_booted(3) */
-    bool pacemaker;      /* pacemakerd or pacemaker_remoted runs */
-    const char *cluster; /* the text of Pacemaker's cib.xml; NULL: not there, or not readable */
-    const char *image;   /* the sign of a container without a service manager; NULL: none */
+    bool systemd;           /* it runs: sd_booted(3) */
+    bool pacemaker;         /* pacemakerd or pacemaker_remoted runs */
+    const char *cluster;    /* the text of Pacemaker's cib.xml; NULL: not there, or not readable */
+    const char *image;      /* the sign that this is a container; NULL: none */
+    const char *image_name; /* its name or id; NULL: not known */
 };
 
 /* Looks at the running host; changes nothing. */

@@ -12,13 +12,13 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "host/container.h"
+#include "host/proc.h"
 #include "model/words.h"
 
 enum {
-    COMM_MAX = 15,       /* TASK_COMM_LEN of Linux, without the NUL */
-    SMALL_MAX = 1 << 14, /* stat, status, cgroup; a line of 65536 groups is longer, and cut */
-    STRINGS_MAX =
-        1 << 17, /* of a command line or an environment: the kernel's limit of one string */
+    COMM_MAX = 15,          /* TASK_COMM_LEN of Linux, without the NUL */
+    SMALL_MAX = 1 << 14,    /* stat, status, cgroup; a line of 65536 groups is longer, and cut */
     FIELD_BEFORE_START = 19 /* fields between the name and the start time in stat */
 };
 
@@ -31,41 +31,11 @@ struct search {
 
 /* ---- files of a process ------------------------------------------------------------------------ */
 
-/* The beginning of a file; its length, or -1. */
-static ssize_t read_file(int dir, const char *name, char *out, size_t room)
-{
-    SP_CLEANUP_FD int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-    size_t len = 0;
-    ssize_t got = fd < 0 ? -1 : 1;
-    while (got > 0 && len < room - 1) { /* the kernel gives a page at a time */
-        got = read(fd, out + len, room - 1 - len);
-        len += got > 0 ? (size_t)got : 0;
-    }
-    out[len] = '\0';
-    return got < 0 && len == 0 ? -1 : (ssize_t)len;
-}
-
 static const char *read_link(struct sp_pool *pool, int dir, const char *name)
 {
     char text[PATH_MAX];
     ssize_t len = readlinkat(dir, name, text, sizeof(text));
     return len <= 0 ? NULL : sp_pool_memdup(pool, text, (size_t)len);
-}
-
-/* A command line or an environment: strings, each with a NUL. They are copied into the pool if
- * `wanted` is NULL; else only the rest of the one that begins with it. Nothing else of them stays in
- * memory: they may be secrets. */
-static void read_strings(struct sp_pool *pool, int dir, const char *name, const char *wanted,
-                         sp_strv *out)
-{
-    char *text = sp_xmalloc(STRINGS_MAX);
-    size_t skip = wanted ? strlen(wanted) : 0;
-    ssize_t len = read_file(dir, name, text, STRINGS_MAX);
-    for (ssize_t at = 0; at < len; at += (ssize_t)strlen(text + at) + 1)
-        if (!wanted || strncmp(text + at, wanted, skip) == 0)
-            *SP_PUSH(pool, out) = sp_pool_strdup(pool, text + at + skip);
-    explicit_bzero(text, STRINGS_MAX);
-    free(text);
 }
 
 bool sp_running_parse_stat(const char *text, unsigned long long *ticks)
@@ -85,7 +55,7 @@ static bool read_start(int dir, struct sp_running *out)
 {
     char text[SMALL_MAX];
     unsigned long long ticks, second = (unsigned long long)sysconf(_SC_CLK_TCK);
-    if (read_file(dir, "stat", text, sizeof(text)) <= 0 || !sp_running_parse_stat(text, &ticks))
+    if (sp_proc_read(dir, "stat", text, sizeof(text)) <= 0 || !sp_running_parse_stat(text, &ticks))
         return false;
     out->since_boot.tv_sec = (time_t)(ticks / second);
     out->since_boot.tv_nsec = (long)(ticks % second * (1000000000ULL / second));
@@ -102,7 +72,7 @@ static const char *line_of(const char *text, const char *key)
 static bool read_ids(struct sp_pool *pool, int dir, struct sp_running *out)
 {
     char text[SMALL_MAX], *end;
-    if (read_file(dir, "status", text, sizeof(text)) <= 0)
+    if (sp_proc_read(dir, "status", text, sizeof(text)) <= 0)
         return false;
     strtoul(line_of(text, "\nUid:"), &end, 10);
     out->uid = (uid_t)strtoul(end, NULL, 10);
@@ -114,11 +84,16 @@ static bool read_ids(struct sp_pool *pool, int dir, struct sp_running *out)
     return true;
 }
 
-/* cgroups(7): "1:name=systemd:/system.slice/nova-compute.service", "0::/system.slice/...". */
-static void read_unit(struct sp_pool *pool, int dir, struct sp_running *out)
+/* cgroups(7): "1:name=systemd:/system.slice/nova-compute.service", "0::/system.slice/..."; of a process
+ * that is elsewhere the container. */
+static void read_cgroup(struct sp_pool *pool, int dir, struct sp_running *out)
 {
     char text[SMALL_MAX], *rest;
-    read_file(dir, "cgroup", text, sizeof(text));
+    sp_proc_read(dir, "cgroup", text, sizeof(text));
+    if (out->view == SP_RUNNING_ELSEWHERE)
+        out->container = sp_container_name(pool, text);
+    if (out->view != SP_RUNNING_HERE)
+        return;
     for (char *line = strtok_r(text, "\n", &rest); line && !out->unit;
          line = strtok_r(NULL, "\n", &rest)) {
         const char *name = sp_path_basename(line), *dot = strrchr(name, '.');
@@ -223,7 +198,7 @@ static bool read_process(struct search *s, int dir, const char *comm, struct sp_
     out->program = program_of_name(s, comm);
     if (!out->program && !sp_words_names_python(comm))
         return false;
-    read_strings(s->pool, dir, "cmdline", NULL, &argv);
+    sp_proc_strings_at(s->pool, dir, "cmdline", NULL, &argv);
     const char *told = program_of_arguments(s, &argv, &at);
     if (!told && strlen(comm) == COMM_MAX && at < argv.count)
         return false; /* the name was cut, and the script is another one */
@@ -231,24 +206,41 @@ static bool read_process(struct search *s, int dir, const char *comm, struct sp_
     if (!out->program || !read_ids(s->pool, dir, out))
         return false;
     out->view = view_of(s, dir);
+    read_cgroup(s->pool, dir, out);
     if (out->view == SP_RUNNING_HERE) {
         set_arguments(s->pool, dir, &argv, told ? at : argv.count, out);
-        read_unit(s->pool, dir, out);
-        read_strings(s->pool, dir, "environ", "PYTHONPATH=", &python_path);
+        sp_proc_strings_at(s->pool, dir, "environ", "PYTHONPATH=", &python_path);
         out->python_path = python_path.count ? python_path.items[0] : NULL;
     }
     return read_start(dir, out); /* last: it cannot be read of one that has ended */
+}
+
+/* Opens the process's directory, and reads its name; -1: it has ended. */
+static int open_process(int proc, const char *pid, char comm[COMM_MAX + 2])
+{
+    SP_CLEANUP_FD int dir = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || sp_proc_read(dir, "comm", comm, COMM_MAX + 2) <= 0)
+        return -1;
+    comm[strcspn(comm, "\n")] = '\0';
+    return sp_steal_fd(&dir);
+}
+
+/* The next name that is a process's number; NULL at the end. */
+static const char *next_pid(DIR *proc)
+{
+    const struct dirent *entry;
+    while (proc && (entry = readdir(proc)))
+        if (entry->d_name[strspn(entry->d_name, "0123456789")] == '\0')
+            return entry->d_name;
+    return NULL;
 }
 
 static void look_at(struct search *s, const char *pid)
 {
     char comm[COMM_MAX + 2];
     struct sp_running found = {.pid = (unsigned)strtoul(pid, NULL, 10)};
-    SP_CLEANUP_FD int dir = openat(s->proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0 || read_file(dir, "comm", comm, sizeof(comm)) <= 0)
-        return;
-    comm[strcspn(comm, "\n")] = '\0';
-    if (read_process(s, dir, comm, &found))
+    SP_CLEANUP_FD int dir = open_process(s->proc, pid, comm);
+    if (dir >= 0 && read_process(s, dir, comm, &found))
         *SP_PUSH(s->pool, s->out) = found;
 }
 
@@ -257,14 +249,28 @@ void sp_running_find(struct sp_pool *pool, const char *proc, const sp_strv *prog
 {
     struct search s = {.pool = pool, .programs = programs, .out = out};
     DIR *dir = opendir(proc);
-    const struct dirent *entry;
+    const char *pid;
     if (!dir)
         return;
     s.proc = dirfd(dir);
-    while ((entry = readdir(dir)))
-        if (entry->d_name[strspn(entry->d_name, "0123456789")] == '\0')
-            look_at(&s, entry->d_name);
+    while ((pid = next_pid(dir)))
+        look_at(&s, pid);
     closedir(dir);
+}
+
+bool sp_running_named(const char *proc, const char *name)
+{
+    DIR *dir = opendir(proc);
+    const char *pid;
+    bool found = false;
+    while (!found && (pid = next_pid(dir))) {
+        char comm[COMM_MAX + 2];
+        SP_CLEANUP_FD int process = open_process(dirfd(dir), pid, comm);
+        found = process >= 0 && strncmp(comm, name, strlen(name)) == 0;
+    }
+    if (dir)
+        closedir(dir);
+    return found;
 }
 
 struct timespec sp_running_started(const struct sp_running *process)

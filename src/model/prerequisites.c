@@ -144,7 +144,7 @@ static const char *command_for(struct sp_pool *pool, const struct sp_prerequisit
 
 /* Those that are missing from one environment, in one sentence. */
 static void describe_missing(struct sp_pool *pool, const sp_prerequisites *all, size_t first,
-                             sp_strv *warnings)
+                             sp_prerequisite_warnings *warnings)
 {
     const struct sp_prerequisite *item = &all->items[first];
     sp_strv names = {NULL, 0, 0};
@@ -153,26 +153,30 @@ static void describe_missing(struct sp_pool *pool, const sp_prerequisites *all, 
         if (all->items[i].fitness == SP_FITNESS_MISSING &&
             all->items[i].environment == item->environment)
             *SP_PUSH(pool, &names) = all->items[i].need->name;
-    *SP_PUSH(pool, warnings) =
-        sp_pool_printf(pool, "%s, which the drivers need, %s not installed with %s; run: %s",
-                       sp_strv_join(pool, &names, " and "), names.count > 1 ? "are" : "is",
-                       item->needed_by, command_for(pool, item, &names));
+    *SP_PUSH(pool, warnings) = (struct sp_prerequisite_warning){
+        .fitness = item->fitness,
+        .text = sp_pool_printf(pool, "%s, which the drivers need, %s not installed with %s",
+                               sp_strv_join(pool, &names, " and "), names.count > 1 ? "are" : "is",
+                               item->needed_by),
+        .command = command_for(pool, item, &names)};
 }
 
 static void describe_old(struct sp_pool *pool, const struct sp_prerequisite *item,
-                         sp_strv *warnings)
+                         sp_prerequisite_warnings *warnings)
 {
     const struct sp_need *need = item->need;
     bool works = item->fitness == SP_FITNESS_POOR;
-    *SP_PUSH(pool, warnings) = sp_pool_printf(
-        pool, "%s %s, installed with %s, is too old%s (%s)%s%s; run: %s", need->name, item->version,
-        item->needed_by, works ? " for some operations" : "",
-        works ? need->recommended_text : need->versions_text, need->because ? ": " : "",
-        need->because ? need->because : "", item->command);
+    *SP_PUSH(pool, warnings) = (struct sp_prerequisite_warning){
+        .fitness = item->fitness,
+        .text = sp_pool_printf(pool, "%s %s, installed with %s, is too old%s (%s)%s%s", need->name,
+                               item->version, item->needed_by, works ? " for some operations" : "",
+                               works ? need->recommended_text : need->versions_text,
+                               need->because ? ": " : "", need->because ? need->because : ""),
+        .command = item->command};
 }
 
 void sp_prerequisites_describe(struct sp_pool *pool, const sp_prerequisites *prerequisites,
-                               sp_strv *lines, sp_strv *warnings)
+                               sp_strv *lines, sp_prerequisite_warnings *warnings)
 {
     SP_VEC(const struct sp_environment *) warned = {NULL, 0, 0};
     for (size_t i = 0; i < prerequisites->count; i++) {

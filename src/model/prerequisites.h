@@ -29,10 +29,18 @@ typedef SP_VEC(struct sp_prerequisite) sp_prerequisites;
 int sp_prerequisites_find(struct sp_pool *pool, const sp_selection *selection,
                           sp_prerequisites *out, struct sp_error *err) SP_MUST_CHECK;
 
+/* Something that is wrong with an environment. */
+struct sp_prerequisite_warning {
+    enum sp_fitness fitness;
+    const char *text;    /* a sentence */
+    const char *command; /* to type */
+};
+typedef SP_VEC(struct sp_prerequisite_warning) sp_prerequisite_warnings;
+
 /* Says it in sentences: *lines what was found, *warnings what is wrong, one for each environment and
- * kind of trouble, with the command to type. */
+ * kind of trouble. */
 void sp_prerequisites_describe(struct sp_pool *pool, const sp_prerequisites *prerequisites,
-                               sp_strv *lines, sp_strv *warnings);
+                               sp_strv *lines, sp_prerequisite_warnings *warnings);
 
 /* "good", "poor", "too-old", "missing" */
 const char *sp_fitness_name(enum sp_fitness fitness);

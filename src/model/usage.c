@@ -143,28 +143,28 @@ static int script_interpreter(struct search *s, const char *script, unsigned dep
     return 0;
 }
 
-int sp_usage_of_script(struct sp_pool *pool, struct sp_tree *tree, const char *script,
-                       const char **out, struct sp_error *err)
+/* ---- processes ----------------------------------------------------------------------------- */
+
+int sp_usage_of_process(struct sp_pool *pool, struct sp_tree *tree,
+                        const struct sp_running *process, const char **out, struct sp_error *err)
 {
-    static const struct sp_program none = {"", NULL};
-    struct search s = {pool, tree, &none, NULL, err};
-    if (script_interpreter(&s, script, WRAPPER_DEPTH_MAX, out) < 0)
+    const struct sp_program program = {process->program, NULL};
+    struct search s = {pool, tree, &program, NULL, err};
+    *out = process->interpreter;
+    if (!*out && process->script && script_interpreter(&s, process->script, 0, out) < 0)
         return -1;
     *out = *out ? *out + strspn(*out, "/") : NULL;
     return 0;
 }
 
-/* ---- processes ----------------------------------------------------------------------------- */
-
 static int from_processes(struct search *s, const sp_running_list *running)
 {
     for (size_t i = 0; i < running->count; i++) {
         const struct sp_running *process = &running->items[i];
-        const char *interpreter = process->interpreter;
+        const char *interpreter;
         if (process->view != SP_RUNNING_HERE || strcmp(process->program, s->program->name) != 0)
             continue;
-        if (!interpreter && process->script &&
-            script_interpreter(s, process->script, 0, &interpreter) < 0)
+        if (sp_usage_of_process(s->pool, s->tree, process, &interpreter, s->err) < 0)
             return -1;
         add(s, interpreter, sp_pool_printf(s->pool, "process %u", process->pid));
     }

@@ -30,7 +30,8 @@ struct sp_running {
     const char *program;
     unsigned pid;
     enum sp_running_view
-        view;                /* if it is not HERE, nothing below is known but since_boot and ids */
+        view; /* if it is not HERE, nothing below is known but container, since_boot and ids */
+    const char *container;   /* its name or id, if it is ELSEWHERE; NULL: not known */
     const char *interpreter; /* NULL: not known */
     const char *script;      /* NULL: not known */
     /* The program first, then its arguments; for `python -m` the module is first. Empty: it cannot
@@ -61,11 +62,12 @@ int sp_usage_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp_pr
                   const sp_running_list *running, sp_usages *out,
                   struct sp_error *err) SP_MUST_CHECK;
 
-/* The interpreter that a script names, in the tree: in its #! line ("#!/usr/bin/env python" is
- * usr/bin/python), or in the line below "#!/bin/sh" that pip writes where the path of the
- * interpreter is too long for the kernel (distlib, scripts.py). A script that is not there is taken
- * to have been in the environment of its directory. NULL when nothing tells. */
-int sp_usage_of_script(struct sp_pool *pool, struct sp_tree *tree, const char *script,
-                       const char **out, struct sp_error *err) SP_MUST_CHECK;
+/* The interpreter of a process, in the tree: by its command line, else by its script: that of the #! line
+ * ("#!/usr/bin/env python" is usr/bin/python), or of the line below "#!/bin/sh" that pip writes where the
+ * path of the interpreter is too long for the kernel (distlib, scripts.py). A script that is not there is
+ * taken to have been in the environment of its directory. NULL when nothing tells. */
+int sp_usage_of_process(struct sp_pool *pool, struct sp_tree *tree,
+                        const struct sp_running *process, const char **out,
+                        struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -36,7 +36,10 @@ static const char *of_script(struct fixture *f, const char *text)
     struct memory *m = memory_new(f);
     const char *interpreter;
     memory_put(f, m, "venv/bin/tool", text);
-    assert_ok(f, sp_usage_of_script(f->pool, &m->tree, "/venv/bin/tool", &interpreter, &f->err));
+    assert_ok(
+        f, sp_usage_of_process(f->pool, &m->tree,
+                               &(struct sp_running){.program = "tool", .script = "/venv/bin/tool"},
+                               &interpreter, &f->err));
     return interpreter ? interpreter : "";
 }
 
