@@ -90,7 +90,7 @@ rpm() {
     install -m 0644 CHANGELOG.md LICENSE "$doc/"
     age "$stage"
     rpmbuild --quiet -bb --target "$arch" \
-        --define "_topdir $work/rpm" --define "_rpmdir $work/out" --define "stage $stage" \
+        --define "_topdir $work/top" --define "_rpmdir $work/out" --define "stage $stage" \
         --define "own_version $version" ${MAINTAINER:+--define "packager $MAINTAINER"} \
         --define "_buildhost localhost" --define "use_source_date_epoch_as_buildtime 1" \
         --define "clamp_mtime_to_source_date_epoch 1" packaging/rpm/sp-openstack.spec >&2

@@ -12,6 +12,7 @@ from cycle import Failure
 from hosts import COMPONENTS, EITHER, RPM_NAMES, RPM_OF, SERVICES, STAYS, WORK, only
 
 CASES = []
+DATABASE = ("var/lib/rpm", "root/.rpmdb", "var/log")       # rpm's own, by the name it has on Debian
 OF_NOVA = RPM_OF["nova"]
 
 
@@ -167,12 +168,11 @@ def never(host):
     host.sound("original")
 
 
-@case("upgrade with /etc/sp-openstack/no-reapply: nothing is done", quick=False)
+@case("upgrade with /etc/sp-openstack/no-reapply: nothing is done")
 def switched_off(host):
     host.root.write("etc/sp-openstack/no-reapply", "")
     host.rpm("-U", *host.files())
-    if "integrated" in host.states()["nova"][0]:
-        raise Failure("it was integrated all the same")
+    host.is_lost()
     host.run("rm", "/etc/sp-openstack/no-reapply")
     host.tool("reapply", "-q")
     host.sound()
@@ -198,6 +198,7 @@ def remove_ours(host):
         raise Failure("the backups are gone")
     host.are("integrated")
     host.rpm("-U", *host.files())
+    host.is_lost()
     host.install_ours()
     host.sound()
 
@@ -235,9 +236,9 @@ def theirs_and_newer(host):
 
 @case("ours on a host without OpenStack: it changes nothing but its own files", on="base")
 def without_openstack(host):
-    before = host.snapshot("var/lib/rpm", "var/log")
+    before = host.snapshot(*DATABASE)
     host.install_ours()
-    changed = host.changed(before, host.snapshot("var/lib/rpm", "var/log"))
+    changed = host.changed(before, host.snapshot(*DATABASE))
     owned = host.owned()
     strange = [name for name in changed if "/" + name not in owned and not any(
         one.startswith("/" + name + "/") for one in owned)]
@@ -246,7 +247,7 @@ def without_openstack(host):
     if "nothing" not in host.tool("reapply").out:
         raise Failure("reapply does something")
     host.rpm("-e", "sp-openstack")
-    left = [name for name in host.changed(before, host.snapshot("var/lib/rpm", "var/log"))
+    left = [name for name in host.changed(before, host.snapshot(*DATABASE))
             if not host.is_directory(name)]
     if left:
         raise Failure("its removal leaves %s" % ", ".join(left[:8]))

@@ -4,7 +4,8 @@
 
 #: make check-upgrades      dpkg, apt, rpm and dnf upgrade packages that hold the real trees, in roots of
 #:                          their own, with our package in them; root; GIT=DIR; QUICK=1; ONLY=PART;
-#:                          RELEASES='pike mitaka'; KILL=N: a kill at every Nth system call only
+#:                          RELEASES='pike mitaka'; KILL=N: a a kill at every Nth system call that changes
+#:                          nothing (1), and at all others
 check-upgrades:
 	@tools/setup.sh debootstrap strace rpmbuild dnf createrepo_c busybox debsums apt-ftparchive
 	@$(MAKE) deb rpm >/dev/null

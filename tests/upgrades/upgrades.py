@@ -5,7 +5,8 @@
     tests/upgrades/upgrades.py --dist DIR [--git DIR] [--quick] [--only PART] [--kill N] [RELEASE...]
 
 DIR has our packages. --only: cases with PART in `family: title`. --kill N: the trigger is killed at
-every Nth system call; 0: not at all. --quick: one release, the cases that differ most, fewer kills.
+every system call that changes something, and at every Nth other; 0: not at all. --quick: one
+release, the cases that differ most, fewer kills.
 """
 
 import argparse
@@ -26,13 +27,14 @@ import hosts
 import kill
 import roots
 import starts
-from cycle import Failure, Report
+from cycle import TOP, Failure, Report
 from trees import RELEASES, Trees
 
 NEEDED = {"deb": ("debootstrap", "dpkg-deb", "apt-ftparchive", "debsums", "strace"),
           "rpm": ("rpm", "rpmbuild", "dnf", "createrepo_c", "busybox")}
 SUITE = "bookworm"
-QUICK_KILL = 40
+QUICK_KILL = 400
+QUICK_CHANGE = 8
 
 
 def cache():
@@ -108,26 +110,24 @@ def own_packages(dist, place):
         if len(found) != 1:
             raise Failure("%d packages *.%s in %s; make deb rpm" % (len(found), kind, dist))
         shutil.copy(found[0], os.path.join(place, "ours." + kind))
-    stage = os.path.join(place, "stage")
-    fakes.run("dpkg-deb", "-R", os.path.join(place, "ours.deb"), stage)
-    for name in glob.glob(stage + "/usr/share/sp-openstack/drivers/*/*.py"):
-        with open(name, "a", encoding="utf-8") as file:
-            file.write("# newer\n")
-    control = os.path.join(stage, "DEBIAN/control")
+    for kind, unpack in (("deb", 'dpkg-deb -R "$0" .'), ("rpm", 'rpm2cpio "$0" | cpio -idm')):
+        stage = os.path.join(place, "stage-" + kind)
+        os.mkdir(stage)
+        fakes.run("sh", "-c", unpack, os.path.join(place, "ours." + kind), cwd=stage)
+        for name in glob.glob(stage + "/usr/share/sp-openstack/drivers/*/*.py"):
+            with open(name, "a", encoding="utf-8") as file:
+                file.write("# newer\n")
+    control = os.path.join(place, "stage-deb/DEBIAN/control")
     with open(control, encoding="utf-8") as file:
         text = file.read().replace("\nVersion: ", "\nVersion: 9.")
     with open(control, "w", encoding="utf-8") as file:
         file.write(text)
-    fakes.run("dpkg-deb", "--root-owner-group", "-Zgzip", "-b", stage,
+    fakes.run("dpkg-deb", "--root-owner-group", "-Zgzip", "-b", os.path.join(place, "stage-deb"),
               os.path.join(place, "newer.deb"))
-    shutil.rmtree(os.path.join(stage, "DEBIAN"))
-    spec = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
-        os.path.abspath(__file__)))), "packaging/rpm/sp-openstack.spec")
     fakes.run("rpmbuild", "--quiet", "-bb", "--define", "_topdir %s/top" % place,
               "--define", "_rpmdir " + place, "--define", "_rpmfilename newer.rpm",
-              "--define", "stage " + stage, "--define", "own_version 9.0", spec)
-    return os.path.join(stage, "usr/sbin/sp-openstack"), os.path.join(
-        stage, "usr/share/sp-openstack")
+              "--define", "stage %s/stage-rpm" % place, "--define", "own_version 9.0",
+              os.path.join(TOP, "packaging/rpm/sp-openstack.spec"))
 
 
 def learn(known, trees, releases, own, space):
@@ -155,9 +155,9 @@ class Table:
         self.report, self.kind, self.releases = report, kind, releases
         self.rows = {}
 
-    def add(self, title, release, problem):
+    def add(self, title, release, problem, text=None):
         self.rows.setdefault(title, {})[release] = problem
-        name = "%s: %s: %s" % (self.kind, release, title)
+        name = "%s: %s: %s%s" % (self.kind, release, title, " (%s)" % text if text else "")
         if problem:
             self.report.fail("%s: %s" % (name, problem))
         else:
@@ -210,8 +210,9 @@ def run_family(family, cases, given, table):
 
 def run_kills(family, given, table):
     for release in given.releases[-1:] if given.quick else given.releases:
-        kill.run(family, release, given.kill, lambda title, problem, release=release:
-                 table.add(title, release, problem), given.jobs)
+        kill.run(family, release, given.kill, QUICK_CHANGE if given.quick else 1,
+                 lambda title, problem, text, release=release:
+                 table.add(title, release, problem, text), given.jobs)
 
 
 # ---- all of it ---------------------------------------------------------------------------------
