@@ -43,6 +43,15 @@ module  fuse3        libfuse3-dev,fuse3 fuse3-devel
 command mkfs.ext4    e2fsprogs       e2fsprogs
 command mkfs.xfs     xfsprogs        xfsprogs
 command mkfs.btrfs   btrfs-progs     btrfs-progs
+command lintian      lintian         lintian
+command rpmbuild     rpm,cpio        rpm-build
+command rpmlint      rpmlint         rpmlint
+command debootstrap  debootstrap     debootstrap
+command dnf          dnf             dnf
+command createrepo_c createrepo-c    createrepo_c
+command busybox      busybox-static  busybox
+command debsums      debsums         debsums
+command apt-ftparchive apt-utils     apt-utils
 '
 
 say() {

@@ -60,6 +60,7 @@ fetch() {
                 mkdir -p "$top/src/$1.new"
                 tar -xf "$tar" --strip-components=1 -C "$top/src/$1.new"
                 mv "$top/src/$1.new" "$top/src/$1"
+                echo "$version" >"$top/src/$1.version"
                 return
             fi
         done

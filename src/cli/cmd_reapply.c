@@ -228,10 +228,13 @@ static int is_switched_off(struct reapply *r, bool *off, struct sp_error *err)
     if (sp_fs_resolve(&r->s->root, r->s->pool, SWITCH, &real, NULL, err) < 0)
         return -1;
     *off = real != NULL;
-    if (*off)
-        sp_console_print(r->s->report, 0, "reapply is switched off: '%s' is there",
-                         sp_root_show(&r->s->root, r->s->pool, SWITCH));
     return 0;
+}
+
+static void print_switched_off(struct reapply *r)
+{
+    sp_console_print(r->s->report, 0, "reapply is switched off: '%s' is there",
+                     sp_root_show(&r->s->root, r->s->pool, SWITCH));
 }
 
 /* Finds the components that an interrupted transaction is in the way of, and says why. */
@@ -277,21 +280,27 @@ static void find_records(struct reapply *r)
 }
 
 /* Whether there is anything to look after. Without a history, or after an uninstall, this is all that
- * is done; what was interrupted has to be recovered first. */
+ * is done; what was interrupted has to be recovered first. A dry run tells also when it is switched
+ * off whether anything is integrated: our packages ask that when they are removed. */
 static int is_needed(struct reapply *r, bool *needed, struct sp_error *err)
 {
     bool off;
     *needed = false;
     if (is_switched_off(r, &off, err) < 0)
         return -1;
-    if (off)
+    if (off && !r->s->options->dry_run) {
+        print_switched_off(r);
         return 0;
+    }
     if (check_names(r->s, err) < 0 || sp_prepare_look(r->s, err) < 0)
         return -1;
     find_records(r);
     *needed = r->work.records.count > 0 || r->s->work->history.pending.count > 0;
     if (!*needed)
         sp_console_print(r->s->report, 0, "nothing to do; nothing is recorded as integrated");
+    else if (off)
+        print_switched_off(r);
+    *needed = *needed && !off;
     return 0;
 }
 

@@ -331,6 +331,18 @@ class Never(ReapplyCase):
         self.quiet()
         self.assertIn("switched off: '%s" % self.system.top, self.reapply().out)
 
+    def test_dry_run_while_switched_off(self):
+        """Tells all the same whether anything is integrated, as the packages' scripts need it."""
+        write(self.system.path("etc/sp-openstack/no-reapply"), "")
+        self.assertIn("nothing is recorded as integrated", self.reapply("-n").out)
+        self.done("install")
+        self.upgrade()
+        out = self.reapply("-n").out
+        self.assertIn("switched off", out)
+        self.assertNotIn("would be changed", out)
+        self.done("uninstall")
+        self.assertIn("nothing is recorded as integrated", self.reapply("-n").out)
+
 
 class Interrupted(ReapplyCase):
     def test_recovers_first(self):

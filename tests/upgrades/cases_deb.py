@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What dpkg and apt do to a host with the drivers, and what must hold then."""
+
+import os
+
+from cycle import Failure
+from hosts import (COMPONENTS, DEB_NAMES, DEB_OF, EITHER, SERVICES, STAYS, WORK, only)
+
+CASES = []
+
+
+def case(title, on="integrated", quick=True, releases=None):
+    def add(function):
+        CASES.append((title, function, on, quick, releases))
+        return function
+    return add
+
+
+# ---- upgrades ----------------------------------------------------------------------------------
+
+
+@case("dpkg -i of one package after the other")
+def each_package(host):
+    for name in DEB_NAMES:
+        host.dpkg("-i", *host.files([name]))
+        host.are("integrated")
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("dpkg -i of one component after the other", quick=False)
+def each_component(host):
+    for component in COMPONENTS:
+        host.dpkg("-i", *host.files(DEB_OF[component]))
+        host.started(*[name for name in SERVICES if name in DEB_OF[component]])
+        host.sound()
+
+
+@case("dpkg -i of all, libraries first")
+def all_at_once(host):
+    host.dpkg("-i", *host.files())
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("dpkg -i of all, services first")
+def all_reversed(host):
+    host.dpkg("-i", *host.files(DEB_NAMES[::-1]))
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("dpkg --unpack of all, then --configure of all (apt 1.0 to 1.2)")
+def old_apt_by_hand(host):
+    host.dpkg("--force-depends", "--unpack", *host.files(DEB_NAMES[::-1]))
+    host.dpkg("--configure", *DEB_NAMES)
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("dpkg --unpack and --configure of each component (apt 1.0 to 1.2)", quick=False)
+def old_apt_in_turns(host):
+    for component in COMPONENTS:
+        host.dpkg("--unpack", *host.files(DEB_OF[component]))
+        host.dpkg("--configure", *DEB_OF[component])
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("dpkg --no-triggers --unpack of all, --configure --pending (apt since 1.4)", quick=False)
+def new_apt_by_hand(host):
+    host.dpkg("--no-triggers", "--unpack", "--auto-deconfigure", *host.files())
+    host.dpkg("--configure", "--pending")
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("apt-get dist-upgrade, as apt since 1.4 calls dpkg")
+def apt_upgrade(host):
+    host.apt("dist-upgrade")
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("apt-get dist-upgrade, as apt to 1.2 calls dpkg")
+def apt_upgrade_old(host):
+    host.apt("-o", "DPkg::NoTriggers=false", "-o", "DPkg::ConfigurePending=false",
+             "-o", "DPkg::TriggersPending=false", "-o", "PackageManager::Configure=all",
+             "dist-upgrade")
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("apt-get install of nova-compute alone", quick=False)
+def apt_nova(host):
+    host.apt("install", "nova-compute")
+    host.started("nova-compute")
+    host.sound()
+
+
+@case("apt-get install of cinder-volume alone", quick=False)
+def apt_cinder(host):
+    host.apt("install", "cinder-volume")
+    host.started("cinder-volume")
+    host.sound()
+
+
+@case("apt-get install of python-os-brick alone", quick=False)
+def apt_os_brick(host):
+    host.apt("install", "python-os-brick")
+    host.started()
+    host.sound()
+
+
+@case("apt-get dist-upgrade to the next release", releases=("mitaka", "newton", "ocata"))
+def next_release(host):
+    host.apt("dist-upgrade", number=1, release=host.next)
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("apt-get dist-upgrade to Queens", releases=("pike",))
+def queens(host):
+    host.apt("dist-upgrade", number=1, release="queens")
+    host.started(*SERVICES, wanted=EITHER)
+    host.sound("included")
+
+
+@case("dpkg -i to Queens, one component after the other", releases=("pike",))
+def queens_in_turns(host):
+    for component in COMPONENTS:
+        host.dpkg("-i", *host.files(DEB_OF[component], 1, "queens"))
+        host.are(*EITHER)
+    host.started(*SERVICES, wanted=EITHER)
+    host.sound("included")
+
+
+@case("downgrade by apt-get, after an upgrade")
+def downgrade(host):
+    host.apt("dist-upgrade")
+    host.apt("--allow-downgrades", "install", *host.versions(1), number=1)
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("downgrade by dpkg -i, after an upgrade", quick=False)
+def downgrade_dpkg(host):
+    host.dpkg("-i", *host.files())
+    host.dpkg("-i", *host.files(number=1))
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("apt-get install --reinstall of the same version", quick=False)
+def reinstall(host):
+    host.apt("--reinstall", "install", *DEB_NAMES, number=1)
+    host.started(*SERVICES)
+    host.sound()
+
+
+# ---- removal of theirs -------------------------------------------------------------------------
+
+
+def gone(host, components):
+    """Of these components only our modules may be left, and the program has nothing to do."""
+    for component in components:
+        states = host.states()[component]
+        if not any(state.startswith(("removed", "absent")) for state in states):
+            raise Failure("%s is %s" % (component, states[0]))
+    host.tool("reapply", "-q")
+    host.consistent()
+
+
+@case("removal of nova by apt-get, and its return in a newer version")
+def remove_nova(host):
+    host.apt("remove", "python-nova")
+    gone(host, ["nova"])
+    host.apt("install", "nova-compute")
+    host.started("nova-compute")
+    host.sound()
+
+
+@case("purge of all of theirs by dpkg, and their return", quick=False)
+def purge_theirs(host):
+    host.dpkg("--purge", *DEB_NAMES[::-1])
+    gone(host, COMPONENTS)
+    host.dpkg("-i", *host.files())
+    host.started(*SERVICES)
+    host.sound()
+
+
+# ---- what is not to be integrated --------------------------------------------------------------
+
+
+@case("upgrade after uninstall: it stays out")
+def after_uninstall(host):
+    host.tool("uninstall")
+    host.are("original")
+    host.apt("dist-upgrade")
+    host.started(*SERVICES, wanted=("original",))
+    host.sound("original")
+
+
+@case("upgrade where nothing was ever integrated: it stays so", on="plain")
+def never(host):
+    host.apt("dist-upgrade")
+    host.started(*SERVICES, wanted=("original",))
+    host.sound("original")
+
+
+@case("upgrade with /etc/sp-openstack/no-reapply: nothing is done")
+def switched_off(host):
+    host.root.write("etc/sp-openstack/no-reapply", "")
+    host.dpkg("-i", *host.files())
+    host.is_lost()
+    host.run("rm", "/etc/sp-openstack/no-reapply")
+    host.tool("reapply", "-q")
+    host.sound()
+
+
+@case("only cinder is integrated: nova stays as it is", on="plain", quick=False)
+def only_cinder(host):
+    host.tool("install", "cinder", "os_brick")
+    host.apt("dist-upgrade")
+    host.are("integrated", components=("cinder", "os_brick"))
+    host.are("original", components=("nova",))
+    host.consistent()
+
+
+# ---- ours --------------------------------------------------------------------------------------
+
+
+@case("removal of ours: the drivers stay, and it says so; its return integrates again")
+def remove_ours(host):
+    if STAYS not in host.dpkg("-r", "sp-openstack").out:
+        raise Failure("nothing is said of the drivers that stay")
+    host.are("integrated")
+    host.dpkg("-i", *host.files())
+    host.is_lost()
+    host.install_ours()
+    host.sound()
+
+
+@case("purge of ours while drivers are integrated: the backups stay")
+def purge_integrated(host):
+    out = host.dpkg("--purge", "sp-openstack").out
+    if STAYS not in out or "has the original files" not in out:
+        raise Failure("nothing is said of what stays: %s" % out)
+    if not os.listdir(host.root.path(WORK)):
+        raise Failure("the backups are gone")
+    host.are("integrated")
+    host.install_ours()
+    host.tool("uninstall")
+    host.are("original")
+
+
+@case("purge of ours after uninstall: nothing of it is left")
+def purge_clean(host):
+    host.tool("uninstall")
+    host.are("original")
+    if STAYS in host.dpkg("--purge", "sp-openstack").out:
+        raise Failure("it says that drivers stay")
+    for name in (WORK, "usr/share/sp-openstack", "usr/share/doc/sp-openstack"):
+        if host.root.exists(name):
+            raise Failure("/%s is left" % name)
+
+
+@case("purge of ours after uninstall, with no-reapply: nothing of it is left", quick=False)
+def purge_switched_off(host):
+    host.root.write("etc/sp-openstack/no-reapply", "")
+    purge_clean(host)
+
+
+@case("removal and return of ours, install, and purge: the backups stay", quick=False)
+def purge_after_return(host):
+    host.tool("uninstall")
+    host.dpkg("-r", "sp-openstack")
+    host.install_ours()
+    host.tool("install")
+    host.dpkg("--purge", "sp-openstack")
+    if not host.root.exists(WORK + "/history") and not os.listdir(host.root.path(WORK)):
+        raise Failure("the backups are gone")
+    host.are("integrated")
+
+
+@case("upgrade of ours, with newer drivers")
+def newer(host):
+    host.install_ours(newer=True)
+    newer_drivers(host)
+
+
+@case("upgrade of ours and of all of theirs by one dpkg -i", quick=False)
+def newer_and_theirs(host):
+    host.dpkg("-i", host.ours(True), *host.files())
+    newer_drivers(host)
+
+
+@case("upgrade of all of theirs and of ours by one dpkg -i", quick=False)
+def theirs_and_newer(host):
+    host.dpkg("-i", *host.files(), host.ours(True))
+    newer_drivers(host)
+
+
+def newer_drivers(host):
+    """The drivers are those of our newer package, and all else is in order."""
+    host.consistent()
+    host.tool("check")
+    for name in ("cinder/volume/drivers/storpool.py", "nova/virt/libvirt/volume/storpool.py"):
+        if "# newer" not in host.root.read(os.path.join(host.site, name)):
+            raise Failure("%s is the older one" % name)
+    host.temporary()
+
+
+@case("ours on a host without OpenStack: it changes nothing but its own files", on="base")
+def without_openstack(host):
+    before = host.snapshot("var/lib/dpkg", "var/log", "repo", "ours")
+    host.install_ours()
+    changed = host.changed(before, host.snapshot("var/lib/dpkg", "var/log", "repo", "ours"))
+    owned = host.owned()
+    strange = [name for name in changed if "/" + name not in owned]
+    if strange or not changed:
+        raise Failure("it changes %s" % ", ".join(strange[:8]))
+    out = host.tool("reapply").out
+    if "nothing" not in out:
+        raise Failure("reapply says %s" % out)
+    host.dpkg("--purge", "sp-openstack")
+    left = host.changed(before, host.snapshot("var/lib/dpkg", "var/log", "repo", "ours"))
+    if left:
+        raise Failure("its purge leaves %s" % ", ".join(left[:8]))
+
+
+# ---- what the package manager says of it -------------------------------------------------------
+
+
+@case("dpkg -V and debsums name the edited files, check -v explains them")
+def verify(host):
+    said = {line.split()[-1] for name in ("python-nova", "python-os-brick", "python-cinder")
+            for line in only(host.dpkg("-V", name, status=None), "/")}
+    edited = {"/%s/%s" % (host.site, name) for name in edited_files(host)}
+    if said != edited or not edited:
+        raise Failure("dpkg -V names %s, edited are %s" % (sorted(said), sorted(edited)))
+    out = host.tool("check", "-v").out
+    for name in edited:
+        if not any(name in line and "as integrated by transaction" in line
+                   and "differs from the package" in line for line in out.splitlines()):
+            raise Failure("check -v does not explain %s" % name)
+    said = {line.split()[-1] for line in only(
+        host.run("debsums", "-c", "--root=" + host.root.top, "python-nova", "python-os-brick",
+                 inside=False, status=None), "/")}
+    if {name.replace(host.root.top, "") for name in said} != edited:
+        raise Failure("debsums -c names %s" % sorted(said))
+
+
+def edited_files(host):
+    """Those of the packages that are not as they were: told by the release's original."""
+    names = []
+    for component in COMPONENTS:
+        version = host.family.trees.version(host.release, 1, component)
+        top = host.family.trees.get(component, version)
+        for directory, _, files in os.walk(os.path.join(top, component)):
+            for name in files:
+                path = os.path.relpath(os.path.join(directory, name), top)
+                with open(os.path.join(top, path), "rb") as one, \
+                        open(host.root.path(os.path.join(host.site, path)), "rb") as other:
+                    if one.read() != other.read():
+                        names.append(path)
+    return names

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What rpm and dnf do to a host with the drivers, and what must hold then.
+
+On RDO's hosts packages only restart what runs, when the old package's %postun is run; a first start
+is the operator's.
+"""
+
+import os
+
+from cases_deb import edited_files, gone, newer_drivers
+from cycle import Failure
+from hosts import COMPONENTS, EITHER, RPM_NAMES, RPM_OF, SERVICES, STAYS, WORK, only
+
+CASES = []
+DATABASE = ("var/lib/rpm", "root/.rpmdb", "var/log")       # rpm's own, by the name it has on Debian
+OF_NOVA = RPM_OF["nova"]
+
+
+def case(title, on="integrated", quick=True, releases=None):
+    def add(function):
+        CASES.append((title, function, on, quick, releases))
+        return function
+    return add
+
+
+# ---- upgrades ----------------------------------------------------------------------------------
+
+
+@case("rpm -U of one package after the other (--nodeps)")
+def each_package(host):
+    for name in RPM_NAMES:
+        host.rpm("-U", "--nodeps", *host.files([name]))
+        host.are("integrated")
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("rpm -U of one component after the other", quick=False)
+def each_component(host):
+    for component in COMPONENTS:
+        host.rpm("-U", *host.files(RPM_OF[component]))
+        host.are("integrated")
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("rpm -U of all, libraries first")
+def all_at_once(host):
+    host.rpm("-U", *host.files())
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("rpm -F of all, services first, --noorder", quick=False)
+def all_reversed(host):
+    host.rpm("-F", "--noorder", *host.files(RPM_NAMES[::-1]))
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("dnf upgrade of all")
+def dnf_upgrade(host):
+    host.dnf("upgrade")
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("dnf upgrade of nova alone", quick=False)
+def dnf_nova(host):
+    host.dnf("upgrade", *OF_NOVA)
+    host.started("nova-compute")
+    host.sound()
+
+
+@case("dnf upgrade of cinder alone", quick=False)
+def dnf_cinder(host):
+    host.dnf("upgrade", *RPM_OF["cinder"])
+    host.started("cinder-volume")
+    host.sound()
+
+
+@case("dnf upgrade of os-brick alone", quick=False)
+def dnf_os_brick(host):
+    host.dnf("upgrade", "python2-os-brick")
+    host.sound()
+
+
+@case("dnf upgrade to the next release", releases=("mitaka", "newton", "ocata"))
+def next_release(host):
+    host.dnf("upgrade", number=1, release=host.next)
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("dnf upgrade to Queens", releases=("pike",))
+def queens(host):
+    host.dnf("upgrade", number=1, release="queens")
+    host.started(*SERVICES, wanted=EITHER)
+    host.sound("included")
+
+
+@case("rpm -U to Queens, one component after the other", releases=("pike",))
+def queens_in_turns(host):
+    for component in COMPONENTS:
+        host.rpm("-U", *host.files(RPM_OF[component], 1, "queens"))
+        host.are(*EITHER)
+    host.started(*SERVICES, wanted=EITHER)
+    host.sound("included")
+
+
+@case("dnf downgrade, after an upgrade")
+def downgrade(host):
+    host.dnf("upgrade")
+    host.dnf("downgrade", *RPM_NAMES, number=1)
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("rpm -U --oldpackage, after an upgrade", quick=False)
+def downgrade_rpm(host):
+    host.rpm("-U", *host.files())
+    host.rpm("-U", "--oldpackage", *host.files(number=1))
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("dnf reinstall of the same version", quick=False)
+def reinstall(host):
+    host.dnf("reinstall", *RPM_NAMES, number=1)
+    host.sound()
+
+
+# ---- removal of theirs -------------------------------------------------------------------------
+
+
+@case("removal of nova by dnf, and its return in a newer version")
+def remove_nova(host):
+    host.dnf("remove", "--noautoremove", *OF_NOVA)
+    gone(host, ["nova"])
+    host.dnf("install", "openstack-nova-compute")
+    host.sound()
+
+
+@case("removal of all of theirs by rpm -e, and their return", quick=False)
+def remove_theirs(host):
+    host.rpm("-e", *RPM_NAMES)
+    gone(host, COMPONENTS)
+    host.rpm("-U", *host.files())
+    host.sound()
+
+
+# ---- what is not to be integrated --------------------------------------------------------------
+
+
+@case("upgrade after uninstall: it stays out")
+def after_uninstall(host):
+    host.tool("uninstall")
+    host.are("original")
+    host.dnf("upgrade")
+    host.started(*SERVICES, wanted=("original",))
+    host.sound("original")
+
+
+@case("upgrade where nothing was ever integrated: it stays so", on="plain")
+def never(host):
+    host.dnf("upgrade")
+    host.started(*SERVICES, wanted=("original",))
+    host.sound("original")
+
+
+@case("upgrade with /etc/sp-openstack/no-reapply: nothing is done")
+def switched_off(host):
+    host.root.write("etc/sp-openstack/no-reapply", "")
+    host.rpm("-U", *host.files())
+    host.is_lost()
+    host.run("rm", "/etc/sp-openstack/no-reapply")
+    host.tool("reapply", "-q")
+    host.sound()
+
+
+@case("only cinder is integrated: nova stays as it is", on="plain", quick=False)
+def only_cinder(host):
+    host.tool("install", "--no-groups", "cinder", "os_brick")
+    host.dnf("upgrade")
+    host.are("integrated", components=("cinder", "os_brick"))
+    host.are("original", components=("nova",))
+    host.consistent()
+
+
+# ---- ours --------------------------------------------------------------------------------------
+
+
+@case("removal of ours: the drivers stay, and it says so; its return integrates again")
+def remove_ours(host):
+    if STAYS not in host.rpm("-e", "sp-openstack").out:
+        raise Failure("nothing is said of the drivers that stay")
+    if not os.listdir(host.root.path(WORK)):
+        raise Failure("the backups are gone")
+    host.are("integrated")
+    host.rpm("-U", *host.files())
+    host.is_lost()
+    host.install_ours()
+    host.sound()
+
+
+@case("removal of ours after uninstall: it says nothing")
+def remove_clean(host):
+    host.tool("uninstall")
+    host.are("original")
+    out = host.rpm("-e", "sp-openstack").out
+    if STAYS in out:
+        raise Failure("it says that drivers stay")
+    for name in ("usr/share/sp-openstack", "usr/share/doc/sp-openstack", "usr/sbin/sp-openstack"):
+        if host.root.exists(name):
+            raise Failure("/%s is left" % name)
+
+
+@case("upgrade of ours, with newer drivers")
+def newer(host):
+    if STAYS in host.install_ours(newer=True).out:
+        raise Failure("an upgrade of ours says that drivers stay")
+    newer_drivers(host)
+
+
+@case("upgrade of ours and of all of theirs by one rpm -U", quick=False)
+def newer_and_theirs(host):
+    host.rpm("-U", host.ours(True), *host.files())
+    newer_drivers(host)
+
+
+@case("upgrade of ours and of all of theirs by one rpm -U --noorder, ours last", quick=False)
+def theirs_and_newer(host):
+    host.rpm("-U", "--noorder", *host.files(), host.ours(True))
+    newer_drivers(host)
+
+
+@case("ours on a host without OpenStack: it changes nothing but its own files", on="base")
+def without_openstack(host):
+    before = host.snapshot(*DATABASE)
+    host.install_ours()
+    changed = host.changed(before, host.snapshot(*DATABASE))
+    owned = host.owned()
+    strange = [name for name in changed if "/" + name not in owned and not any(
+        one.startswith("/" + name + "/") for one in owned)]
+    if strange or not changed:
+        raise Failure("it changes %s" % ", ".join(strange[:8]))
+    if "nothing" not in host.tool("reapply").out:
+        raise Failure("reapply does something")
+    host.rpm("-e", "sp-openstack")
+    left = [name for name in host.changed(before, host.snapshot(*DATABASE))
+            if not host.is_directory(name)]
+    if left:
+        raise Failure("its removal leaves %s" % ", ".join(left[:8]))
+
+
+# ---- what the package manager says of it -------------------------------------------------------
+
+
+@case("rpm -V names the edited files, check -v explains them")
+def verify(host):
+    said = {line.split()[-1] for name in RPM_NAMES
+            for line in only(host.rpm("-V", name, status=None), "/") if line.startswith("S.5")}
+    edited = {"/%s/%s" % (host.site, name) for name in edited_files(host)}
+    if said != edited or not edited:
+        raise Failure("rpm -V names %s, edited are %s" % (sorted(said), sorted(edited)))
+    out = host.tool("check", "-v").out
+    for name in edited:
+        if not any(name in line and "as integrated by transaction" in line
+                   and "differs from the package" in line for line in out.splitlines()):
+            raise Failure("check -v does not explain %s" % name)
+
+
+# ---- an interrupted transaction ----------------------------------------------------------------
+
+
+@case("rpm is killed in the trigger, and run again", quick=False)
+def killed(host):
+    """Loss of power in our program; rpm has no memory of it, so the upgrade is done again."""
+    host.root.write("usr/sbin/sp-openstack.wrapper", "#!/bin/sh\nkill -9 1\n", 0o755)
+    os.rename(host.root.path("usr/sbin/sp-openstack"), host.root.path("usr/sbin/kept"))
+    os.rename(host.root.path("usr/sbin/sp-openstack.wrapper"),
+              host.root.path("usr/sbin/sp-openstack"))
+    host.rpm("-U", *host.files(), status=None)
+    os.rename(host.root.path("usr/sbin/kept"), host.root.path("usr/sbin/sp-openstack"))
+    host.rpm("-U", "--force", *host.files())
+    host.sound()
