@@ -89,7 +89,7 @@ fi
 for target in $( { cat "$top/README.md" "$top"/doc/*.md | sed 's/`make/\n    make/g' |
         sed -n 's/^    make \([a-z][a-z-]*\).*/\1/p'
         sed -n 's/^#: make \([a-z][a-z-]*\) .*/\1/p' "$top/Makefile" "$top"/*/*.mk "$top"/*/*/*.mk; } | sort -u); do
-    if grep -qh "^$target:" "$top/Makefile" "$top"/*/*.mk "$top"/*/*/*.mk; then ok; else bad "make $target: no such target"; fi
+    if grep -qhE "^([a-z -]+ )?$target( [a-z -]+)?:" "$top/Makefile" "$top"/*/*.mk "$top"/*/*/*.mk; then ok; else bad "make $target: no such target"; fi
 done
 
 # files that are linked to or named
