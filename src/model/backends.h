@@ -29,7 +29,7 @@ bool sp_backend_has_our_name(struct sp_bytes backend); /* "storpool", "storpool-
 
 bool sp_mentions_storpool(struct sp_bytes text);
 
-/* Whether this host is meant to have StorPool volumes: the drivers are here, or the files mention
+/* Whether this host should have StorPool volumes: the drivers are here, or the files mention
  * StorPool. */
 bool sp_backends_are_meant(struct sp_checking *c);
 
