@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "host/facts.h"
 #include "host/running.h"
 
 /* Whether the component is asked for: it was named, or none was. */
@@ -78,8 +77,7 @@ int sp_examine(struct sp_context *s, const sp_selection *selection, struct sp_ex
     for (int subject = 0; subject < SP_SUBJECT_HOST; subject++)
         if (examine_service(s, selection, &running, (enum sp_subject)subject, &out->facts, err) < 0)
             return -1;
-    if (sp_host_facts_read(s->pool, s->scans.items[0]->tree, !s->options->root, &out->facts.host,
-                           err) < 0)
+    if (sp_examine_host(s, selection, &out->facts.host, err) < 0)
         return -1;
     sp_checks_run(s->pool, &out->facts, &out->findings);
     return 0;

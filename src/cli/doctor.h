@@ -16,4 +16,8 @@ struct sp_examination {
 int sp_examine(struct sp_context *s, const sp_selection *selection, struct sp_examination *out,
                struct sp_error *err) SP_MUST_CHECK;
 
+/* The host's part of it: also whether the processes of the selection's services are stale. */
+int sp_examine_host(struct sp_context *s, const sp_selection *selection, struct sp_host_facts *out,
+                    struct sp_error *err) SP_MUST_CHECK;
+
 #endif

@@ -17,14 +17,28 @@ static int read_name(const struct sp_look *look, const char **out)
     return 0;
 }
 
-int sp_host_facts_read(struct sp_pool *pool, struct sp_tree *tree, bool live,
+static int find_name(struct sp_pool *pool, const struct sp_storpool_query *query, const char **out,
+                     struct sp_error *err)
+{
+    const struct sp_look look = {pool, query->tree, err};
+    struct utsname system;
+    if (*query->root->path)
+        return read_name(&look, out);
+    if (uname(&system) == 0)
+        *out = sp_pool_strdup(pool, system.nodename);
+    return 0;
+}
+
+int sp_host_facts_read(struct sp_pool *pool, const struct sp_storpool_query *query,
                        struct sp_host_facts *out, struct sp_error *err)
 {
-    const struct sp_look look = {pool, tree, err};
-    struct utsname system;
-    if (!live)
-        return read_name(&look, &out->name);
-    if (uname(&system) == 0)
-        out->name = sp_pool_strdup(pool, system.nodename);
+    if (find_name(pool, query, &out->name, err) < 0 ||
+        sp_storpool_facts_read(pool, query, &out->client, err) < 0)
+        return -1;
+    for (size_t i = 0; i < out->client.files.count; i++) {
+        out->storpool_denied |= out->client.files.items[i].access == SP_CONF_DENIED;
+        if (out->client.files.items[i].access == SP_CONF_READ)
+            *SP_PUSH(pool, &out->storpool) = &out->client.files.items[i].content;
+    }
     return 0;
 }

@@ -4,11 +4,11 @@
 #define SP_HOST_FACTS_READ_H
 
 #include "base/error.h"
+#include "host/storpool.h"
 #include "model/host_facts.h"
-#include "tree/tree.h"
 
-/* live: the tree is that of the running system, whose processes and name are asked of the kernel. */
-int sp_host_facts_read(struct sp_pool *pool, struct sp_tree *tree, bool live,
+/* A running system is asked for its name; everything else: host/storpool.h. */
+int sp_host_facts_read(struct sp_pool *pool, const struct sp_storpool_query *query,
                        struct sp_host_facts *out, struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 
 #include "base/cleanup.h"
 #include "base/path.h"
@@ -64,25 +63,6 @@ static unsigned count_attached(const char *dev)
 }
 
 /* ---- the host ----------------------------------------------------------------------------------- */
-
-/* hostname(5), as far as a name goes. */
-static const char *read_hostname(struct facts *f)
-{
-    const char *text;
-    if (sp_look_read_small(&f->look, "etc/hostname", &text) < 0 || !text)
-        return NULL;
-    text += strspn(text, " \t\n");
-    size_t len = strcspn(text, " \t\r\n");
-    return len ? sp_pool_memdup(f->look.pool, text, len) : NULL;
-}
-
-static const char *find_host(struct facts *f)
-{
-    struct utsname names;
-    if (!f->out->is_live)
-        return read_hostname(f);
-    return uname(&names) == 0 ? sp_pool_strdup(f->look.pool, names.nodename) : NULL;
-}
 
 static void find_readers(struct facts *f)
 {
@@ -239,14 +219,6 @@ static void find_setup(struct facts *f)
 
 /* ---- all of it ---------------------------------------------------------------------------------- */
 
-static void find_files(struct facts *f)
-{
-    sp_storpool_files_read(f->look.pool, f->query->root, &f->out->files);
-    for (size_t i = 0; i < f->out->files.count; i++)
-        if (f->out->files.items[i].access == SP_CONF_READ)
-            *SP_PUSH(f->look.pool, &f->out->contents) = &f->out->files.items[i].content;
-}
-
 static int find_devices(struct facts *f)
 {
     struct stat st;
@@ -271,8 +243,7 @@ int sp_storpool_facts_read(struct sp_pool *pool, const struct sp_storpool_query 
     *out = (struct sp_storpool_facts){.is_live = !*query->root->path};
     if (out->is_live)
         out->container = sp_container_sign(pool, query->root, query->proc);
-    out->host = find_host(&f);
-    find_files(&f);
+    sp_storpool_files_read(pool, query->root, &out->files);
     find_readers(&f);
     if (find_services(&f) < 0 || find_devices(&f) < 0)
         return -1;

@@ -4,115 +4,20 @@
 #include <string.h>
 #include <strings.h>
 
-#include "model/checks.h"
+#include "model/backends.h"
 
-#define OUR_CLASS "cinder.volume.drivers.storpool.StorPoolDriver"
+static const char *const options[] = {"enabled_backends",
+                                      "volume_driver",
+                                      "volume_backend_name",
+                                      "report_discard_supported",
+                                      "storpool_replication",
+                                      "storpool_template",
+                                      "default_volume_type",
+                                      "backend_host",
+                                      "host",
+                                      NULL};
 
-static const struct sp_oslo_found nowhere = {NULL, NULL};
-
-/* ---- looking ------------------------------------------------------------------------------- */
-
-/* Names of backends are shown only if they are words: a line that was swallowed may be in them. */
-static const char *shown(struct sp_checking *c, struct sp_bytes name)
-{
-    bool plain = name.len > 0 && name.len <= 64;
-    for (size_t i = 0; plain && i < name.len; i++)
-        plain = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.",
-                       name.data[i]) &&
-                name.data[i];
-    return plain ? sp_pool_printf(c->pool, "'%s'", name.data) : "(not shown)";
-}
-
-static bool mentions_storpool(struct sp_bytes text)
-{
-    for (size_t i = 0; i + 8 <= text.len; i++)
-        if (strncasecmp(text.data + i, "storpool", 8) == 0)
-            return true;
-    return false;
-}
-
-/* enabled_backends; false when it is not set, or not decided. */
-static bool enabled(struct sp_checking *c, sp_oslo_list *out, struct sp_oslo_found *at)
-{
-    struct sp_bytes value;
-    *at = sp_oslo_find_one(c->files, "DEFAULT", "enabled_backends");
-    if (!at->entry || !sp_oslo_expand(c->pool, c->files, "DEFAULT", at->entry->value, &value))
-        return false;
-    sp_oslo_split(c->pool, value, out);
-    return true;
-}
-
-/* A release that is not known may be Pike. */
-static bool reads_backend_defaults(const struct sp_checking *c)
-{
-    return c->service->series == SP_SERIES_UNKNOWN || c->service->series >= SP_SERIES_PIKE;
-}
-
-static bool is_text(struct sp_bytes name)
-{
-    return memchr(name.data, '\0', name.len) == NULL;
-}
-
-/* The driver of a section: its own, in Pike else that of [backend_defaults]. */
-static struct sp_oslo_found driver_of(struct sp_checking *c, struct sp_bytes section)
-{
-    struct sp_oslo_found found = nowhere;
-    if (is_text(section))
-        found = sp_oslo_find_one(c->files, section.data, "volume_driver");
-    if (!found.entry && reads_backend_defaults(c))
-        found = sp_oslo_find_one(c->files, "backend_defaults", "volume_driver");
-    return found;
-}
-
-static bool is_ours(struct sp_oslo_found found)
-{
-    return found.entry && sp_config_is(found.entry->value, OUR_CLASS);
-}
-
-static bool is_enabled(const sp_oslo_list *list, struct sp_bytes section)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (is_text(list->items[i]) && sp_oslo_is_group(section, list->items[i].data))
-            return true;
-    return false;
-}
-
-static bool has_section(struct sp_checking *c, struct sp_bytes name)
-{
-    for (size_t i = 0; i < c->files->count; i++)
-        for (size_t j = 0; j < c->files->items[i]->headings.count; j++)
-            if (is_text(name) &&
-                sp_oslo_is_group(c->files->items[i]->headings.items[j].name, name.data))
-                return true;
-    return false;
-}
-
-/* A value in which somebody meant a comment: oslo.config has none after a value. */
-static bool has_comment(struct sp_bytes value)
-{
-    for (size_t i = 1; i < value.len; i++)
-        if ((value.data[i] == '#' || value.data[i] == ';') &&
-            (value.data[i - 1] == ' ' || (value.data[i - 1] == '\t' && value.data[i] == '#')))
-            return true;
-    return false;
-}
-
-/* Calls fn for each assignment that counts, of the option `name`, in any section; name NULL: of any. */
-static void for_each_effective(struct sp_checking *c, const char *name,
-                               void (*fn)(struct sp_checking *c, struct sp_oslo_found at))
-{
-    for (size_t i = 0; i < c->files->count; i++)
-        for (size_t j = 0; j < c->files->items[i]->entries.count; j++) {
-            struct sp_oslo_found at = {c->files->items[i], &c->files->items[i]->entries.items[j]};
-            if ((!name || sp_config_is(at.entry->key, name)) && is_text(at.entry->section) &&
-                is_text(at.entry->key) &&
-                sp_oslo_find_one(c->files, at.entry->section.data, at.entry->key.data).entry ==
-                    at.entry)
-                fn(c, at);
-        }
-}
-
-/* ---- the checks ---------------------------------------------------------------------------- */
+/* ---- which backends there are ------------------------------------------------------------------ */
 
 static void check_unset(struct sp_checking *c)
 {
@@ -121,152 +26,346 @@ static void check_unset(struct sp_checking *c)
                                                  [SP_SERIES_NEWTON] = SP_CHECK_WARNING,
                                                  [SP_SERIES_OCATA] = SP_CHECK_ERROR,
                                                  [SP_SERIES_PIKE] = SP_CHECK_ERROR};
-    struct sp_oslo_found at = sp_oslo_find_one(c->files, "DEFAULT", "volume_driver");
-    if (sp_oslo_find_one(c->files, "DEFAULT", "enabled_backends").entry)
+    struct sp_value driver = sp_check_value(c, "DEFAULT", "volume_driver");
+    bool needed = c->service->series >= SP_SERIES_OCATA;
+    if (sp_check_value(c, "DEFAULT", "enabled_backends").state != SP_VALUE_UNSET ||
+        (needed ? !sp_backends_are_meant(c) : !sp_backend_is_ours(driver)))
         return;
-    if (c->service->series >= SP_SERIES_OCATA || is_ours(at))
-        sp_check_report(c, levels[c->service->series], sp_check_place(at),
-                        "write: enabled_backends = storpool",
-                        "enabled_backends is not set in [DEFAULT]");
+    sp_check_report(
+        c, levels[c->service->series],
+        driver.at.entry ? sp_check_place(driver.at) : sp_check_main_file(c),
+        "write into [DEFAULT]: enabled_backends = " SP_BACKEND_NAME
+        "\nand the options of the backend into [" SP_BACKEND_NAME "]; afterwards move the volumes "
+        "that exist, by cinder-manage volume update_host",
+        needed ? "enabled_backends is not set in [DEFAULT]: cinder-volume does not start"
+               : "the backend is in [DEFAULT], which Ocata and later do not read");
 }
 
-static void check_listed(struct sp_checking *c, struct sp_oslo_found at)
+static bool is_defaults(struct sp_bytes section)
 {
-    sp_oslo_list list = {NULL, 0, 0};
-    struct sp_oslo_found where;
-    if (is_ours(at) && !sp_config_is(at.entry->section, "DEFAULT") &&
-        !sp_oslo_is_group(at.entry->section, "backend_defaults") && enabled(c, &list, &where) &&
-        !has_comment(where.entry->value) && !is_enabled(&list, at.entry->section))
+    return sp_oslo_is_group(section, "backend_defaults");
+}
+
+struct search {
+    bool set; /* enabled_backends is */
+    bool found;
+};
+
+/* A volume_driver that is in order, or of which C05 or C07 speak: then C04 has nothing to say. */
+static void note_driver(SP_UNUSED struct sp_checking *c, struct sp_oslo_found at, void *data)
+{
+    struct search *search = data;
+    bool common =
+        sp_config_is(at.entry->section, "DEFAULT") ? search->set : is_defaults(at.entry->section);
+    if (sp_mentions_storpool(at.entry->value) &&
+        !(common && sp_config_is(at.entry->value, SP_BACKEND_CLASS)))
+        search->found = true;
+}
+
+static const char *stanza(struct sp_checking *c, const sp_oslo_list *enabled)
+{
+    sp_strv names = {NULL, 0, 0};
+    for (size_t i = 0; i < enabled->count; i++)
+        if (enabled->items[i].len)
+            *SP_PUSH(c->pool, &names) =
+                *sp_check_show(c, enabled->items[i]) == '\'' ? enabled->items[i].data : "...";
+    *SP_PUSH(c->pool, &names) = SP_BACKEND_NAME;
+    return sp_pool_printf(c->pool,
+                          "write into [DEFAULT]: enabled_backends = %s\n"
+                          "and a section:\n"
+                          "  [" SP_BACKEND_NAME "]\n"
+                          "  volume_driver = " SP_BACKEND_CLASS "\n"
+                          "  volume_backend_name = " SP_BACKEND_NAME "\n"
+                          "  storpool_template = (a template of the StorPool cluster)\n"
+                          "  report_discard_supported = True",
+                          sp_strv_join(c->pool, &names, ","));
+}
+
+static void check_any(struct sp_checking *c)
+{
+    sp_oslo_list enabled = {NULL, 0, 0};
+    struct sp_check_place at;
+    struct search search = {.set = sp_check_value(c, "DEFAULT", "enabled_backends").state !=
+                                   SP_VALUE_UNSET};
+    bool listed = sp_backends_enabled(c, &enabled, &at), meant = sp_backends_are_meant(c);
+    if ((search.set && !listed) || (!search.set && meant && c->service->series >= SP_SERIES_OCATA))
+        return;
+    sp_check_each_effective(c, "volume_driver", note_driver, &search);
+    for (size_t i = 0; i < enabled.count; i++) {
+        struct sp_value driver = sp_backend_option(c, enabled.items[i], "volume_driver");
+        search.found |= driver.state == SP_VALUE_OPEN || sp_backend_is_ours(driver) ||
+                        (sp_backend_has_our_name(enabled.items[i]) &&
+                         !sp_backend_has_section(c, enabled.items[i]));
+    }
+    if (search.found)
+        return;
+    if (meant)
+        sp_check_report(c, SP_CHECK_ERROR, at.file ? at : sp_check_main_file(c),
+                        stanza(c, &enabled), "no backend has StorPool's driver");
+    else
+        sp_check_report(c, SP_CHECK_NOTE, at.file ? at : sp_check_main_file(c), NULL,
+                        "StorPool is not mentioned: this host is not set up for its volumes");
+}
+
+static void check_listed(struct sp_checking *c, struct sp_oslo_found at, SP_UNUSED void *data)
+{
+    sp_oslo_list enabled = {NULL, 0, 0};
+    struct sp_check_place ignored;
+    if (sp_config_is(at.entry->value, SP_BACKEND_CLASS) &&
+        !sp_config_is(at.entry->section, "DEFAULT") && !is_defaults(at.entry->section) &&
+        sp_backends_enabled(c, &enabled, &ignored) &&
+        !sp_backends_have(&enabled, at.entry->section))
         sp_check_report(c, SP_CHECK_ERROR, sp_check_place(at),
                         "write the name of the section into enabled_backends",
                         "the section %s has StorPool's driver, and is not in enabled_backends",
-                        shown(c, at.entry->section));
+                        sp_check_show(c, at.entry->section));
 }
 
 static void check_not_listed(struct sp_checking *c)
 {
-    for_each_effective(c, "volume_driver", check_listed);
+    sp_check_each_effective(c, "volume_driver", check_listed, NULL);
 }
 
 static void check_no_section(struct sp_checking *c)
 {
-    sp_oslo_list list = {NULL, 0, 0};
-    struct sp_oslo_found at;
-    if (!enabled(c, &list, &at) || has_comment(at.entry->value))
+    sp_oslo_list enabled = {NULL, 0, 0};
+    struct sp_check_place at;
+    if (!sp_backends_enabled(c, &enabled, &at))
         return;
-    for (size_t i = 0; i < list.count; i++)
-        if (list.items[i].len && !has_section(c, list.items[i]))
+    for (size_t i = 0; i < enabled.count; i++) {
+        bool ours = sp_backend_has_our_name(enabled.items[i]);
+        if (enabled.items[i].len && !sp_backend_has_section(c, enabled.items[i]))
             sp_check_report(
-                c,
-                list.items[i].len >= 8 && strncasecmp(list.items[i].data, "storpool", 8) == 0
-                    ? SP_CHECK_ERROR
-                    : SP_CHECK_WARNING,
-                sp_check_place(at),
-                "write: volume_driver = " OUR_CLASS " in a section of that name",
-                "the backend %s has no section: it would use LVM", shown(c, list.items[i]));
+                c, ours ? SP_CHECK_ERROR : SP_CHECK_WARNING, at,
+                ours ? "write a section of that name, with: volume_driver = " SP_BACKEND_CLASS
+                     : "write a section of that name, or take it out of the list",
+                "the backend %s has no section, so that it uses LVM",
+                sp_check_show(c, enabled.items[i]));
+    }
 }
 
-static void check_class(struct sp_checking *c, struct sp_oslo_found at)
+static void check_empty_item(struct sp_checking *c)
 {
-    if (mentions_storpool(at.entry->value) && !is_ours(at))
-        sp_check_report(c, SP_CHECK_ERROR, sp_check_place(at), "write: volume_driver = " OUR_CLASS,
+    sp_oslo_list enabled = {NULL, 0, 0};
+    struct sp_check_place at;
+    bool empty = false, mitaka = c->service->series == SP_SERIES_MITAKA;
+    if (!sp_backends_enabled(c, &enabled, &at))
+        return;
+    for (size_t i = 0; i < enabled.count; i++)
+        empty |= enabled.items[i].len == 0;
+    if (empty)
+        sp_check_report(c, mitaka ? SP_CHECK_ERROR : SP_CHECK_NOTE, at,
+                        "write the list without the comma that nothing follows",
+                        mitaka
+                            ? "enabled_backends has an empty item: a backend without a name, of LVM"
+                            : "enabled_backends has an empty item");
+}
+
+static void check_name(struct sp_checking *c)
+{
+    sp_oslo_list enabled = {NULL, 0, 0};
+    struct sp_check_place at;
+    bool odd = false;
+    if (!sp_backends_enabled(c, &enabled, &at))
+        return;
+    for (size_t i = 0; i < enabled.count; i++)
+        for (size_t j = 0; j < enabled.items[i].len; j++)
+            odd |= strchr("@#['\"", enabled.items[i].data[j]) ||
+                   sp_config_is_space(enabled.items[i].data[j]);
+    if (odd)
+        sp_check_report(c, SP_CHECK_ERROR, at, "write plain words, with commas between them",
+                        "a name in enabled_backends has a character that no backend may have");
+}
+
+/* ---- the options of a backend ------------------------------------------------------------------ */
+
+static void check_class(struct sp_checking *c, struct sp_oslo_found at, SP_UNUSED void *data)
+{
+    if (sp_mentions_storpool(at.entry->value) && !sp_check_has_comment(at.entry->value) &&
+        !memchr(at.entry->value.data, '$', at.entry->value.len) &&
+        !sp_config_is(at.entry->value, SP_BACKEND_CLASS))
+        sp_check_report(c, SP_CHECK_ERROR, sp_check_place(at),
+                        "write: volume_driver = " SP_BACKEND_CLASS,
                         "volume_driver is not the name of StorPool's driver");
 }
 
 static void check_classes(struct sp_checking *c)
 {
-    for_each_effective(c, "volume_driver", check_class);
+    sp_check_each_effective(c, "volume_driver", check_class, NULL);
+}
+
+/* An option of the backends that [DEFAULT] has, where none of them looks. */
+static void check_default(struct sp_checking *c, const sp_oslo_list *ours, const char *name)
+{
+    struct sp_oslo_found at = sp_oslo_find_one(c->files, "DEFAULT", name);
+    for (size_t i = 0; at.entry && i < ours->count; i++)
+        if (sp_backend_option(c, ours->items[i], name).state == SP_VALUE_UNSET) {
+            sp_check_report(c, SP_CHECK_WARNING, sp_check_place(at),
+                            "write the line into the section of the backend",
+                            "%s is in [DEFAULT], where the backend %s does not look for it", name,
+                            sp_check_show(c, ours->items[i]));
+            return;
+        }
+}
+
+/* "[default]", "[ storpool ]": sections that nothing reads. */
+static void check_headings(struct sp_checking *c)
+{
+    for (size_t i = 0; i < c->files->count; i++)
+        for (size_t j = 0; j < c->files->items[i]->headings.count; j++) {
+            const struct sp_config_heading *one = &c->files->items[i]->headings.items[j];
+            struct sp_bytes name = sp_config_strip(one->name);
+            bool is_default = name.len == 7 && strncasecmp(name.data, "DEFAULT", 7) == 0;
+            if (name.len == one->name.len && (!is_default || sp_config_is(name, "DEFAULT")))
+                continue;
+            if (is_default || sp_mentions_storpool(name))
+                sp_check_report(c, SP_CHECK_WARNING,
+                                (struct sp_check_place){c->files->items[i]->name, one->line},
+                                is_default ? "write: [DEFAULT]" : "write the name without blanks",
+                                "this is a section of another name, in which nothing looks");
+        }
+}
+
+static void check_places(struct sp_checking *c)
+{
+    static const char *const names[] = {"storpool_template", "storpool_replication",
+                                        "report_discard_supported"};
+    sp_oslo_list ours = {NULL, 0, 0};
+    sp_backends_ours(c, &ours);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        check_default(c, &ours, names[i]);
+    check_headings(c);
+}
+
+static bool is_copies(struct sp_bytes text)
+{
+    long copies = 3; /* the default, also for an empty value */
+    return sp_oslo_int(text, &copies) != SP_OSLO_INT_BAD && copies >= 1 && copies <= 3;
 }
 
 static void check_replication(struct sp_checking *c)
 {
-    sp_oslo_list list = {NULL, 0, 0};
-    struct sp_oslo_found at;
-    if (!enabled(c, &list, &at))
-        return;
-    for (size_t i = 0; i < list.count; i++) {
-        long copies = 3;
-        if (!is_text(list.items[i]) || !is_ours(driver_of(c, list.items[i])))
-            continue;
-        at = sp_oslo_find_one(c->files, list.items[i].data, "storpool_replication");
-        if (at.entry &&
-            (sp_oslo_int(at.entry->value, &copies) == SP_OSLO_INT_BAD || copies < 1 || copies > 3))
-            sp_check_report(c, SP_CHECK_ERROR, sp_check_place(at),
+    sp_oslo_list ours = {NULL, 0, 0};
+    sp_backends_ours(c, &ours);
+    for (size_t i = 0; i < ours.count; i++) {
+        struct sp_value copies = sp_backend_option(c, ours.items[i], "storpool_replication");
+        struct sp_value template = sp_backend_option(c, ours.items[i], "storpool_template");
+        if (copies.state == SP_VALUE_SET && !is_copies(copies.text))
+            sp_check_report(c, SP_CHECK_ERROR, sp_check_place(copies.at),
                             "write: storpool_replication = 3",
                             "storpool_replication is not 1, 2 or 3");
-        else if (!at.entry &&
-                 !sp_oslo_find_one(c->files, list.items[i].data, "storpool_template").entry)
-            sp_check_report(c, SP_CHECK_NOTE, SP_CHECK_NOWHERE, NULL,
-                            "the backend %s names no template: volumes have three copies",
-                            shown(c, list.items[i]));
+        else if (copies.state == SP_VALUE_UNSET && template.state == SP_VALUE_UNSET &&
+                 !sp_oslo_find_one(c->files, "DEFAULT", "storpool_template").entry)
+            sp_check_report(c, SP_CHECK_NOTE, sp_check_main_file(c), NULL,
+                            "the backend %s names no template: its volumes have three copies",
+                            sp_check_show(c, ours.items[i]));
     }
 }
 
-static void check_comment(struct sp_checking *c, struct sp_oslo_found at)
+static void check_discard(struct sp_checking *c)
 {
-    static const char *const ours[] = {"enabled_backends",     "volume_driver",
-                                       "volume_backend_name",  "report_discard_supported",
-                                       "storpool_replication", "storpool_template"};
-    const char *name = NULL;
-    if (!has_comment(at.entry->value))
+    sp_oslo_list ours = {NULL, 0, 0};
+    sp_backends_ours(c, &ours);
+    for (size_t i = 0; i < ours.count; i++) {
+        struct sp_value value = sp_backend_option(c, ours.items[i], "report_discard_supported");
+        bool ignored;
+        if (value.state == SP_VALUE_SET && !sp_oslo_bool(value.text, &ignored))
+            sp_check_report(c, SP_CHECK_ERROR, sp_check_place(value.at),
+                            "write: report_discard_supported = True",
+                            "report_discard_supported is neither true nor false");
+        else if (value.state == SP_VALUE_UNSET &&
+                 !sp_oslo_find_one(c->files, "DEFAULT", "report_discard_supported").entry)
+            sp_check_report(c, SP_CHECK_NOTE, sp_check_main_file(c),
+                            "write into the section: report_discard_supported = True",
+                            "the backend %s does not tell guests that they can discard blocks",
+                            sp_check_show(c, ours.items[i]));
+    }
+}
+
+/* The name that the scheduler knows the backend by; both drivers of StorPool have a default. */
+static struct sp_bytes name_of(struct sp_checking *c, struct sp_bytes backend)
+{
+    struct sp_value name = sp_backend_option(c, backend, "volume_backend_name");
+    return name.state == SP_VALUE_SET && name.text.len ? name.text : SP_BYTES_STR(SP_BACKEND_NAME);
+}
+
+static void check_same_name(struct sp_checking *c)
+{
+    sp_oslo_list ours = {NULL, 0, 0};
+    sp_backends_ours(c, &ours);
+    for (size_t i = 1; i < ours.count; i++)
+        for (size_t j = 0; j < i; j++) {
+            struct sp_value a = sp_backend_option(c, ours.items[i], "storpool_template");
+            struct sp_value b = sp_backend_option(c, ours.items[j], "storpool_template");
+            if (a.state == SP_VALUE_OPEN || b.state == SP_VALUE_OPEN ||
+                sp_bytes_equal(a.text, b.text) ||
+                !sp_bytes_equal(name_of(c, ours.items[i]), name_of(c, ours.items[j])))
+                continue;
+            struct sp_value name = sp_backend_option(c, ours.items[i], "volume_backend_name");
+            sp_check_report(
+                c, SP_CHECK_WARNING,
+                name.at.entry ? sp_check_place(name.at) : sp_check_main_file(c),
+                "write another volume_backend_name into one of them",
+                "the backends %s and %s have one volume_backend_name and two templates: "
+                "which one a volume gets is chance",
+                sp_check_show(c, ours.items[j]), sp_check_show(c, ours.items[i]));
+        }
+}
+
+/* Pike has no deprecated name "host" for backend_host. */
+static void check_host(struct sp_checking *c)
+{
+    sp_oslo_list ours = {NULL, 0, 0};
+    if (c->service->series != SP_SERIES_PIKE)
         return;
-    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-        if (sp_config_is(at.entry->key, ours[i]))
-            name = ours[i];
-    sp_check_report(
-        c, name ? SP_CHECK_ERROR : SP_CHECK_WARNING, sp_check_place(at),
-        "write the comment in a line of its own",
-        "the text after the value of %s belongs to it: there are no comments behind a value",
-        name ? name : "an option");
+    sp_backends_ours(c, &ours);
+    for (size_t i = 0; i < ours.count; i++) {
+        struct sp_oslo_found at = {NULL, NULL};
+        if (sp_check_is_string(ours.items[i]))
+            at = sp_oslo_find_one(c->files, ours.items[i].data, "host");
+        if (at.entry)
+            sp_check_report(c, SP_CHECK_WARNING, sp_check_place(at), "write: backend_host",
+                            "host has no effect in the section of a backend from Pike on");
+    }
+}
+
+static void check_default_type(struct sp_checking *c)
+{
+    struct sp_oslo_found at = sp_oslo_find_one(c->files, "DEFAULT", "default_volume_type");
+    if (at.entry && sp_check_has_comment(at.entry->value))
+        sp_check_report(c, SP_CHECK_WARNING, sp_check_place(at),
+                        "write the comment into a line of its own",
+                        "there are no comments behind a value: no volume type has that name");
+}
+
+static void check_repeated(struct sp_checking *c)
+{
+    sp_check_repeated(c, options);
 }
 
 static void check_comments(struct sp_checking *c)
 {
-    for_each_effective(c, NULL, check_comment);
-}
-
-static void check_empty_item(struct sp_checking *c)
-{
-    sp_oslo_list list = {NULL, 0, 0};
-    struct sp_oslo_found at;
-    bool empty = false;
-    if (!enabled(c, &list, &at))
-        return;
-    for (size_t i = 0; i < list.count; i++)
-        empty |= list.items[i].len == 0;
-    if (empty)
-        sp_check_report(c, c->service->series == SP_SERIES_MITAKA ? SP_CHECK_ERROR : SP_CHECK_NOTE,
-                        sp_check_place(at), "write the list without a comma that nothing follows",
-                        "enabled_backends has an empty item");
-}
-
-static void check_name(struct sp_checking *c)
-{
-    sp_oslo_list list = {NULL, 0, 0};
-    struct sp_oslo_found at;
-    if (!enabled(c, &list, &at) || has_comment(at.entry->value))
-        return;
-    for (size_t i = 0; i < list.count; i++)
-        for (size_t j = 0; j < list.items[i].len; j++)
-            if (strchr("@#['\"", list.items[i].data[j]) ||
-                sp_config_is_space(list.items[i].data[j])) {
-                sp_check_report(
-                    c, SP_CHECK_ERROR, sp_check_place(at),
-                    "write plain words, with commas between them",
-                    "a name in enabled_backends has a character that no backend may have");
-                break;
-            }
+    sp_check_comments(c, options, "default_volume_type");
 }
 
 const struct sp_check sp_checks_cinder[] = {
+    {"C01", "the files are there and can be read", sp_check_access, SP_CHECK_FIRST},
     {"C02", "oslo.config can read the files", sp_check_grammar, SP_CHECK_FIRST},
-    {"C03", "enabled_backends is set", check_unset, 0},
+    {"C03", "the backends are in sections of their own", check_unset, 0},
+    {"C04", "a backend has StorPool's driver", check_any, 0},
     {"C05", "each section with StorPool's driver is enabled", check_not_listed, 0},
     {"C06", "each enabled backend has a section", check_no_section, 0},
     {"C07", "the class of the driver is spelt right", check_classes, 0},
-    {"C09", "storpool_replication is 1, 2 or 3", check_replication, 0},
+    {"C08", "the options of the driver are in the backend's section", check_places, 0},
+    {"C09", "storpool_replication is 1, 2 or 3, or there is a template", check_replication, 0},
+    {"C10", "guests are told that they can discard blocks", check_discard, 0},
+    {"C11", "the options of the driver are set once", check_repeated, 0},
     {"C12", "no value has a comment behind it", check_comments, 0},
+    {"C13", "no value goes on by mistake", sp_check_continuations, 0},
     {"C14", "enabled_backends has no empty item", check_empty_item, 0},
+    {"C15", "backends with different templates have different names", check_same_name, 0},
     {"C16", "the backends have plain names", check_name, 0},
+    {"C17", "no backend sets host, which has no effect", check_host, 0},
+    {"C18", "default_volume_type is a name", check_default_type, 0},
     {NULL, NULL, NULL, 0},
 };

@@ -2,10 +2,9 @@
 #include "model/doctor.h"
 
 const struct sp_check_table sp_check_tables[] = {
-    {SP_SUBJECT_CINDER, sp_checks_cinder},
-    {SP_SUBJECT_NOVA, sp_checks_nova},
-    {SP_SUBJECT_HOST, sp_checks_host},
-    {SP_SUBJECT_HOST, NULL},
+    {SP_SUBJECT_CINDER, sp_checks_cinder}, {SP_SUBJECT_NOVA, sp_checks_nova},
+    {SP_SUBJECT_HOST, sp_checks_host},     {SP_SUBJECT_HOST, sp_checks_storpool_conf},
+    {SP_SUBJECT_HOST, sp_checks_storpool}, {SP_SUBJECT_HOST, NULL},
 };
 
 const char *sp_subject_name(enum sp_subject subject)
@@ -62,7 +61,8 @@ static void run_table(struct sp_checking *c, const struct sp_check *check)
         }
         check->run(c);
         for (size_t i = before; check->flags & SP_CHECK_FIRST && i < c->findings->count; i++)
-            incomplete |= c->findings->items[i].level >= SP_CHECK_UNKNOWN;
+            incomplete |= c->findings->items[i].level >= SP_CHECK_UNKNOWN ||
+                          c->findings->items[i].level == SP_CHECK_SKIPPED;
         if (c->findings->count == before)
             add(c, SP_CHECK_OK, check->title);
     }

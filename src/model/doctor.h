@@ -79,6 +79,7 @@ struct sp_check {
 extern const struct sp_check sp_checks_cinder[];
 extern const struct sp_check sp_checks_nova[];
 extern const struct sp_check sp_checks_host[];
+extern const struct sp_check sp_checks_storpool_conf[], sp_checks_storpool[];
 
 struct sp_check_table {
     enum sp_subject subject;

@@ -6,6 +6,7 @@
 
 #include "base/pool.h"
 #include "format/storpool_conf.h"
+#include "model/storpool_facts.h"
 
 struct sp_host_facts {
     const char *name; /* uname -n, of another root its /etc/hostname; NULL: not known */
@@ -13,6 +14,7 @@ struct sp_host_facts {
      * faults too. */
     sp_storpool_files storpool;
     bool storpool_denied; /* one of them is there, and this user may not read it */
+    struct sp_storpool_facts client;
 };
 
 #endif

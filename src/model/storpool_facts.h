@@ -85,7 +85,6 @@ struct sp_storpool_facts {
     bool wanted;           /* our drivers are in a package of the host */
     bool is_live;          /* the running system, not one below --root */
     const char *container; /* the sign by which we are in one; NULL: we are not */
-    const char *host;      /* uname -n, of another root its etc/hostname; NULL: not known */
 
     sp_conf_files files; /* in the order of reading: etc/storpool.conf, also where it is missing */
     sp_storpool_files contents; /* of those that were read */
@@ -105,7 +104,6 @@ struct sp_storpool_facts {
     bool spool_denied;          /* it is the latter: this user may not */
     size_t old_requests;        /* in the spool file, of StorPool's drivers before these */
 
-    bool looked_at_processes;
     bool unknown_processes; /* of services, that this user may not look at */
     SP_VEC(struct sp_stale_process) stale;
 };

@@ -4,11 +4,13 @@ a service of the test's own."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 
 import lib
-from lib import Case, is_wrapped, write
+from lib import Case, Host, is_wrapped, write
 
 UNIT = "[Service]\nExecStart=/usr/bin/%s --config-file /etc/x --password canary-secret\n"
 # the program is a script: the kernel calls its process so
@@ -20,17 +22,32 @@ kill $(cat %(top)s/pid)
 %(top)s/bin/nova-compute --token canary-secret >/dev/null 2>&1 &
 echo $! >%(top)s/pid
 """
+# a root in which the sign of a container that this host may be is not there
+HIDE = """
+mount --make-rprivate /
+mkdir -p %(top)s/root
+mount -t tmpfs none %(top)s/root
+for name in /*; do
+    if [ -L "$name" ]; then cp -P "$name" %(top)s/root
+    elif [ -d "$name" ]; then mkdir "%(top)s/root$name"; mount --rbind "$name" "%(top)s/root$name"
+    fi
+done
+exec chroot %(top)s/root sh %(top)s/inside
+"""
 INSIDE = """
 mount --make-rprivate /
-for name in etc/systemd/system lib/systemd/system; do :; done
 mount --bind %(top)s/sbin /usr/sbin
 mount --bind %(top)s/etc /etc
 mount -t tmpfs none /run
 mount -t tmpfs none /var/lib
 %(before)s
-%(top)s/bin/nova-compute --token canary-secret >/dev/null 2>&1 &
-echo $! >%(top)s/pid
-sleep 0.2
+start() {
+    "$@" %(top)s/bin/nova-compute --token canary-secret >/dev/null 2>&1 &
+    echo $! >%(top)s/pid
+    sleep 0.2
+}
+stop() { kill $(cat %(top)s/pid); wait; }
+start
 %(script)s
 """
 
@@ -57,10 +74,13 @@ class Services(Case):
         write(etc + "/systemd/system/openstack-nova-compute.service", UNIT % "nova-compute")
         write(etc + "/machine-id", "0123456789abcdef" * 2 + "\n")
 
-    def inside(self, script, before="mkdir -p /run/systemd/system"):
+    def inside(self, script, before="mkdir -p /run/systemd/system", hide=False):
         """Runs the script once the service runs; SP is the program with its options."""
         call = "%s -L %s" % (lib.PROGRAM, self.system.path(self.system.site))
         text = INSIDE % {"top": self.tmp, "before": before, "script": script.replace("SP", call)}
+        write(self.tmp + "/inside", text)
+        if hide:
+            text = HIDE % {"top": self.tmp}
         done = subprocess.run(["unshare", "-mpfC", "--mount-proc", "sh", "-c", text],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd="/",
                               stderr=subprocess.PIPE, text=True, env=lib.environment(),
@@ -91,12 +111,11 @@ class Services(Case):
         self.assertNotIn("systemctl restart", result.out)
 
     def test_without_systemd(self):
-        if os.path.exists("/.dockerenv"):
-            self.skipTest("this is a container, where nothing is restarted without systemd")
         os.unlink(self.tmp + "/etc/systemd/system/openstack-nova-compute.service")
         write(self.tmp + "/etc/init.d/nova-compute", "#!/bin/sh\nexec /usr/bin/nova-compute\n",
               0o755)
-        result = self.inside("SP install --no-groups nova && SP services --restart", before=":")
+        result = self.inside("SP install --no-groups nova && SP services --restart", before=":",
+                             hide=True)
         self.expect(0, result, "service nova-compute restart", "nova-compute is restarted")
         self.assertEqual(self.calls(), ["/usr/sbin/service nova-compute restart"])
 
@@ -126,6 +145,68 @@ class Services(Case):
         result = self.inside("SP install --no-groups nova && SP services --restart",
                              before="mkdir /run/systemd; touch /run/.containerenv")
         self.expect(3, result, "this is a container", "docker restart")
+
+    def test_group(self):
+        """A process keeps the groups that it was started with."""
+        for name, line in (("passwd", "nova:x:64060:64060::/:/bin/sh\n"),
+                           ("group", "spopenstack:x:64118:nova\n")):
+            with open("%s/etc/%s" % (self.tmp, name), "a", encoding="ascii") as file:
+                file.write(line)
+        os.chmod(self.tmp, 0o755)
+        change = "setpriv --reuid 64060 --regid 64060 "
+        result = self.inside("SP install --no-groups nova >/dev/null; stop; start %s--clear-groups; "
+                             "SP services -j; SP services --restart -n; stop; "
+                             "start %s--groups 64118; SP services" % (change, change))
+        self.expect(0, result, "it started without the group spopenstack", "needs-restart",
+                    "would run: /usr/sbin/systemctl try-restart openstack-nova-compute.service",
+                    "up-to-date")
+        self.assertNotIn("was changed after", result.out)
+
+    def test_ordinary_user(self):
+        """Processes of others may not be looked at."""
+        os.chmod(self.tmp, 0o755)
+        user = "setpriv --reuid %d --regid %d --clear-groups " % (lib.NOBODY, lib.NOBODY)
+        result = self.inside("SP install --no-groups nova >/dev/null; %sSP services; echo =$?; "
+                             "%sSP services --restart; echo =$?; %sSP doctor -v"
+                             % (user, user, user))
+        self.expect(1, result, "unknown", "the processes of nova-compute; run this as root\n",
+                    "has to be run by root; use sudo, or --dry-run\n",
+                    "this user may not look at the processes of some services [S12]")
+        self.assertEqual(result.out.count("=4\n"), 2, result)
+
+    def test_process_of_another_unit(self):
+        """Somebody started it by hand: the restart of the unit would leave it as it is."""
+        write(self.tmp + "/cgroup", "0::/user.slice/user-0.slice/session-2.scope\n")
+        result = self.inside("SP install --no-groups nova >/dev/null; "
+                             "mount --bind %s/cgroup /proc/$(cat %s/pid)/cgroup; "
+                             "SP services --restart" % (self.tmp, self.tmp))
+        self.expect(3, result, "is of 'session-2.scope', not of 'openstack-nova-compute.service'; "
+                    "end it, then run: systemctl start openstack-nova-compute")
+        self.assertEqual(self.calls(), [])
+
+    def test_other_environment(self):
+        """A change concerns the processes that import the copy which was changed, and no other."""
+        name = "python%d.%d" % sys.version_info[:2]
+        for venv in ("a", "b"):
+            site = "%s/lib/%s/site-packages" % (venv, name)
+            host = Host(self.tmp, site)
+            host.put_all("newton")
+            os.mkdir(self.tmp + "/%s/bin" % venv)
+            os.symlink(os.path.realpath(sys.executable), self.tmp + "/%s/bin/%s" % (venv, name))
+            write(self.tmp + "/%s/pyvenv.cfg" % venv, "include-system-site-packages = false\n")
+            write(self.tmp + "/%s/bin/nova-compute" % venv, "import time\ntime.sleep(60)\n")
+        start = "".join("%s/%s/bin/%s %s/%s/bin/nova-compute & pid_%s=$!; "
+                        % (self.tmp, venv, name, self.tmp, venv, venv) for venv in ("a", "b"))
+        run = lib.PROGRAM
+        result = self.inside(
+            "stop; %s sleep 0.3; %s install --no-groups nova; kill $pid_a $pid_b; wait; "
+            "%s sleep 0.3; touch %s/b/lib/%s/site-packages/nova/virt/libvirt/driver.py; "
+            "%s services; echo a=$pid_a b=$pid_b" % (start, run, start, self.tmp, name, run))
+        self.expect(0, result, "10 files changed")
+        pids = dict(re.findall(r"([ab])=([0-9]+)", result.out))
+        states = {pid: state for state, pid in re.findall(
+            r"nova-compute +openstack-nova-compute +(\S+) +([0-9]+)", result.out)}
+        self.assertEqual(states, {pids["a"]: "up-to-date", pids["b"]: "needs-restart"}, result)
 
     def test_hundreds_of_processes(self):
         many = "mkdir -p /run/systemd/system; for i in $(seq 300); do sleep 60 & done"

@@ -1,79 +1,256 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each check on a file that makes it report, and all of them on files that are in order. */
-#include "format/oslo_config.h"
-#include "model/doctor.h"
-#include "support.h"
+/* Each check on a file that makes it report, and on files that differ from it by just the fault. */
+#include "checks.h"
 
-#define DRIVER "volume_driver = cinder.volume.drivers.storpool.StorPoolDriver\n"
-#define GOOD                                                                                       \
-    "[DEFAULT]\nenabled_backends = storpool\n[storpool]\n" DRIVER "storpool_template = hdd\n"
+#define DRIVER    "volume_driver = cinder.volume.drivers.storpool.StorPoolDriver\n"
+#define REST      "storpool_template = hdd\nreport_discard_supported = True\n"
+#define DEFAULT   "[DEFAULT]\nenabled_backends = storpool\n"
+#define GOOD      DEFAULT "[storpool]\n" DRIVER REST /* six lines */
+#define LVM       "[DEFAULT]\nenabled_backends = lvm\n[lvm]\na = b\n"
+#define TWO(a, b) "[DEFAULT]\nenabled_backends = a,b\n[a]\n" DRIVER REST a "[b]\n" DRIVER b
 
-/* The findings but those that are ok or were skipped. */
-static sp_findings check(struct fixture *f, enum sp_series series, const char *text)
+#define M SP_SERIES_MITAKA
+#define N SP_SERIES_NEWTON
+#define O SP_SERIES_OCATA
+#define P SP_SERIES_PIKE
+#define U SP_SERIES_UNKNOWN
+
+static sp_findings check(struct fixture *f, enum sp_series series, bool integrated,
+                         const char *text)
 {
-    sp_findings all = {NULL, 0, 0}, findings = {NULL, 0, 0};
-    struct sp_config_content *file = sp_pool_alloc(f->pool, sizeof(*file));
-    struct sp_service_facts service = {.program = "cinder-volume", .series = series};
-    const struct sp_facts facts = {.services = {[SP_SUBJECT_CINDER] = &service}};
-    sp_oslo_parse(f->pool, "cinder.conf", SP_BYTES_STR(text), file);
-    *SP_PUSH(f->pool, &service.contents) = file;
-    sp_checks_run(f->pool, &facts, &all);
-    for (size_t i = 0; i < all.count; i++)
-        if (all.items[i].subject == SP_SUBJECT_CINDER && all.items[i].level > SP_CHECK_SKIPPED)
-            *SP_PUSH(f->pool, &findings) = all.items[i];
-    return findings;
+    const struct sp_service_facts service = {
+        .program = "cinder-volume", .series = series, .integrated = integrated};
+    return findings_of(f, NULL, SP_SUBJECT_CINDER, service, text);
 }
 
 TEST(files_in_order)
 {
-    for (int series = SP_SERIES_MITAKA; series <= SP_SERIES_PIKE; series++) {
-        sp_findings found = check(f, (enum sp_series)series, GOOD);
-        if (found.count)
-            fail_msg("%s: %s", found.items[0].id, found.items[0].text);
-    }
-    assert_int_equal(check(f, SP_SERIES_PIKE,
-                           "[DEFAULT]\nenabled_backends = storpool\n[backend_defaults]\n" DRIVER
-                           "[storpool]\nstorpool_template = hdd\n")
-                         .count,
-                     0);
+    static const char *const texts[] = {
+        GOOD,
+        /* another backend too; the name in other letters; a comment in a line of its own */
+        "[DEFAULT]\nenabled_backends = lvm, StorPool\n[lvm]\na = b\n[storpool]\n# x\n" DRIVER REST,
+        /* a substitution */
+        "[DEFAULT]\nname = storpool\nenabled_backends = $name\n[storpool]\n" DRIVER REST,
+        /* a value of several lines, of another option */
+        GOOD "[database]\nconnection = mysql://a:b#c\n  d\n",
+    };
+    for (size_t i = 0; i < COUNT(texts); i++)
+        for (int series = U; series <= P; series++) {
+            sp_findings found = check(f, (enum sp_series)series, true, texts[i]);
+            if (found.count)
+                fail_msg("%d %s: %s", series, found.items[0].id, found.items[0].text);
+        }
 }
 
 TEST(findings)
 {
-    static const struct {
-        const char *id, *text;
-        enum sp_series series;
-        enum sp_check_level level;
-        unsigned line;
-    } cases[] = {
-        {"C02", "[DEFAULT]\nenabled_backends = storpool\n\n  CANARY\n", SP_SERIES_PIKE,
-         SP_CHECK_ERROR, 4},
-        {"C03", "[DEFAULT]\n" DRIVER, SP_SERIES_MITAKA, SP_CHECK_NOTE, 2},
-        {"C03", "[DEFAULT]\n" DRIVER, SP_SERIES_NEWTON, SP_CHECK_WARNING, 2},
-        {"C03", "[DEFAULT]\n", SP_SERIES_OCATA, SP_CHECK_ERROR, 0},
-        {"C05", "[DEFAULT]\nenabled_backends = lvm\n[lvm]\na = b\n[storpool]\n" DRIVER,
-         SP_SERIES_PIKE, SP_CHECK_ERROR, 6},
-        {"C06", "[DEFAULT]\nenabled_backends = storpool\n", SP_SERIES_NEWTON, SP_CHECK_ERROR, 2},
-        {"C06", "[DEFAULT]\nenabled_backends = lvm\n", SP_SERIES_NEWTON, SP_CHECK_WARNING, 2},
-        {"C07", "[DEFAULT]\nenabled_backends = a\n[a]\nvolume_driver = cinder.storpool.CANARY\n",
-         SP_SERIES_NEWTON, SP_CHECK_ERROR, 4},
-        {"C09", GOOD "storpool_replication = 4\n", SP_SERIES_NEWTON, SP_CHECK_ERROR, 6},
-        {"C09", GOOD "storpool_replication = CANARY\n", SP_SERIES_NEWTON, SP_CHECK_ERROR, 6},
-        {"C12", GOOD "volume_backend_name = a # CANARY\n", SP_SERIES_NEWTON, SP_CHECK_ERROR, 6},
-        {"C12", GOOD "[database]\nconnection = CANARY # b\n", SP_SERIES_NEWTON, SP_CHECK_WARNING,
-         7},
-        {"C14", "[DEFAULT]\nenabled_backends = a,\n[a]\nb = c\n", SP_SERIES_MITAKA, SP_CHECK_ERROR,
+    static const struct check_case cases[] = {
+        {"C02", DEFAULT "\n  CANARY\n", P, SP_CHECK_ERROR, 4},
+        {"C02", GOOD "CANARY\n", P, SP_CHECK_ERROR, 7},
+
+        {"C03", "[DEFAULT]\n" DRIVER, M, SP_CHECK_NOTE, 2},
+        {"C03", "[DEFAULT]\n" DRIVER, N, SP_CHECK_WARNING, 2},
+        {"C03", "[DEFAULT]\n" DRIVER, O, SP_CHECK_ERROR, 2},
+        {"C03", "[DEFAULT]\n" DRIVER, U, SP_CHECK_WARNING, 2},
+        {"C03", "[storpool]\n" DRIVER, O, SP_CHECK_ERROR, 0},
+
+        {"C04", LVM "[storpool]\nstorpool_template = hdd\n", P, SP_CHECK_ERROR, 2},
+        {"C04", LVM, P, SP_CHECK_NOTE, 2},
+        {"C04", "[DEFAULT]\n", P, SP_CHECK_NOTE, 0},
+        {"C04", "[DEFAULT]\nvolume_driver = x.LVM\n", N, SP_CHECK_NOTE, 0},
+        {"C04", "[DEFAULT]\nenabled_backends = lvm\n" DRIVER "[lvm]\na = b\n", N, SP_CHECK_ERROR,
          2},
-        {"C14", "[DEFAULT]\nenabled_backends = a,\n[a]\nb = c\n", SP_SERIES_PIKE, SP_CHECK_NOTE, 2},
-        {"C16", "[DEFAULT]\nenabled_backends = a@CANARY\n[a@CANARY]\nb = c\n", SP_SERIES_PIKE,
+        {"C04", DEFAULT "[storpool]\n[backend_defaults]\n" DRIVER REST, O, SP_CHECK_ERROR, 2},
+        {NULL, DEFAULT "[storpool]\n[backend_defaults]\n" DRIVER REST, P, SP_CHECK_OK, 0},
+
+        {"C05", LVM "[storpool]\n" DRIVER, P, SP_CHECK_ERROR, 6},
+        {"C05", LVM "[CANARY x]\n" DRIVER, P, SP_CHECK_ERROR, 6},
+        {"C05", GOOD "[ssd]\n" DRIVER REST, P, SP_CHECK_ERROR, 8},
+
+        {"C06", DEFAULT, N, SP_CHECK_ERROR, 2},
+        {"C06", "[DEFAULT]\nenabled_backends = storpool,lvm\n[storpool]\n" DRIVER REST, N,
+         SP_CHECK_WARNING, 2},
+
+        {"C07", DEFAULT "[storpool]\nvolume_driver = cinder.storpool.CANARY\n", N, SP_CHECK_ERROR,
+         4},
+        {"C07",
+         DEFAULT "[storpool]\nvolume_driver = cinder.volume.drivers.storpool.StorpoolDriver\n", N,
+         SP_CHECK_ERROR, 4},
+        {"C07", DEFAULT "[storpool]\nvolume_driver = cinder.volume.drivers.storpool\n", N,
+         SP_CHECK_ERROR, 4},
+        {"C07",
+         DEFAULT "[storpool]\nvolume_driver = "
+                 "\"'cinder.volume.drivers.storpool.StorPoolDriver'\"\n",
+         N, SP_CHECK_ERROR, 4},
+        {NULL,
+         DEFAULT "[storpool]\nvolume_driver = "
+                 "\"cinder.volume.drivers.storpool.StorPoolDriver\"\n" REST,
+         N, SP_CHECK_OK, 0},
+
+        {"C08",
+         "[DEFAULT]\nenabled_backends = storpool\nstorpool_template = hdd\n[storpool]\n" DRIVER
+         "report_discard_supported = True\n",
+         P, SP_CHECK_WARNING, 3},
+        {"C08",
+         "[DEFAULT]\nenabled_backends = storpool\nreport_discard_supported = True\n"
+         "[storpool]\n" DRIVER "storpool_template = hdd\n",
+         M, SP_CHECK_WARNING, 3},
+        {"C08",
+         DEFAULT "[storpool]\n" DRIVER "[backend_defaults]\n" REST
+                 "[DEFAULT]\nstorpool_template = x\nreport_discard_supported = True\n"
+                 "[storpool]\n" REST "[default]\na = b\n",
+         P, SP_CHECK_WARNING, 14},
+        {"C08", GOOD "[ storpool ]\nstorpool_replication = 2\n", P, SP_CHECK_WARNING, 7},
+        {NULL, DEFAULT "storpool_template = x\n[storpool]\n" DRIVER REST, P, SP_CHECK_OK, 0},
+        {NULL, DEFAULT "[storpool]\n" DRIVER "[backend_defaults]\n" REST, P, SP_CHECK_OK, 0},
+        {NULL, GOOD "[ other ]\na = b\n", P, SP_CHECK_OK, 0},
+
+        {"C09", GOOD "storpool_replication = 4\n", N, SP_CHECK_ERROR, 7},
+        {"C09", GOOD "storpool_replication = 0\n", N, SP_CHECK_ERROR, 7},
+        {"C09", GOOD "storpool_replication = CANARY\n", N, SP_CHECK_ERROR, 7},
+        {"C09", DEFAULT "[storpool]\n" DRIVER "report_discard_supported = on\n", N, SP_CHECK_NOTE,
+         0},
+        {NULL, GOOD "storpool_replication = 03\n", N, SP_CHECK_OK, 0},
+        {NULL,
+         DEFAULT "[storpool]\nstorpool_replication = 2\nreport_discard_supported = on\n" DRIVER, N,
+         SP_CHECK_OK, 0},
+
+        {"C10", DEFAULT "[storpool]\n" DRIVER "storpool_template = hdd\n", N, SP_CHECK_NOTE, 0},
+        {"C10",
+         DEFAULT "[storpool]\n" DRIVER "storpool_template = x\nreport_discard_supported = CANARY\n",
+         N, SP_CHECK_ERROR, 6},
+        {NULL,
+         DEFAULT "[storpool]\n" DRIVER "storpool_template = x\nreport_discard_supported = 0\n", N,
+         SP_CHECK_OK, 0},
+
+        {"C11", GOOD "storpool_template = CANARY\n", N, SP_CHECK_WARNING, 7},
+        {"C11", GOOD "[DEFAULT]\na = b\nenabled_backends = storpool,\tstorpool\n", N,
+         SP_CHECK_WARNING, 9},
+        {NULL, GOOD "storpool_template = hdd\n", N, SP_CHECK_OK, 0},
+        {NULL, GOOD "[other]\nstorpool_template = ssd\n", N, SP_CHECK_OK, 0},
+        {NULL, GOOD "driver = a\ndriver = b\n", N, SP_CHECK_OK, 0},
+
+        {"C12", GOOD "volume_backend_name = a # CANARY\n", N, SP_CHECK_ERROR, 7},
+        {"C12", GOOD "storpool_replication = 3 ; CANARY\n", N, SP_CHECK_ERROR, 7},
+        {"C12", GOOD "storpool_replication = 3\t# CANARY\n", N, SP_CHECK_ERROR, 7},
+        {"C12", "[DEFAULT]\nenabled_backends = storpool # CANARY\n[storpool]\n" DRIVER REST, O,
          SP_CHECK_ERROR, 2},
+        {"C12",
+         DEFAULT "[storpool]\nvolume_driver = cinder.volume.drivers.storpool.StorPoolDriver # C\n",
+         N, SP_CHECK_ERROR, 4},
+        {"C12", GOOD "[database]\nconnection = CANARY # b\n", N, SP_CHECK_WARNING, 8},
+        {NULL, GOOD "[database]\nconnection = a#b;c\n", N, SP_CHECK_OK, 0},
+
+        {"C13", GOOD " [other]\n", N, SP_CHECK_WARNING, 7},
+        {"C13", GOOD "[x]\nlist = a,\n\tb,\n  CANARY = c\n", N, SP_CHECK_WARNING, 10},
+        {"C13", GOOD "[x]\nlist = a\n  # CANARY\n", N, SP_CHECK_WARNING, 9},
+        {NULL, GOOD "[x]\nlist =\n a,\n b/c=d,\n [e\n", N, SP_CHECK_OK, 0},
+
+        {"C14", "[DEFAULT]\nenabled_backends = storpool,\n[storpool]\n" DRIVER REST, M,
+         SP_CHECK_ERROR, 2},
+        {"C14", "[DEFAULT]\nenabled_backends = storpool,\n[storpool]\n" DRIVER REST, P,
+         SP_CHECK_NOTE, 2},
+
+        {"C15", TWO("", "storpool_template = ssd\nreport_discard_supported = True\n"), P,
+         SP_CHECK_WARNING, 0},
+        {"C15",
+         TWO("", "storpool_template = ssd\nreport_discard_supported = True\n"
+                 "volume_backend_name = storpool\n"),
+         P, SP_CHECK_WARNING, 11},
+        {NULL, TWO("", REST), P, SP_CHECK_OK, 0},
+        {NULL,
+         TWO("volume_backend_name = CANARY\n",
+             "storpool_template = ssd\nreport_discard_supported = True\n"),
+         P, SP_CHECK_OK, 0},
+
+        {"C16", "[DEFAULT]\nenabled_backends = a@CANARY\n[a@CANARY]\n" DRIVER REST, P,
+         SP_CHECK_ERROR, 2},
+        {"C16", "[DEFAULT]\nenabled_backends = a CANARY\n[a CANARY]\n" DRIVER REST, P,
+         SP_CHECK_ERROR, 2},
+
+        {"C17", GOOD "host = CANARY\n", P, SP_CHECK_WARNING, 7},
+        {NULL, GOOD "host = CANARY\n", O, SP_CHECK_OK, 0},
+        {NULL, GOOD "backend_host = CANARY\n", P, SP_CHECK_OK, 0},
+        {NULL, "[DEFAULT]\nhost = CANARY\nenabled_backends = storpool\n[storpool]\n" DRIVER REST, P,
+         SP_CHECK_OK, 0},
+
+        {"C18",
+         "[DEFAULT]\nenabled_backends = storpool\ndefault_volume_type = hdd # "
+         "CANARY\n[storpool]\n" DRIVER REST,
+         P, SP_CHECK_WARNING, 3},
+        {NULL,
+         "[DEFAULT]\nenabled_backends = storpool\ndefault_volume_type = hdd\n[storpool]\n" DRIVER
+             REST,
+         P, SP_CHECK_OK, 0},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
-        sp_findings found = check(f, cases[i].series, cases[i].text);
-        assert_int_equal(found.count, 1);
-        assert_string_equal(found.items[0].id, cases[i].id);
-        assert_int_equal(found.items[0].level, cases[i].level);
-        assert_int_equal(found.items[0].at.line, cases[i].line);
-        assert_null(strstr(found.items[0].text, "CANARY"));
+        sp_findings found = check(f, cases[i].series, false, cases[i].text);
+        expect_case(&cases[i], &found);
     }
+}
+
+/* Where the drivers are, the host is meant to have the backend. */
+TEST(nothing_written_yet)
+{
+    sp_findings found = check(f, P, true, LVM);
+    assert_int_equal(found.count, 1);
+    assert_string_equal(found.items[0].id, "C04");
+    assert_int_equal(found.items[0].level, SP_CHECK_ERROR);
+    assert_non_null(strstr(found.items[0].remedy, "enabled_backends = lvm,storpool\n"));
+    found = check(f, P, true, "[DEFAULT]\nenabled_backends = x y\n[x y]\na = b\n");
+    assert_int_equal(found.count, 2);
+    assert_non_null(strstr(found.items[0].remedy, "enabled_backends = ...,storpool\n"));
+    found = check(f, O, true, "");
+    assert_int_equal(found.count, 1);
+    assert_string_equal(found.items[0].id, "C03");
+}
+
+/* What cannot be told is no fault: a value that depends on an option which the files do not have. */
+TEST(open_values)
+{
+    static const char *const texts[] = {
+        "[DEFAULT]\nenabled_backends = $x\n[storpool]\n" DRIVER REST,
+        DEFAULT "[storpool]\nvolume_driver = ${x}storpool\n" REST,
+        GOOD "storpool_replication = $x\n",
+    };
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        sp_findings found = check(f, P, true, texts[i]);
+        if (found.count)
+            fail_msg("%zu %s: %s", i, found.items[0].id, found.items[0].text);
+    }
+}
+
+TEST(later_files_win)
+{
+    sp_findings all = {NULL, 0, 0};
+    struct sp_config_content files[2];
+    struct sp_service_facts service = {.program = "cinder-volume", .series = P};
+    const struct sp_facts facts = {.services = {[SP_SUBJECT_CINDER] = &service}};
+    sp_oslo_parse(f->pool, "/a/cinder.conf", SP_BYTES_STR(GOOD "storpool_replication = 9\n"),
+                  &files[0]);
+    sp_oslo_parse(f->pool, "/a/cinder.conf.d/x.conf",
+                  SP_BYTES_STR("[storpool]\nstorpool_replication = 2\n"), &files[1]);
+    for (size_t i = 0; i < 2; i++)
+        *SP_PUSH(f->pool, &service.contents) = &files[i];
+    sp_checks_run(f->pool, &facts, &all);
+    assert_int_equal(sp_findings_count(&all), 0);
+}
+
+TEST(files_that_cannot_be_read)
+{
+    sp_findings all = {NULL, 0, 0};
+    struct sp_service_facts service = {.program = "cinder-volume", .series = P};
+    const struct sp_facts facts = {.services = {[SP_SUBJECT_CINDER] = &service}};
+    *SP_PUSH(f->pool, &service.files) = (struct sp_service_file){"/etc/a", SP_FILE_MISSING, NULL};
+    *SP_PUSH(f->pool, &service.files) = (struct sp_service_file){"/etc/b", SP_FILE_DENIED, NULL};
+    sp_checks_run(f->pool, &facts, &all);
+    assert_string_equal(all.items[0].at.file, "/etc/a");
+    assert_int_equal(all.items[0].level, SP_CHECK_ERROR);
+    assert_string_equal(all.items[1].id, "C01");
+    assert_int_equal(all.items[1].level, SP_CHECK_UNKNOWN);
+    assert_string_equal(all.items[2].id, "C02");
+    assert_int_equal(all.items[2].level, SP_CHECK_OK);
+    for (size_t i = 3; i < all.count && all.items[i].subject == SP_SUBJECT_CINDER; i++)
+        assert_int_equal(all.items[i].level, SP_CHECK_SKIPPED);
+    assert_int_equal(sp_findings_count(&all), 1);
 }

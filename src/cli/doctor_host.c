@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The facts about the host, for doctor: by host/facts.h, and what the scan and the history know. */
+#include "cli/cmd.h"
+#include "cli/doctor.h"
+#include "cli/services.h"
+#include "host/accounts.h"
+#include "host/facts.h"
+
+static bool is_integrated(const struct sp_target *one)
+{
+    return one->plan.state == SP_STATE_INSTALLED || one->plan.state == SP_STATE_PARTIAL ||
+           one->plan.state == SP_STATE_OUTDATED;
+}
+
+/* The reasons why processes of the services are to be restarted. */
+static int find_stale(struct sp_context *s, const sp_selection *selection,
+                      struct sp_storpool_facts *out, struct sp_error *err)
+{
+    sp_services services = {NULL, 0, 0};
+    if (sp_services_find(s, selection, &services, err) < 0)
+        return -1;
+    for (size_t i = 0; i < services.count; i++) {
+        const struct sp_service *service = &services.items[i];
+        out->unknown_processes |= service->unknown;
+        for (size_t j = 0; j < service->processes.count; j++)
+            for (size_t k = 0; k < service->processes.items[j].reasons.count; k++) {
+                const struct sp_service_process *one = &service->processes.items[j];
+                *SP_PUSH(s->pool, &out->stale) = (struct sp_stale_process){
+                    service->program, one->process->pid, one->reasons.items[k].kind,
+                    one->reasons.items[k].text};
+            }
+    }
+    return 0;
+}
+
+int sp_examine_host(struct sp_context *s, const sp_selection *selection, struct sp_host_facts *out,
+                    struct sp_error *err)
+{
+    struct sp_storpool_query query = {.root = &s->root,
+                                      .tree = s->scans.items[0]->tree,
+                                      .proc = "/proc",
+                                      .dev = "/dev",
+                                      .group = SP_ACCOUNTS_GROUP};
+    sp_cmd_add_accounts(s, selection, false, &query.accounts);
+    if (sp_host_facts_read(s->pool, &query, out, err) < 0 ||
+        sp_prerequisites_find(s->pool, selection, &out->client.prerequisites, err) < 0)
+        return -1;
+    for (size_t i = 0; i < selection->count; i++)
+        out->client.wanted |= is_integrated(&selection->items[i]);
+    return find_stale(s, selection, &out->client, err);
+}
