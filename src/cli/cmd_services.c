@@ -78,12 +78,12 @@ static void put_process(struct sp_json *json, struct sp_context *s,
 static const char *obstacle_of(struct sp_context *s, const struct sp_manager *manager,
                                const struct sp_service *service)
 {
-    const char *why = sp_manager_obstacle(s->pool, manager, sp_service_name(service));
-    if (service->starts.count == 0)
-        why = "neither a unit nor a script is known that starts it";
-    else if (service->starts.items[0].kind == SP_START_CONTAINER)
-        why = "it is started in a container; restart that";
-    return why;
+    const struct sp_start *start = service->starts.count ? &service->starts.items[0] : NULL;
+    if (!start)
+        return "neither a unit nor a script is known that starts it";
+    if (start->kind == SP_START_CONTAINER)
+        return "it is started in a container; restart that";
+    return sp_manager_obstacle(s->pool, manager, start->name);
 }
 
 static void put_services(struct sp_context *s, const sp_services *services,
