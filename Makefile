@@ -128,5 +128,6 @@ clean:
 	    build-coverage build-static dist sp-openstack sp-openstack-*.tar.gz
 
 include tests/tests.mk tests/drivers/drivers.mk tests/services/services.mk tests/guest/guest.mk tools/static.mk packaging/packages.mk
+include ansible/ansible.mk
 
 -include $(OBJ:.o=.d) $(UNITBIN:=.d)

@@ -1,0 +1,120 @@
+# -*- coding: utf-8 -*-
+# Copyright: StorPool Storage and contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs sp-openstack on the managed host, and reads its JSON documents. Python 2.7 and 3."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+
+COMPONENTS = ['cinder', 'nova', 'os_brick']
+
+# Exit statuses: sp-openstack(8), EXIT STATUS
+DONE, INCOMPLETE, USAGE, REFUSED, SYSTEM, NEEDS_RECOVERY = range(6)
+REASONS = {
+    INCOMPLETE: 'incomplete',
+    USAGE: 'usage',
+    REFUSED: 'refused',
+    SYSTEM: 'system',
+    NEEDS_RECOVERY: 'needs-recovery',
+}
+
+# What every module takes; documented in plugins/doc_fragments/program.py
+ARGUMENTS = dict(
+    components=dict(type='list', elements='str', choices=COMPONENTS,
+                    default=[]),
+    path=dict(type='list', elements='path', default=[]),
+    root=dict(type='path'),
+    work_dir=dict(type='path'),
+    data_dir=dict(type='path'),
+    python=dict(type='path'),
+    executable=dict(type='path'),
+)
+
+
+class Answer(object):
+    """How a command of the program ended."""
+
+    def __init__(self, argv, status, document, messages):
+        self.argv = argv
+        self.status = status
+        self.document = document
+        self.messages = messages.strip()
+
+    def get(self, key, default=None):
+        return (self.document or {}).get(key, default)
+
+    @property
+    def reason(self):
+        """The exit status in a word."""
+        return REASONS.get(self.status, 'killed')
+
+    @property
+    def error(self):
+        return (self.get('error') or self.messages
+                or 'the program ended with status %d' % self.status)
+
+
+class Program(object):
+    def __init__(self, module):
+        self.module = module
+        self.warned = set()
+        self.path = module.params['executable'] or module.get_bin_path(
+            'sp-openstack', required=True,
+            opt_dirs=['/usr/sbin', '/usr/local/sbin'])
+
+    def run(self, command, *arguments, **more):
+        """An Answer.
+
+        accept: the exit statuses with which a document has to come; with
+        any other, and without a document, the module fails.
+        looks: give the options that say where packages are.
+        components: give the names of the components.
+        """
+        params = self.module.params
+        argv = [self.path, '--json']
+        for option in ('root', 'work_dir', 'data_dir'):
+            if params[option]:
+                argv += ['--' + option.replace('_', '-'), params[option]]
+        argv.append(command)
+        argv += arguments
+        if more.get('looks'):
+            if params['python']:
+                argv += ['--python', params['python']]
+            for directory in params['path']:
+                argv += ['--path', directory]
+        if more.get('looks') or more.get('components'):
+            argv += params['components']
+        status, out, err = self.module.run_command(argv)
+        try:
+            document = json.loads(out)
+        except ValueError:
+            document = None
+        answer = Answer(argv, status, document, err)
+        for text in answer.get('warnings', []):
+            if text not in self.warned:
+                self.warned.add(text)
+                self.module.warn(text)
+        if status not in more.get('accept', (DONE,)) or document is None:
+            self.fail(answer)
+        return answer
+
+    def fail(self, answer, **more):
+        """Ends the module; the result says why, in a word and in words."""
+        message = answer.error
+        if answer.status == NEEDS_RECOVERY and 'recover' not in message:
+            message += '; run: sp-openstack recover'
+        self.module.fail_json(msg=message, rc=answer.status,
+                              reason=answer.reason, cmd=answer.argv, **more)
+
+
+def interrupted(history):
+    """The numbers of the transactions that wait for recover."""
+    return [one['id'] for one in history.get('transactions', [])
+            if one['state'] in ('prepared', 'applying')]
+
+
+def stale(services):
+    """Those of the services that run the code of before the change."""
+    return [one for one in services if one['state'] == 'needs-restart']
