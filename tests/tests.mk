@@ -102,7 +102,7 @@ check-fault: all
 	    races-3.10='$(FAULT_RUN)/race.py $(OLD_KERNEL) $(FAULT_TREES) $(RACE)'
 
 #: make check-power         loss of power at every write, on ext4, XFS and btrfs; GIT=DIR or SITE=DIR;
-#:                          POWER='--quick N' takes every Nth state only
+#:                          POWER='--quick N' takes every Nth state only, '--release pike' other packages
 check-power: all
 	@tools/setup.sh fuse3 mkfs.ext4 mkfs.xfs mkfs.btrfs
 	@$(MAKE) BUILD=build-fault CPPFLAGS=-DSP_FAULT DATADIR='$(CURDIR)' build-fault/sp-openstack \

@@ -46,6 +46,10 @@ void sp_cmd_warn_leftovers(struct sp_context *s, const sp_selection *selection);
  * with the command that takes it out. */
 void sp_cmd_warn_remaining(struct sp_context *s, const sp_selection *selection);
 
+/* Whether an interrupted transaction concerns one of the components that count: what is known of them is
+ * half of it. */
+bool sp_cmd_is_pending(struct sp_context *s, const sp_selection *selection);
+
 /* Adds the times that the directories of the changes get back, as the history knows them from
  * transactions with numbers from `since` on. */
 void sp_cmd_add_times(struct sp_context *s, const struct sp_history *history, unsigned since,

@@ -157,7 +157,8 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
         *err = mixed;
         return -1;
     }
-    return (int)(s->work->pending ? SP_ERROR_NEEDS_RECOVERY : status_of_all(&selection));
+    return (int)(sp_cmd_is_pending(s, &selection) ? SP_ERROR_NEEDS_RECOVERY
+                                                  : status_of_all(&selection));
 }
 
 int sp_cmd_diff(struct sp_context *s, struct sp_error *err)
@@ -179,5 +180,5 @@ int sp_cmd_diff(struct sp_context *s, struct sp_error *err)
     } else {
         fwrite(sp_buffer_str(&diff), 1, diff.len, s->report->out);
     }
-    return (int)(s->work->pending ? SP_ERROR_NEEDS_RECOVERY : SP_ERROR_NONE);
+    return (int)(sp_cmd_is_pending(s, &selection) ? SP_ERROR_NEEDS_RECOVERY : SP_ERROR_NONE);
 }

@@ -75,6 +75,16 @@ int sp_cmd_check_dry_run(struct sp_context *s, const struct sp_transaction *txn,
     return 0;
 }
 
+bool sp_cmd_is_pending(struct sp_context *s, const sp_selection *selection)
+{
+    SP_CLEANUP_ERROR struct sp_error ignored = SP_ERROR_INIT; /* it was warned of */
+    sp_strv dirs = {NULL, 0, 0};
+    for (size_t i = 0; i < selection->count; i++)
+        if (sp_target_counts(&selection->items[i]) && selection->items[i].detection)
+            *SP_PUSH(s->pool, &dirs) = selection->items[i].detection->dir;
+    return sp_prepare_find_pending(s, &dirs, &ignored) < 0;
+}
+
 void sp_cmd_warn_leftovers(struct sp_context *s, const sp_selection *selection)
 {
     sp_strv files = {NULL, 0, 0}, found = {NULL, 0, 0};

@@ -62,7 +62,7 @@ static void warn_damaged(struct sp_context *context)
 static void warn_pending(struct sp_context *context)
 {
     sp_console_warn(context->pool, context->report,
-                    "transaction %u was interrupted, and the files may be half changed; run: %s "
+                    "transaction %u was interrupted, and its files may be half changed; run: %s "
                     "recover",
                     context->work->history.pending.items[0], sp_invocation());
 }
@@ -166,7 +166,10 @@ static int lock_work_dir(struct sp_context *context, unsigned needs, struct sp_e
 {
     struct sp_work *work = context->work;
     bool unreadable = false;
-    if (sp_workdir_open(context->pool, &context->root, context->work_dir, &work->dir, &unreadable,
+    if ((context->options->force && /* of recover */
+         sp_workdir_repair(context->pool, &context->root, context->work_dir,
+                           &work->recovered.messages, err) < 0) ||
+        sp_workdir_open(context->pool, &context->root, context->work_dir, &work->dir, &unreadable,
                         err) < 0)
         return -1;
     bool there = work->dir.dir.fd >= 0 || unreadable;

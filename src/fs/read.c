@@ -26,6 +26,8 @@ const char *sp_fs_kind_name(mode_t mode)
         return "a FIFO";
     if (S_ISSOCK(mode))
         return "a socket";
+    if (S_ISREG(mode))
+        return "a regular file";
     return "a device";
 }
 

@@ -93,19 +93,62 @@ static int load_one(struct texts *texts, unsigned id, struct sp_history *out, st
     return 0;
 }
 
+static bool has(const sp_ids *ids, unsigned id)
+{
+    for (size_t i = 0; i < ids->count; i++)
+        if (ids->items[i] == id)
+            return true;
+    return false;
+}
+
+/* The name of a transaction is taken by something else, which is not followed. As long as work/ID is
+ * there, it may have left something, and waits for recover; else it is known to be finished. */
+static void add_foreign(struct texts *texts, unsigned id, const sp_ids *staged,
+                        struct sp_history *out)
+{
+    struct sp_pool *pool = texts->pool;
+    if (has(staged, id)) {
+        *SP_PUSH(pool, &out->pending) = id;
+        return;
+    }
+    *SP_PUSH(pool, &out->journals) = (struct sp_journal){.id = id,
+                                                         .state = SP_JOURNAL_COMMITTED,
+                                                         .command = "",
+                                                         .time = "",
+                                                         .tool = "",
+                                                         .machine = "",
+                                                         .record = SP_RECORD_DAMAGED};
+    *SP_PUSH(pool, &out->damaged) = (struct sp_history_damage){
+        id, sp_pool_printf(pool,
+                           "'%s' %s, and is passed over; put back the directory of the "
+                           "transaction, or remove it",
+                           sp_workdir_show(pool, out->workdir, "transactions", id),
+                           sp_workdir_foreign(pool, out->workdir, id))};
+}
+
 int sp_history_load(struct sp_pool *pool, const struct sp_workdir *workdir, struct sp_history *out,
                     struct sp_error *err)
 {
     struct texts texts = {.pool = pool};
-    sp_ids ids = {NULL, 0, 0};
+    sp_ids ids = {NULL, 0, 0}, foreign = {NULL, 0, 0}, staged = {NULL, 0, 0};
     memset(out, 0, sizeof(*out));
     out->workdir = workdir;
     out->machine = sp_system_machine(workdir->root, pool);
-    if (sp_workdir_ids(pool, workdir, &ids, err) < 0)
+    if (sp_workdir_ids(pool, workdir, &ids, &foreign, err) < 0 ||
+        (foreign.count && sp_workdir_staged_ids(pool, workdir, &staged, err) < 0))
         return -1;
-    for (size_t i = 0; i < ids.count; i++)
-        if (load_one(&texts, ids.items[i], out, err) < 0)
+    unsigned last = 0;
+    for (size_t i = 0, j = 0; i < ids.count || j < foreign.count;) { /* by number */
+        if (j < foreign.count && (i == ids.count || foreign.items[j] < ids.items[i])) {
+            unsigned id = foreign.items[j++];
+            bool is_next = i < ids.count || id == last + 1; /* else it is a file with a number */
+            if (!is_next && !has(&staged, id))
+                continue;
+            add_foreign(&texts, last = id, &staged, out);
+        } else if (load_one(&texts, last = ids.items[i++], out, err) < 0) {
             return -1;
+        }
+    }
     return 0;
 }
 

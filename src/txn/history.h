@@ -22,7 +22,9 @@ struct sp_history {
      * are known, and all else is empty: nobody has to wait for it. */
     SP_VEC(struct sp_journal) journals;
     SP_VEC(struct sp_history_damage) damaged; /* why, by number, ascending */
-    sp_ids pending; /* unfinished: no journal, or one that is damaged, prepared or applying */
+    sp_ids
+        pending; /* unfinished: no journal, or one that is damaged, prepared or applying; or a thing
+                     * that is no directory has its name, while there is work/ID */
 };
 
 /* Reads all journals. Memory: some 2 KB a transaction. */

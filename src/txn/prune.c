@@ -180,7 +180,7 @@ void sp_prune(const struct sp_workdir *workdir)
     SP_CLEANUP_POOL struct sp_pool *pool = sp_pool_new();
     struct sp_history history;
     sp_ids ids = {NULL, 0, 0}, chosen = {NULL, 0, 0};
-    if (sp_workdir_ids(pool, workdir, &ids, NULL) < 0 || ids.count <= SP_PRUNE_KEEP ||
+    if (sp_workdir_ids(pool, workdir, &ids, NULL, NULL) < 0 || ids.count <= SP_PRUNE_KEEP ||
         sp_history_load(pool, workdir, &history, NULL) < 0)
         return;
     sp_prune_choose(pool, &history, &chosen);

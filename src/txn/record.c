@@ -98,7 +98,7 @@ static void fill_journal(struct sp_run *r)
 static int open_transaction(struct sp_run *r, struct sp_error *err)
 {
     sp_ids ids = {NULL, 0, 0};
-    if (sp_workdir_ids(r->pool, r->workdir, &ids, err) < 0)
+    if (sp_workdir_ids(r->pool, r->workdir, &ids, NULL, err) < 0)
         return -1;
     r->journal.id = ids.count ? ids.items[ids.count - 1] + 1 : 1;
     return sp_workdir_new_transaction(r->pool, r->workdir, &r->journal.id, &r->dir, err);

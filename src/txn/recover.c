@@ -227,6 +227,10 @@ static int recover_one(struct sp_recovery *r, unsigned id, struct sp_error *err)
     SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
     SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT;
     const struct sp_lost lost = {r->pool, r->workdir, id, r->force, r->messages};
+    const char *foreign = sp_workdir_foreign(r->pool, r->workdir, id);
+    if (foreign)
+        return r->force ? sp_lost_set_aside(&lost, "has no directory", err)
+                        : sp_lost_refuse_foreign(&lost, foreign, err);
     if (sp_workdir_transaction(r->pool, r->workdir, id, &dir, err) < 0)
         return -1;
     if (sp_journal_load(r->pool, &dir, id, journal, &reason) < 0)
@@ -292,6 +296,20 @@ static void note_failure(struct sp_recovery *r, struct sp_recover_report *report
     sp_error_clear(reason);
 }
 
+/* Of those that are finished: what has their names is in nobody's way, but it is warned of for ever. */
+static int keep_foreign(struct sp_recovery *r, const struct sp_history *history,
+                        struct sp_error *err)
+{
+    for (size_t i = 0; i < history->damaged.count; i++) {
+        unsigned id = history->damaged.items[i].id;
+        const struct sp_lost lost = {r->pool, r->workdir, id, true, r->messages};
+        if (sp_workdir_foreign(r->pool, r->workdir, id) &&
+            sp_lost_set_aside(&lost, "has no directory", err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool force,
                struct sp_recover_report *report, struct sp_error *err)
 {
@@ -307,6 +325,8 @@ int sp_recover(struct sp_pool *pool, struct sp_workdir *workdir, bool force,
         if (recover_one(&r, history.pending.items[i], &reason) < 0)
             note_failure(&r, report, history.pending.items[i], &reason);
     }
+    if (force && keep_foreign(&r, &history, err) < 0)
+        return -1;
     sp_prune(workdir);
     if (sp_workdir_staged_ids(pool, workdir, &staged, err) < 0)
         return -1;

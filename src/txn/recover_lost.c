@@ -85,6 +85,17 @@ static int refuse(const struct sp_lost *lost, const char *path, struct sp_error 
         sp_workdir_show(lost->pool, lost->workdir, "transactions", lost->id), sp_invocation());
 }
 
+int sp_lost_refuse_foreign(const struct sp_lost *lost, const char *foreign, struct sp_error *err)
+{
+    return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
+                        "transaction %u was interrupted, and '%s' %s; put back the directory of "
+                        "the transaction, or, to keep what is there under another name, run: "
+                        "%s recover --force",
+                        lost->id,
+                        sp_workdir_show(lost->pool, lost->workdir, "transactions", lost->id),
+                        foreign, sp_invocation());
+}
+
 int sp_lost_recover(const struct sp_lost *lost, struct sp_error *err)
 {
     const char *differing = NULL;

@@ -24,4 +24,9 @@ int sp_lost_recover(const struct sp_lost *lost, struct sp_error *err) SP_MUST_CH
 int sp_lost_set_aside(const struct sp_lost *lost, const char *why,
                       struct sp_error *err) SP_MUST_CHECK;
 
+/* SP_ERROR_NEEDS_RECOVERY for one in place of whose directory there is something that is not followed
+ * (sp_workdir_foreign()). */
+int sp_lost_refuse_foreign(const struct sp_lost *lost, const char *foreign,
+                           struct sp_error *err) SP_MUST_CHECK;
+
 #endif

@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/invocation.h"
 #include "base/path.h"
+#include "fs/fault.h"
 #include "fs/lock.h"
 #include "fs/read.h"
 #include "fs/resolve.h"
@@ -20,11 +23,54 @@
 #define STAGING      "work"
 #define LOCK         "lock"
 
+static const char *const parts[] = {TRANSACTIONS, STAGING};
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
+
 void sp_workdir_open_part(struct sp_pool *pool, const struct sp_dir *dir, const char *name,
                           struct sp_dir *out)
 {
     out->fd = openat(dir->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     out->shown = sp_pool_printf(pool, SP_AT, SP_AT_ARGS(dir, name));
+}
+
+const char *sp_workdir_misfit(struct sp_pool *pool, const struct sp_workdir *workdir,
+                              const struct sp_dir *dir, const char *name)
+{
+    struct stat st, top;
+    if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return NULL;
+    if (!S_ISDIR(st.st_mode))
+        return sp_pool_printf(pool, "is %s, not a directory", sp_fs_kind_name(st.st_mode));
+    if (fstat(workdir->dir.fd, &top) == 0 && top.st_uid != st.st_uid)
+        return sp_pool_printf(pool, "belongs to user %ld", (long)st.st_uid);
+    return NULL;
+}
+
+int sp_workdir_keep(struct sp_pool *pool, const struct sp_dir *dir, const char *name,
+                    const char **kept, struct sp_error *err)
+{
+    char random[9];
+    sp_fs_random_name(random);
+    const char *other = sp_pool_printf(pool, "%s.kept-%s", name, random);
+    *kept = sp_pool_printf(pool, SP_AT, SP_AT_ARGS(dir, other));
+    if (sp_fault("rename", dir, other) || renameat(dir->fd, name, dir->fd, other) < 0)
+        return sp_error_errno(err, errno, "cannot rename '" SP_AT "'", SP_AT_ARGS(dir, name));
+    return sp_fs_sync_dir(dir, err);
+}
+
+/* The same for all commands: what cannot be followed is not passed over. */
+static int check_parts(struct sp_pool *pool, const struct sp_workdir *workdir, struct sp_error *err)
+{
+    for (size_t i = 0; i < PARTS; i++) {
+        const char *misfit = sp_workdir_misfit(pool, workdir, &workdir->dir, parts[i]);
+        if (misfit)
+            return sp_error_set(err, SP_ERROR_REFUSED,
+                                "'" SP_AT "' %s; put the directory back that was there, or, to "
+                                "keep what is there under another name and begin anew, run: "
+                                "%s recover --force",
+                                SP_AT_ARGS(&workdir->dir, parts[i]), misfit, sp_invocation());
+    }
+    return 0;
 }
 
 const char *sp_workdir_show(struct sp_pool *pool, const struct sp_workdir *workdir,
@@ -121,6 +167,8 @@ int sp_workdir_open(struct sp_pool *pool, const struct sp_root *root, const char
     }
     if (out->dir.fd < 0)
         return 0;
+    if (check_parts(pool, out, err) < 0)
+        return -1;
     sp_workdir_open_part(pool, &out->dir, STAGING, &out->staging);
     sp_workdir_open_part(pool, &out->dir, TRANSACTIONS, &out->transactions);
     *unreadable = out->transactions.fd < 0 && errno == EACCES;
@@ -193,7 +241,8 @@ static int check_private(const struct sp_workdir *workdir, const struct stat *st
 static int make_parts(struct sp_pool *pool, struct sp_workdir *out, struct sp_error *err)
 {
     bool made_transactions, made_staging;
-    if (sp_fs_mkdir(&out->dir, TRANSACTIONS, 0700, &made_transactions, err) < 0 ||
+    if (check_parts(pool, out, err) < 0 ||
+        sp_fs_mkdir(&out->dir, TRANSACTIONS, 0700, &made_transactions, err) < 0 ||
         sp_fs_mkdir(&out->dir, STAGING, 0700, &made_staging, err) < 0)
         return -1;
     if ((made_transactions || made_staging) && sp_fs_sync_dir(&out->dir, err) < 0)
@@ -260,7 +309,9 @@ static int check_usable(struct sp_pool *pool, const char *path, struct sp_workdi
         return check_parent(pool, out->root, path, err);
     if (fstat(out->dir.fd, &st) < 0)
         return sp_error_errno(err, errno, "cannot look at '%s'", out->dir.shown);
-    return check_private(out, &st, err) < 0 ? -1 : sp_fs_check_writable(&out->dir, err);
+    return check_private(out, &st, err) < 0 || check_parts(pool, out, err) < 0
+               ? -1
+               : sp_fs_check_writable(&out->dir, err);
 }
 
 int sp_workdir_check(struct sp_pool *pool, const struct sp_root *root, const char *path,
@@ -273,6 +324,53 @@ int sp_workdir_check(struct sp_pool *pool, const struct sp_root *root, const cha
     int rc = check_usable(pool, path, &workdir, err);
     if (rc < 0)
         sp_error_prefix(err, "the work directory '%s' cannot be used", workdir.dir.shown);
+    sp_workdir_close(&workdir);
+    return rc;
+}
+
+/* Both, or the one would be about transactions that the other does not know. */
+static int keep_parts(struct sp_pool *pool, const struct sp_workdir *workdir, sp_strv *messages,
+                      struct sp_error *err)
+{
+    const char *kept;
+    struct stat st;
+    if (check_parts(pool, workdir, NULL) == 0)
+        return 0;
+    for (size_t i = 0; i < PARTS; i++) {
+        if (fstatat(workdir->dir.fd, parts[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        if (sp_workdir_keep(pool, &workdir->dir, parts[i], &kept, err) < 0)
+            return -1;
+        *SP_PUSH(pool, messages) = sp_pool_printf(pool, "'" SP_AT "' is kept as '%s'",
+                                                  SP_AT_ARGS(&workdir->dir, parts[i]), kept);
+    }
+    return 0;
+}
+
+static int lock_and_keep(struct sp_pool *pool, const char *path, struct sp_workdir *workdir,
+                         sp_strv *messages, struct sp_error *err)
+{
+    struct stat st;
+    if (open_for_reading(pool, path, workdir, err) < 0)
+        return -1;
+    if (workdir->dir.fd < 0 || check_parts(pool, workdir, NULL) == 0)
+        return 0;
+    if (fstat(workdir->dir.fd, &st) < 0)
+        return sp_error_errno(err, errno, "cannot look at '%s'", workdir->dir.shown);
+    if (check_private(workdir, &st, err) < 0)
+        return -1;
+    workdir->lock = sp_lock_take(&workdir->dir, LOCK, err);
+    return workdir->lock < 0 ? -1 : keep_parts(pool, workdir, messages, err);
+}
+
+int sp_workdir_repair(struct sp_pool *pool, const struct sp_root *root, const char *path,
+                      sp_strv *messages, struct sp_error *err)
+{
+    struct sp_workdir workdir;
+    if (own_name(pool, root, &path, err) < 0)
+        return -1;
+    empty(pool, root, path, &workdir);
+    int rc = lock_and_keep(pool, path, &workdir, messages, err);
     sp_workdir_close(&workdir);
     return rc;
 }

@@ -27,7 +27,8 @@ struct sp_workdir {
 };
 
 /* Opens the work directory for reading, if there is one: one that this process may not open counts as
- * none, with *unreadable (may be NULL) set. path is relative to the root. */
+ * none, with *unreadable (may be NULL) set. path is relative to the root. SP_ERROR_REFUSED: it, or
+ * transactions/ or work/ in it, is something else than a directory of its owner's. */
 int sp_workdir_open(struct sp_pool *pool, const struct sp_root *root, const char *path,
                     struct sp_workdir *out, bool *unreadable, struct sp_error *err) SP_MUST_CHECK;
 
@@ -46,13 +47,24 @@ int sp_workdir_check(struct sp_pool *pool, const struct sp_root *root, const cha
  * that is open for reading. */
 pid_t sp_workdir_holder(const struct sp_workdir *workdir);
 
+/* Where transactions/ or work/ is something else than a directory of its owner's: gives both names to
+ * nothing, by renaming what has them, for people to look into; *messages gets a sentence for each. The
+ * next lock creates new ones. Takes the lock meanwhile; nothing to do is success. */
+int sp_workdir_repair(struct sp_pool *pool, const struct sp_root *root, const char *path,
+                      sp_strv *messages, struct sp_error *err) SP_MUST_CHECK;
+
 void sp_workdir_close(struct sp_workdir *workdir);
 
 /* The numbers of the transactions, ascending: the directories that have a journal, or nothing but
- * files that are made before there is one. */
+ * files that are made before there is one. *foreign (may be NULL) gets those of which the name is taken
+ * by something else than a directory of the work directory's owner. */
 typedef SP_VEC(unsigned) sp_ids;
 int sp_workdir_ids(struct sp_pool *pool, const struct sp_workdir *workdir, sp_ids *out,
-                   struct sp_error *err) SP_MUST_CHECK;
+                   sp_ids *foreign, struct sp_error *err) SP_MUST_CHECK;
+
+/* Why transactions/ID is not a transaction's directory: "is a FIFO, not a directory"; NULL when it is one,
+ * or when there is nothing. */
+const char *sp_workdir_foreign(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id);
 
 /* Opens the directory of a transaction. The caller closes it; its name is in pool. */
 int sp_workdir_transaction(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "fs/fault.h"
 #include "fs/read.h"
 #include "fs/write.h"
 #include "txn/journal.h"
@@ -62,37 +61,62 @@ static bool is_ours(struct sp_pool *pool, const struct sp_dir *dir, const char *
     return true;
 }
 
-static int list_ids(struct sp_pool *pool, const struct sp_dir *dir, sp_ids *out, bool ours,
-                    struct sp_error *err)
+static void sort(sp_ids *ids)
 {
-    sp_strv names = {NULL, 0, 0};
-    if (sp_fs_list(dir, pool, &names, err) < 0)
-        return -1;
-    for (size_t i = 0; i < names.count; i++) {
-        struct stat st;
-        if (!number_of(names.items[i]) ||
-            fstatat(dir->fd, names.items[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
-            continue;
-        bool is_dir = S_ISDIR(st.st_mode) && (!ours || is_ours(pool, dir, names.items[i]));
-        if (is_dir || (ours && S_ISLNK(st.st_mode))) /* a link is refused when it is opened */
-            *SP_PUSH(pool, out) = number_of(names.items[i]);
-    }
-    if (out->count)
-        qsort(out->items, out->count, sizeof(out->items[0]), by_number);
-    return 0;
+    if (ids->count)
+        qsort(ids->items, ids->count, sizeof(ids->items[0]), by_number);
 }
 
 int sp_workdir_ids(struct sp_pool *pool, const struct sp_workdir *workdir, sp_ids *out,
-                   struct sp_error *err)
+                   sp_ids *foreign, struct sp_error *err)
 {
-    return workdir->transactions.fd < 0 ? 0
-                                        : list_ids(pool, &workdir->transactions, out, true, err);
+    const struct sp_dir *dir = &workdir->transactions;
+    sp_strv names = {NULL, 0, 0};
+    if (dir->fd < 0)
+        return 0;
+    if (sp_fs_list(dir, pool, &names, err) < 0)
+        return -1;
+    for (size_t i = 0; i < names.count; i++) {
+        const char *name = names.items[i];
+        if (!number_of(name))
+            continue;
+        if (sp_workdir_misfit(pool, workdir, dir, name)) {
+            if (foreign)
+                *SP_PUSH(pool, foreign) = number_of(name);
+        } else if (is_ours(pool, dir, name)) {
+            *SP_PUSH(pool, out) = number_of(name);
+        }
+    }
+    sort(out);
+    if (foreign)
+        sort(foreign);
+    return 0;
+}
+
+const char *sp_workdir_foreign(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id)
+{
+    char name[16];
+    id_name(id, name);
+    return sp_workdir_misfit(pool, workdir, &workdir->transactions, name);
 }
 
 int sp_workdir_staged_ids(struct sp_pool *pool, const struct sp_workdir *workdir, sp_ids *out,
                           struct sp_error *err)
 {
-    return list_ids(pool, &workdir->staging, out, false, err);
+    sp_strv names = {NULL, 0, 0};
+    if (workdir->staging.fd < 0)
+        return 0;
+    if (sp_fs_list(&workdir->staging, pool, &names, err) < 0)
+        return -1;
+    for (size_t i = 0; i < names.count; i++) {
+        struct stat st;
+        if (number_of(names.items[i]) &&
+            fstatat(workdir->staging.fd, names.items[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISDIR(st.st_mode))
+            *SP_PUSH(pool, out) = number_of(names.items[i]);
+    }
+    sort(out);
+    return 0;
 }
 
 int sp_workdir_transaction(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
@@ -111,6 +135,8 @@ int sp_workdir_new_transaction(struct sp_pool *pool, const struct sp_workdir *wo
     bool created = false;
     for (; !created; *id += !created) {
         id_name(*id, name);
+        if (sp_workdir_foreign(pool, workdir, *id))
+            continue;
         if (sp_fs_mkdir(&workdir->transactions, name, 0700, &created, err) < 0)
             return -1;
     }
@@ -122,15 +148,9 @@ int sp_workdir_new_transaction(struct sp_pool *pool, const struct sp_workdir *wo
 int sp_workdir_set_aside(struct sp_pool *pool, const struct sp_workdir *workdir, unsigned id,
                          const char **kept, struct sp_error *err)
 {
-    char name[16], random[9];
-    const struct sp_dir *dir = &workdir->transactions;
+    char name[16];
     id_name(id, name);
-    sp_fs_random_name(random);
-    const char *other = sp_pool_printf(pool, "%s.kept-%s", name, random);
-    *kept = sp_pool_printf(pool, SP_AT, SP_AT_ARGS(dir, other));
-    if (sp_fault("rename", dir, other) || renameat(dir->fd, name, dir->fd, other) < 0)
-        return sp_error_errno(err, errno, "cannot rename '" SP_AT "'", SP_AT_ARGS(dir, name));
-    return sp_fs_sync_dir(dir, err);
+    return sp_workdir_keep(pool, &workdir->transactions, name, kept, err);
 }
 
 int sp_workdir_drop(const struct sp_workdir *workdir, unsigned id, struct sp_error *err)

@@ -66,23 +66,97 @@ class Workdir(Case):
                 self.held(host, outside, ("rollback",), "transaction 1", "damaged", status=(3,))
                 self.good(host, "uninstall")
 
-    def test_transaction_that_is_a_link(self):
-        host, outside = self.prepared()
-        os.rename(host.path(WORK, "transactions/1"), outside + "/1.real")
-        os.symlink(outside + "/1", host.path(WORK, "transactions/1"))
-        self.held(host, outside, ("recover", "install", "uninstall", "rollback", "history"))
+    def replacements(self, name, outside):
+        """What may have the name of a directory: each is put there."""
+        yield "link", lambda: os.symlink(outside, name)
+        yield "link to nothing", lambda: os.symlink("nowhere", name)
+        yield "file", lambda: write(name, SECRET)
+        yield "FIFO", lambda: os.mkfifo(name)
+        if os.geteuid() == 0:
+            yield "directory of another user", lambda: (
+                shutil.copytree(outside, name), os.chown(name, lib.NOBODY, lib.NOBODY))
 
-    def test_transactions_that_are_a_link(self):
-        host, outside = self.prepared()
-        shutil.rmtree(host.path(WORK, "transactions"))
-        os.symlink(outside, host.path(WORK, "transactions"))
-        self.held(host, outside, ("recover", "install", "uninstall", "rollback"), WORK)
+    def each(self, part, inside="1"):
+        """(what, host, outside, path) for each of them in place of a part of the work directory."""
+        for number in range(5 if os.geteuid() == 0 else 4):
+            host, outside = self.prepared("%s%d" % (part.replace("/", "-"), number))
+            path = host.path(WORK, part)
+            os.rename(path, path + ".real")
+            what, make = list(self.replacements(path, os.path.join(outside, inside)))[number]
+            make()
+            yield what, host, outside, path
 
-    def test_staging_that_is_a_link(self):
+    def kept(self, path):
+        directory, name = os.path.split(path)
+        return [one for one in os.listdir(directory) if one.startswith(name + ".kept-")]
+
+    def test_foreign_thing_for_a_finished_transaction(self):
+        """It is in nobody's way but of those who want to undo it."""
+        for what, host, outside, path in self.each("transactions/1"):
+            with self.subTest(what):
+                self.held(host, outside, ("recover", "history"), path, status=(0,))
+                self.held(host, outside, ("check", "install"), status=(0,))
+                self.held(host, outside, ("rollback", "rollback 1"), "transaction 1", status=(3,))
+                self.good(host, "uninstall")
+                self.assertEqual([(one["id"], one["state"]) for one in
+                                  self.good(host, "--json", "history").json["transactions"]],
+                                 [(1, "damaged"), (2, "committed")])
+                beyond = snapshot(outside)
+                self.assertIn("is kept in", self.good(host, "recover", "--force").out)
+                self.assertEqual(len(self.kept(path)), 1)
+                self.same(beyond, snapshot(outside), touched=True)
+                self.assertEqual(self.good(host, "history").err, "")
+                self.good(host, "install")
+
+    def test_foreign_thing_for_an_unfinished_transaction(self):
+        for what, host, outside, path in self.each("transactions/1"):
+            with self.subTest(what):
+                os.mkdir(host.path(WORK, "work/1"), 0o700)
+                self.held(host, outside, ("recover", "install", "uninstall"), path,
+                          "recover --force", status=(5,))
+                self.held(host, outside, ("check", "history", "diff"), "recover", status=(5,))
+                self.good(host, "recover", "--force")
+                self.assertEqual(len(self.kept(path)), 1)
+                self.assertTrue(os.path.exists(path + ".real/backup.tar"))
+                self.good(host, "uninstall")
+
+    def test_unfinished_transaction_that_is_put_back(self):
         host, outside = self.prepared()
-        os.rmdir(host.path(WORK, "work"))
-        os.symlink(outside, host.path(WORK, "work"))
-        self.held(host, outside, ("recover", "install", "uninstall", "rollback"), WORK)
+        path = host.path(WORK, "transactions/1")
+        os.rename(path, path + ".real")
+        os.symlink(outside, path)
+        os.mkdir(host.path(WORK, "work/1"), 0o700)
+        self.held(host, outside, ("recover",), path, status=(5,))
+        os.unlink(path)
+        os.rename(path + ".real", path)
+        self.good(host, "recover")
+        self.good(host, "rollback")
+
+    def test_file_with_a_number(self):
+        """Not in place of any transaction: of no interest."""
+        host, _outside = self.prepared()
+        for number in ("20261125", "77"):
+            write(host.path(WORK, "transactions", number), "a note\n")
+            os.symlink("/etc", host.path(WORK, "transactions", number + "1"))
+        self.assertEqual(self.good(host, "history").err, "")
+        self.good(host, "rollback")
+        self.assertEqual([one["id"] for one in
+                          self.good(host, "--json", "history").json["transactions"]], [1, 2])
+
+    def test_foreign_thing_for_a_part_of_the_directory(self):
+        """transactions or work: every command names it, and recover --force goes on without it."""
+        for part in ("transactions", "work"):
+            for what, host, outside, path in self.each(part, ""):
+                with self.subTest(what):
+                    self.held(host, outside,
+                              ("recover", "install", "uninstall", "rollback", "history", "check",
+                               "install -n"), "'%s'" % path, "recover --force", status=(3,))
+                    beyond = snapshot(outside)
+                    self.assertIn(".kept-", self.good(host, "recover", "--force").out)
+                    self.assertEqual(len(self.kept(path)), 1)
+                    self.same(beyond, snapshot(outside), touched=True)
+                    self.good(host, "uninstall")
+                    self.expect(1, self.run_on(host, "check"), "not-installed")
 
     def test_link_among_what_is_staged(self):
         """It is removed, not followed."""

@@ -91,7 +91,18 @@ class OneRecord(TransactionCase):
             self.error(self.expect(5, self.run_it(*command.split())), "recover")
         self.same(before, self.tree(), touched=True)
         self.done("uninstall", "cinder")
-        self.expect(5, self.run_it("check", "cinder"), "not-installed")
+        self.expect(1, self.run_it("check", "cinder"), "not-installed",
+                    err="transaction 2 was interrupted")
+
+    def test_monitors_of_other_packages(self):
+        """check and diff exit with 5 where it concerns what they look at."""
+        self.begin()
+        self.edited()
+        for command, status in (("check", 5), ("check os_brick", 5), ("check nova", 5),
+                                ("check --no-deps nova", 1), ("check --no-deps cinder", 0),
+                                ("diff --no-deps nova", 0), ("history", 5)):
+            self.expect(status, self.run_it(*command.split()), err="transaction 1 was interrupted")
+        self.assertEqual(self.run_it("--json", "check", "--no-deps", "cinder").status, 0)
 
     def test_others_are_recovered(self):
         """recover does what it can, and says what it could not do."""

@@ -21,7 +21,12 @@ sys.path.insert(1, TESTS)
 from snapshot import snapshot, states
 from trees.clones import clone
 
-NAMES = {"cinder": "10.0.8", "nova": "15.1.5", "os-brick": "1.11.1"}
+RELEASES = {
+    "mitaka": {"cinder": "8.1.1", "nova": "13.1.4", "os-brick": "1.2.0"},
+    "newton": {"cinder": "9.1.4", "nova": "14.1.0", "os-brick": "1.6.2"},
+    "ocata": {"cinder": "10.0.8", "nova": "15.1.5", "os-brick": "1.11.1"},
+    "pike": {"cinder": "11.2.2", "nova": "16.1.8", "os-brick": "1.15.9"},
+}
 FILES = {
     "cinder": ["__init__.py", "exception.py", "volume/__init__.py", "volume/drivers/__init__.py"],
     "nova": ["__init__.py", "virt/__init__.py", "virt/libvirt/__init__.py",
@@ -29,6 +34,7 @@ FILES = {
     "os_brick": ["__init__.py", "initiator/__init__.py", "initiator/connector.py",
                  "initiator/connectors/__init__.py"],
 }
+SINCE_NEWTON = "initiator/connectors/__init__.py"  # a layout of os-brick
 OPERATIONS = (("install", "original"), ("uninstall", "after-install"),
               ("rollback", "after-install"), ("reapply", "upgraded"))
 
@@ -158,10 +164,11 @@ class Operation:
 # ---- trees -------------------------------------------------------------------------------------
 
 
-def from_package_index(site):
+def from_package_index(site, release="ocata"):
     """The packages as the package index has them, unpacked into a directory."""
     os.makedirs(site, exist_ok=True)
-    for name, version in NAMES.items():  # by itself: there is a module `run` in both places
+    # by itself: there is a module `run` in both places
+    for name, version in RELEASES[release].items():
         subprocess.run([sys.executable, "-B", "-c",
                         "import packages, sys; packages.unpack(*sys.argv[1:])",
                         name.replace("-", "_"), version, site],
@@ -170,9 +177,12 @@ def from_package_index(site):
 
 
 def collect(options, site):
-    for name, version in NAMES.items():
+    release = getattr(options, "release", "ocata")
+    for name, version in RELEASES[release].items():
         package = name.replace("-", "_")
         for path in FILES[package]:
+            if path == SINCE_NEWTON and release == "mitaka":
+                continue
             target = os.path.join(site, package, path)
             os.makedirs(os.path.dirname(target), exist_ok=True)
             if options.site:

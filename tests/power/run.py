@@ -3,7 +3,8 @@
 """Takes the power away at every write that reaches the disk.
 
     tests/power/run.py --program PROGRAM --fault-program PROGRAM --recorder PROGRAM --nosync LIBRARY
-                       [--git DIR | --site DIR] [--file-systems NAMES] [--only COMMAND] [--quick N]
+                       [--git DIR | --site DIR] [--release NAME] [--file-systems NAMES]
+                    [--only COMMAND] [--quick N]
 
 On each file system - ext4, XFS, btrfs - install, uninstall, rollback, reapply and recover of three
 components run on a disk that records what is written to it and when its cache is flushed
@@ -21,6 +22,7 @@ Needs root, loop devices, FUSE and the mkfs programs; what is missing is skipped
 
 import argparse
 import atexit
+import collections
 import ctypes
 import multiprocessing
 import os
@@ -49,6 +51,7 @@ FILE_SYSTEMS = {
     "xfs": (320 * MIB, ["mkfs.xfs", "-q", "-f"], ["nouuid"]),
     "btrfs": (160 * MIB, ["mkfs.btrfs", "-q", "-f"], []),
 }
+JOURNALS = ("none", "unwritten", "prepared", "applying", "committed", "aborted")
 COMMANDS = ("install", "uninstall", "rollback", "reapply", "recover")
 
 
@@ -191,15 +194,20 @@ class Scenario:
         self.base = os.path.join(self.top, "base.img")
         self.root = os.path.join(self.top, "root")
         self.tried = self.held = 0
+        self.journals = collections.Counter()
         self.problems = []
         os.makedirs(self.root)
 
     def tool(self, *command, program=None, **env):
-        return subprocess.run([program or self.options.program, "-R", self.root, "-D",
-                               self.options.data, "--no-groups", *command],
+        own = ["--no-groups"] if command[0] == "install" else []
+        done = subprocess.run([program or self.options.program, "-R", self.root, "-D",
+                               self.options.data, *command, *own],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
                               env=dict(os.environ, **env))
+        if done.returncode == 2:  # this program is wrong, not the one that is tested
+            raise SystemExit("%s: %s" % (command, done.stdout))
+        return done
 
     def must(self, *command, **kwargs):
         done = self.tool(*command, **kwargs)
@@ -272,10 +280,26 @@ class Scenario:
             return "something is left in the staging directory: %s" % os.listdir(staged)
         return None
 
+    def journal(self):
+        """How far the latest transaction had come, by its journal: one of JOURNALS."""
+        top = os.path.join(self.root, WORK, "transactions")
+        numbers = sorted(int(name) for name in os.listdir(top)) if os.path.isdir(top) else []
+        if not numbers:
+            return "none"
+        names = os.listdir(os.path.join(top, str(numbers[-1])))
+        for state in ("committed", "aborted"):
+            if state + ".json" in names:
+                return state
+        if "journal.json" not in names:
+            return "unwritten"
+        with open(os.path.join(top, str(numbers[-1]), "journal.json"), "rb") as stream:
+            return "applying" if b'"applying"' in stream.read() else "prepared"
+
     def judge(self, image, returned):
         """What is wrong after a loss of power that left this disk; None if nothing is."""
         try:
             with Mounted(self.kind, image, self.root):
+                self.journals[self.journal()] += 1
                 done = self.tool("recover")
                 if done.returncode:
                     return "recover: status %d: %s" % (done.returncode, done.stdout.strip())
@@ -339,7 +363,7 @@ class Scenario:
         writes = sum(1 for record in records if record[0] in (WRITE, ZERO))
         flushes = sum(1 for record in records if record[0] == FLUSH)
         return (self.kind, self.command, self.nosync, writes, flushes, self.tried, self.held,
-                self.problems)
+                self.journals, self.problems)
 
 
 def work(task):
@@ -349,7 +373,7 @@ def work(task):
         return scenario.run()
     except (OSError, subprocess.SubprocessError, SystemExit) as error:
         text = getattr(error, "output", None) or repr(error)
-        return kind, command, nosync, 0, 0, 1, 0, ["%s, %s: %s" % (kind, command, text)]
+        return kind, command, nosync, 0, 0, 1, 0, {}, ["%s, %s: %s" % (kind, command, text)]
 
 
 def count_calls(options):
@@ -392,6 +416,8 @@ def parse():
     parser.add_argument("--data", default=".")
     parser.add_argument("--git")
     parser.add_argument("--site")
+    parser.add_argument("--release", choices=sorted(benches.RELEASES), default="ocata",
+                        help="whose packages, out of clones or the package index")
     parser.add_argument("--file-systems", default=",".join(FILE_SYSTEMS))
     parser.add_argument("--only", choices=COMMANDS)
     parser.add_argument("--quick", type=int, default=1, metavar="N", help="only every Nth state")
@@ -408,7 +434,8 @@ def prepare(options, top):
         shutil.copytree(os.path.join(options.data, name), os.path.join(top, "data", name))
     options.data = os.path.join(top, "data")
     if not options.git and not options.site:
-        options.site = benches.from_package_index(os.path.join(top, "packages"))
+        options.site = benches.from_package_index(os.path.join(top, "packages"),
+                                                  options.release)
     options.trees = os.path.join(top, "trees")
     os.makedirs(options.trees)
     benches.collect(options, options.trees)
@@ -417,17 +444,19 @@ def prepare(options, top):
 
 def report(results, skipped, seconds):
     failed = passed = 0
-    print("%-6s  %-20s  %7s  %7s  %7s  %7s" % (
-        "", "command", "writes", "flushes", "states", "held"))
-    for kind, command, nosync, writes, flushes, tried, held, problems in results:
+    print("%-6s  %-20s  %7s  %7s  %7s  %7s  the journal in them: %s" % (
+        "", "command", "writes", "flushes", "states", "held", " ".join(JOURNALS)))
+    for kind, command, nosync, writes, flushes, tried, held, journals, problems in results:
         if nosync:
             found = tried > held and writes > 0
             print("%-6s  %-20s  %7d  %7d  %7d  %7d  %s" % (
                 kind, command + " (no fsync)", writes, flushes, tried, held,
-                "the loss is found" if found else "NO LOSS IS FOUND"))
+                "the loss is found: %s" % problems[0] if found else "NO LOSS IS FOUND"))
             passed, failed = passed + found, failed + (not found)
             continue
-        print("%-6s  %-20s  %7d  %7d  %7d  %7d" % (kind, command, writes, flushes, tried, held))
+        print("%-6s  %-20s  %7d  %7d  %7d  %7d  %s" % (
+            kind, command, writes, flushes, tried, held,
+            " ".join("%d" % journals.get(one, 0) for one in JOURNALS)))
         for problem in problems[:20]:
             print("FAIL  %s" % problem)
         if not tried:

@@ -167,7 +167,7 @@ TEST_IN_DIR(directories)
     for (unsigned id = 1; id <= SP_PRUNE_KEEP; id++)
         put(f, &workdir, id, SP_JOURNAL_ABORTED);
     sp_prune(&workdir);
-    assert_ok(f, sp_workdir_ids(f->pool, &workdir, &ids, &f->err));
+    assert_ok(f, sp_workdir_ids(f->pool, &workdir, &ids, NULL, &f->err));
     assert_int_equal(ids.count, SP_PRUNE_KEEP);
     for (unsigned id = SP_PRUNE_KEEP + 1; id <= SP_PRUNE_KEEP + 5; id++)
         put(f, &workdir, id, SP_JOURNAL_ABORTED);
@@ -177,7 +177,7 @@ TEST_IN_DIR(directories)
     for (int round = 0; round < 2; round++) {
         sp_prune(&workdir);
         ids.count = 0;
-        assert_ok(f, sp_workdir_ids(f->pool, &workdir, &ids, &f->err));
+        assert_ok(f, sp_workdir_ids(f->pool, &workdir, &ids, NULL, &f->err));
         assert_int_equal(ids.count, SP_PRUNE_KEEP + 1);
         assert_int_equal(ids.items[0], 2); /* with all that it had */
         assert_int_equal(ids.items[1], 6);

@@ -74,7 +74,7 @@ TEST_IN_ROOT(reading_makes_nothing)
     assert_ok(f, sp_workdir_open(f->pool, &p->root, "work", &p->workdir, &unreadable, &f->err));
     assert_int_equal(p->workdir.dir.fd, -1);
     assert_false(unreadable);
-    assert_ok(f, sp_workdir_ids(f->pool, &p->workdir, &ids, &f->err));
+    assert_ok(f, sp_workdir_ids(f->pool, &p->workdir, &ids, NULL, &f->err));
     assert_int_equal(ids.count, 0);
     assert_int_equal(mode_of(p, "work"), 0);
 }
@@ -132,7 +132,7 @@ TEST_IN_ROOT(numbers)
     for (size_t i = 0; i < COUNT(names); i++)
         assert_int_equal(mkdirat(p->workdir.transactions.fd, names[i], 0700), 0);
     scratch_puts(f, "work/transactions/4", "a file");
-    assert_ok(f, sp_workdir_ids(f->pool, &p->workdir, &ids, &f->err));
+    assert_ok(f, sp_workdir_ids(f->pool, &p->workdir, &ids, NULL, &f->err));
     assert_int_equal(ids.count, 4);
     static const unsigned expected[] = {1, 2, 10, 99999999};
     for (size_t i = 0; i < ids.count; i++)
@@ -148,11 +148,11 @@ TEST_IN_ROOT(directory_of_somebody_else)
     assert_ok(f, lock(p, "work"));
     scratch_mkdir(f, "work/transactions/20261125", 0700);
     scratch_puts(f, "work/transactions/20261125/backup.tar", "");
-    assert_ok(f, sp_workdir_ids(f->pool, &p->workdir, &ids, &f->err));
+    assert_ok(f, sp_workdir_ids(f->pool, &p->workdir, &ids, NULL, &f->err));
     assert_int_equal(ids.count, 1); /* the beginning of one */
     scratch_puts(f, "work/transactions/20261125/notes", "");
     ids.count = 0;
-    assert_ok(f, sp_workdir_ids(f->pool, &p->workdir, &ids, &f->err));
+    assert_ok(f, sp_workdir_ids(f->pool, &p->workdir, &ids, NULL, &f->err));
     assert_int_equal(ids.count, 0);
     /* and it is not used for a new one */
     assert_ok(f, sp_workdir_new_transaction(f->pool, &p->workdir, &id, &dir, &f->err));
@@ -160,7 +160,7 @@ TEST_IN_ROOT(directory_of_somebody_else)
     sp_dir_close(&dir);
     scratch_puts(f, "work/transactions/20261125/aborted.json", "");
     ids.count = 0;
-    assert_ok(f, sp_workdir_ids(f->pool, &p->workdir, &ids, &f->err));
+    assert_ok(f, sp_workdir_ids(f->pool, &p->workdir, &ids, NULL, &f->err));
     assert_int_equal(ids.count, 2); /* with a journal it is one, whatever else is in it */
 }
 
