@@ -8,6 +8,7 @@
 #include "cli/output_json.h"
 #include "cli/output_text.h"
 #include "cli/prepare.h"
+#include "cli/services.h"
 #include "fs/root.h"
 #include "txn/recover.h"
 #include "txn/revert.h"
@@ -112,8 +113,9 @@ struct rollback {
     struct sp_context *s;
     const struct sp_history *history;
     struct sp_revert plan;
-    unsigned from; /* this transaction and all after it; 0: there is none */
-    sp_strv notes; /* of the transaction */
+    unsigned from;    /* this transaction and all after it; 0: there is none */
+    sp_strv notes;    /* of the transaction */
+    sp_strv services; /* to be restarted */
 };
 
 static int choose_named(struct rollback *r, const char *text, struct sp_error *err)
@@ -173,6 +175,7 @@ static void put_rollback(struct rollback *r, unsigned id)
     sp_json_end_array(&json);
     sp_output_strings(&json, "edited", &r->plan.edited);
     sp_output_strings(&json, "dropped", &r->plan.dropped);
+    sp_output_strings(&json, "services", &r->services);
     sp_json_key(&json, "left");
     sp_json_array(&json);
     for (size_t i = 0; i < r->plan.left.count; i++) {
@@ -265,6 +268,26 @@ static void print_outcome(const struct rollback *r, unsigned id)
     sp_buffer_free(&more);
 }
 
+/* The services of the components that were changed: with --root all of them, else those that run. */
+static int find_services(struct rollback *r, struct sp_error *err)
+{
+    struct sp_context *s = r->s;
+    sp_strv programs = {NULL, 0, 0};
+    for (size_t i = 0; i < r->plan.txn.components.count; i++) {
+        const struct sp_component *spec =
+            sp_manifests_find(&s->manifests, r->plan.txn.components.items[i].release,
+                              r->plan.txn.components.items[i].name);
+        for (size_t j = 0; spec && j < spec->services.count; j++)
+            if (!sp_strv_has(&programs, spec->services.items[j]))
+                *SP_PUSH(s->pool, &programs) = spec->services.items[j];
+    }
+    if (s->options->root)
+        r->services = programs;
+    else if (sp_services_of_programs(s, &programs, &r->services, err) < 0)
+        return sp_error_prefix(err, "the changes are in place, but");
+    return 0;
+}
+
 static int run_rollback(struct rollback *r, unsigned *id, struct sp_error *err)
 {
     struct sp_context *s = r->s;
@@ -288,6 +311,9 @@ static int run_rollback(struct rollback *r, unsigned *id, struct sp_error *err)
     for (size_t i = 0; i < r->notes.count; i++)
         sp_console_warn(s->pool, s->report, "%s", r->notes.items[i]);
     print_outcome(r, *id);
+    if (find_services(r, err) < 0)
+        return -1;
+    sp_services_print_restart(s, &r->services);
     return 0;
 }
 

@@ -108,9 +108,7 @@ static int print_stale(struct sp_context *s, const sp_selection *selection, stru
         return -1;
     for (size_t i = 0; i < services.count; i++)
         sp_service_stale_names(s->pool, &services.items[i], &names);
-    if (names.count)
-        sp_console_print(s->report, 0, "to restart the services that run the old code, run: %s",
-                         sp_services_command(s->pool, &names));
+    sp_services_print_restart(s, &names);
     return 0;
 }
 

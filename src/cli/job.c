@@ -112,13 +112,13 @@ static void add_component(struct sp_job *job, const struct sp_target *one)
             *SP_PUSH(pool, &job->services) = spec->services.items[i];
 }
 
-/* Of the services of the changed components those that run, by the names that they have here. */
+/* Of the services of the changed components those that run the old code, by the names that they have here. */
 static int find_services(struct sp_job *job, struct sp_error *err)
 {
     sp_strv names = {NULL, 0, 0};
     if (job->s->options->root)
         return 0;
-    if (sp_services_of_programs(job->s, &job->services, &names, err) < 0)
+    if (sp_services_after(job->s, &job->selection, &names, err) < 0)
         return sp_error_prefix(err, "the changes are in place, but");
     job->services = names;
     return 0;

@@ -104,12 +104,7 @@ void sp_job_print_outcome(struct sp_job *job)
     }
     sp_console_print(s->report, 0, "transaction %u: %s changed; to undo it, run: %s rollback",
                      job->id, files, sp_invocation());
-    if (job->services.count && s->options->root)
-        sp_console_print(s->report, 0, "restart those of these services that run on this host: %s",
-                         sp_strv_join(s->pool, &job->services, ", "));
-    else if (job->services.count)
-        sp_console_print(s->report, 0, "to restart the services that run the old code, run: %s",
-                         sp_services_command(s->pool, &job->services));
+    sp_services_print_restart(s, &job->services);
 }
 
 int sp_job_make_diff(struct sp_job *job, struct sp_error *err)

@@ -98,9 +98,11 @@ static bool lacks_group(struct sp_context *s, const struct sp_running *process, 
 
 struct search {
     struct sp_context *s;
-    const sp_selection *selection; /* NULL: only the services are asked for */
-    struct change *changes;        /* to the targets, in their order */
-    bool has_group;                /* the service group exists */
+    const sp_selection *selection; /* NULL: only whether the programs run is asked for */
+    sp_strv programs;
+    struct sp_tree *tree;   /* of the system */
+    struct change *changes; /* to the targets, in their order */
+    bool has_group;         /* the service group exists */
     gid_t group;
     struct sp_error *err;
 };
@@ -117,8 +119,8 @@ static int find_environment(struct search *f, const struct sp_running *process,
         return -1;
     if (!interpreter || process->python_path)
         return 0;
-    return sp_environment_of(f->s->pool, scan->tree, &scan->environments, interpreter,
-                             account ? account->name : NULL, out, f->err);
+    return sp_environment_of(&scan->environments, interpreter, account ? account->name : NULL, out,
+                             f->err);
 }
 
 /* Whether the process loads that copy. One that finds none in its environment may have a way to it that is
@@ -213,6 +215,17 @@ static int add_processes(struct search *f, sp_services *services)
 
 /* ---- services ---------------------------------------------------------------------------------- */
 
+/* A command that looks at no packages has opened no tree. */
+static int find_starts(struct search *f, const char *program, sp_starts *out)
+{
+    struct sp_context *s = f->s;
+    if (s->scans.count)
+        f->tree = s->scans.items[0]->tree;
+    if (!f->tree && sp_tree_open_root(s->pool, &s->root, s->root.path, &f->tree, f->err) < 0)
+        return -1;
+    return sp_starts_find(s->pool, f->tree, program, out, f->err);
+}
+
 static int add_service(struct search *f, const char *program, sp_services *out)
 {
     struct sp_service service = {.program = program};
@@ -222,18 +235,32 @@ static int add_service(struct search *f, const char *program, sp_services *out)
                    sp_strv_has(&f->selection->items[i].detection->spec->programs, program);
     if (!is_ours) /* nothing of ours is, or was, in it */
         return 0;
-    if (sp_starts_find(f->s->pool, f->s->scans.items[0]->tree, program, &service.starts, f->err) <
-        0)
+    if (find_starts(f, program, &service.starts) < 0)
         return -1;
     *SP_PUSH(f->s->pool, out) = service;
     return 0;
 }
 
-static int find_all(struct search *f, const sp_strv *programs, sp_services *out)
+/* Of the programs whose components are concerned. */
+static struct search new_search(struct sp_context *s, const sp_selection *selection,
+                                struct sp_error *err)
+{
+    struct search f = {.s = s, .selection = selection, .err = err};
+    f.changes = sp_pool_calloc(s->pool, selection->count + 1, sizeof(*f.changes));
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct sp_target *one = &selection->items[i];
+        for (size_t j = 0; is_concerned(one) && j < one->detection->spec->programs.count; j++)
+            if (!sp_strv_has(&f.programs, one->detection->spec->programs.items[j]))
+                *SP_PUSH(s->pool, &f.programs) = one->detection->spec->programs.items[j];
+    }
+    return f;
+}
+
+static int find_all(struct search *f, sp_services *out)
 {
     struct sp_identity group = {.name = NULL};
-    for (size_t i = 0; i < programs->count; i++)
-        if (add_service(f, programs->items[i], out) < 0)
+    for (size_t i = 0; i < f->programs.count; i++)
+        if (add_service(f, f->programs.items[i], out) < 0)
             return -1;
     f->has_group =
         f->selection && out->count &&
@@ -245,19 +272,11 @@ static int find_all(struct search *f, const sp_strv *programs, sp_services *out)
 int sp_services_find(struct sp_context *s, const sp_selection *selection, sp_services *out,
                      struct sp_error *err)
 {
-    sp_strv programs = {NULL, 0, 0};
-    struct search f = {.s = s, .selection = selection, .err = err};
-    f.changes = sp_pool_calloc(s->pool, selection->count + 1, sizeof(*f.changes));
-    for (size_t i = 0; i < selection->count; i++) {
-        const struct sp_target *one = &selection->items[i];
-        if (!is_concerned(one))
-            continue;
-        note_target(s, one, &f.changes[i]);
-        for (size_t j = 0; j < one->detection->spec->programs.count; j++)
-            if (!sp_strv_has(&programs, one->detection->spec->programs.items[j]))
-                *SP_PUSH(s->pool, &programs) = one->detection->spec->programs.items[j];
-    }
-    return find_all(&f, &programs, out);
+    struct search f = new_search(s, selection, err);
+    for (size_t i = 0; i < selection->count; i++)
+        if (is_concerned(&selection->items[i]))
+            note_target(s, &selection->items[i], &f.changes[i]);
+    return find_all(&f, out);
 }
 
 enum sp_service_state sp_service_state(const struct sp_service *service)
@@ -299,20 +318,41 @@ void sp_service_stale_names(struct sp_pool *pool, const struct sp_service *servi
     }
 }
 
+int sp_services_after(struct sp_context *s, const sp_selection *selection, sp_strv *names,
+                      struct sp_error *err)
+{
+    sp_services services = {NULL, 0, 0};
+    struct search f = new_search(s, selection, err);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    for (size_t i = 0; i < selection->count; i++)
+        if (is_concerned(&selection->items[i]) && sp_plan_changes(&selection->items[i].plan))
+            note_change(&f.changes[i], now, selection->items[i].detection->dir);
+    if (find_all(&f, &services) < 0)
+        return -1;
+    for (size_t i = 0; i < services.count; i++) {
+        sp_service_stale_names(s->pool, &services.items[i], names);
+        if (services.items[i].unknown)
+            *SP_PUSH(s->pool, names) = sp_service_name(&services.items[i]);
+    }
+    return 0;
+}
+
 int sp_services_of_programs(struct sp_context *s, const sp_strv *programs, sp_strv *names,
                             struct sp_error *err)
 {
     sp_services services = {NULL, 0, 0};
-    struct search f = {.s = s, .err = err};
-    if (find_all(&f, programs, &services) < 0)
+    struct search f = {.s = s, .programs = *programs, .err = err};
+    if (find_all(&f, &services) < 0)
         return -1;
     for (size_t i = 0; i < services.count; i++)
-        if (s->options->root || services.items[i].processes.count || services.items[i].unknown)
+        if (services.items[i].processes.count || services.items[i].unknown)
             *SP_PUSH(s->pool, names) = sp_service_name(&services.items[i]);
     return 0;
 }
 
-const char *sp_services_command(struct sp_pool *pool, const sp_strv *names)
+/* "systemctl restart a b", "service a restart; service b restart". */
+static const char *command_for(struct sp_pool *pool, const sp_strv *names)
 {
     struct sp_manager manager;
     sp_strv commands = {NULL, 0, 0};
@@ -322,4 +362,14 @@ const char *sp_services_command(struct sp_pool *pool, const sp_strv *names)
     for (size_t i = 0; i < names->count; i++)
         *SP_PUSH(pool, &commands) = sp_pool_printf(pool, "service %s restart", names->items[i]);
     return sp_strv_join(pool, &commands, "; ");
+}
+
+void sp_services_print_restart(struct sp_context *s, const sp_strv *names)
+{
+    if (names->count && s->options->root)
+        sp_console_print(s->report, 0, "restart those of these services that run on this host: %s",
+                         sp_strv_join(s->pool, names, ", "));
+    else if (names->count)
+        sp_console_print(s->report, 0, "to restart the services that run the old code, run: %s",
+                         command_for(s->pool, names));
 }

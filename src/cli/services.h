@@ -51,12 +51,17 @@ void sp_service_stale_names(struct sp_pool *pool, const struct sp_service *servi
 int sp_services_find(struct sp_context *s, const sp_selection *selection, sp_services *out,
                      struct sp_error *err) SP_MUST_CHECK;
 
-/* Adds the services of these programs that run; under --root, and where it cannot be told, all. A
- * transaction that ends now has left them stale. */
+/* Adds the names of the services that the changes to the targets of now have left stale: of those that
+ * run, and import a target which was planned to be changed. */
+int sp_services_after(struct sp_context *s, const sp_selection *selection, sp_strv *names,
+                      struct sp_error *err) SP_MUST_CHECK;
+
+/* Adds the names of the services of these programs that run, or of which that cannot be told; for a caller
+ * that knows no targets. */
 int sp_services_of_programs(struct sp_context *s, const sp_strv *programs, sp_strv *names,
                             struct sp_error *err) SP_MUST_CHECK;
 
-/* "systemctl restart a b", "service a restart; service b restart". */
-const char *sp_services_command(struct sp_pool *pool, const sp_strv *names);
+/* Prints what to type to restart them; with --root, of which they are the programs, what to look for. */
+void sp_services_print_restart(struct sp_context *s, const sp_strv *names);
 
 #endif

@@ -16,8 +16,9 @@ struct sp_storpool_query {
     sp_strv accounts; /* that the services run as; those that are not here are passed over */
 };
 
-/* Fills in all but `wanted`, `prerequisites` and the processes of OpenStack's services. What is damaged or
- * may not be looked at is a fact, too; an error is only that the root itself cannot be looked at.
+/* Fills in all but `wanted`, `prerequisites` and the processes of OpenStack's services. A file that is
+ * damaged, or may not be looked at, is a fact, too; an error is only that the root itself cannot be looked
+ * at.
  *
  * Sources: of the client services, their programs, pid files and the kernel module:
  * storpool/ansible (install_modules_helper.py: getinstalledmodules, usedbins), storpool/charm-storpool-block

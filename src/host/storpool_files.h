@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads StorPool's configuration files, and the modes of what is on the way to them. */
+/* Reads StorPool's configuration files, and the modes of the directories on the way to them. */
 #ifndef SP_HOST_STORPOOL_FILES_H
 #define SP_HOST_STORPOOL_FILES_H
 

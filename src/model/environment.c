@@ -324,11 +324,10 @@ static int find_use(struct search *s, const struct sp_usage *usage,
     return 0;
 }
 
-int sp_environment_of(struct sp_pool *pool, struct sp_tree *tree, struct sp_environments *all,
-                      const char *interpreter, const char *account,
+int sp_environment_of(struct sp_environments *all, const char *interpreter, const char *account,
                       const struct sp_environment **out, struct sp_error *err)
 {
-    struct search s = {.pool = pool, .tree = tree, .out = all, .err = err};
+    struct search s = {.pool = all->table.pool, .tree = all->table.tree, .out = all, .err = err};
     const struct sp_program program = {"", account};
     const struct sp_usage usage = {&program, interpreter, ""};
     return find_use(&s, &usage, out);

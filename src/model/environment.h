@@ -69,8 +69,7 @@ int sp_environments_find(struct sp_pool *pool, struct sp_tree *tree,
 
 /* The environment of an interpreter that a program of the account (NULL: not known) runs in; NULL in *out:
  * none of them is. */
-int sp_environment_of(struct sp_pool *pool, struct sp_tree *tree, struct sp_environments *all,
-                      const char *interpreter, const char *account,
+int sp_environment_of(struct sp_environments *all, const char *interpreter, const char *account,
                       const struct sp_environment **out, struct sp_error *err) SP_MUST_CHECK;
 
 /* Whether a program of the account runs in it, as far as user sites tell: one that has a user site

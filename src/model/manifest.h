@@ -123,6 +123,10 @@ int sp_manifest_parse(struct sp_pool *pool, const char *name, struct sp_bytes te
 /* The component of that name in the release, NULL if the release has none. */
 const struct sp_component *sp_release_find(const struct sp_release *release, const char *component);
 
+/* The component of that name in the release of that name; NULL. */
+const struct sp_component *sp_manifests_find(const struct sp_manifests *manifests,
+                                             const char *release, const char *component);
+
 /* The content of a driver, from drivers/ of the data directory. */
 int sp_manifests_driver(struct sp_pool *pool, const struct sp_manifests *manifests,
                         const char *copy, struct sp_bytes *out, struct sp_error *err) SP_MUST_CHECK;

@@ -70,6 +70,15 @@ int sp_manifests_load(struct sp_pool *pool, struct sp_tree *data, struct sp_mani
     return 0;
 }
 
+const struct sp_component *sp_manifests_find(const struct sp_manifests *manifests,
+                                             const char *release, const char *component)
+{
+    for (size_t i = 0; i < manifests->releases.count; i++)
+        if (strcmp(manifests->releases.items[i]->name, release) == 0)
+            return sp_release_find(manifests->releases.items[i], component);
+    return NULL;
+}
+
 int sp_manifests_driver(struct sp_pool *pool, const struct sp_manifests *manifests,
                         const char *copy, struct sp_bytes *out, struct sp_error *err)
 {

@@ -34,16 +34,6 @@ struct plan {
 
 /* ---- collecting ------------------------------------------------------------------------------ */
 
-static const struct sp_component *find_component(const struct plan *p,
-                                                 const struct sp_journal_component *recorded)
-{
-    const struct sp_manifests *manifests = p->request->manifests;
-    for (size_t i = 0; i < manifests->releases.count; i++)
-        if (strcmp(manifests->releases.items[i]->name, recorded->release) == 0)
-            return sp_release_find(manifests->releases.items[i], recorded->name);
-    return NULL;
-}
-
 /* The description of the file in the layout that the journal names. */
 static const struct sp_manifest_file *find_spec(const struct sp_component *spec,
                                                 const struct sp_journal_component *recorded,
@@ -144,7 +134,8 @@ static int collect_file(struct plan *p, const struct sp_journal *journal,
         return -1;
     if (component) {
         operation.release = component->release;
-        package->spec = find_component(p, component);
+        package->spec =
+            sp_manifests_find(p->request->manifests, component->release, component->name);
         if (package->spec)
             operation.spec = find_spec(package->spec, component, recorded->name);
     }

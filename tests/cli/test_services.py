@@ -104,6 +104,13 @@ class Services(Case):
         self.assertEqual(self.calls(),
                          ["/usr/sbin/systemctl try-restart openstack-nova-compute.service"])
 
+    def test_rollback(self):
+        install = "SP install --no-groups nova >/dev/null; "
+        result = self.inside("%s%s rollback; %skill $(cat %s/pid); %s rollback -j"
+                             % (install, lib.PROGRAM, install, self.tmp, lib.PROGRAM))
+        self.expect(0, result, "as before transaction 1\nto restart the services that run the old "
+                    "code, run: systemctl restart openstack-nova-compute\n", '"services": []')
+
     def test_nothing_runs(self):
         result = self.inside("kill $(cat %s/pid); SP install --no-groups nova; SP services"
                              % self.tmp)
