@@ -95,16 +95,6 @@ static void check_grammar(struct sp_checking *c)
                 files->items[i]->fault.reason);
 }
 
-static const char *sp_check_show(struct sp_checking *c, struct sp_bytes name)
-{
-    bool plain = name.len > 0 && name.len <= 64;
-    for (size_t i = 0; plain && i < name.len; i++)
-        plain = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.",
-                       name.data[i]) &&
-                name.data[i];
-    return plain ? sp_pool_printf(c->pool, "'%s'", name.data) : "(not shown)";
-}
-
 /* The sections' names, those that are plain words; a line that was swallowed may be in another one. */
 static const char *sections_of(struct sp_checking *c)
 {
