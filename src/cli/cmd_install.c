@@ -103,13 +103,6 @@ int sp_cmd_install(struct sp_context *s, struct sp_error *err)
     return finish(&job, install(&job, err));
 }
 
-/* Whether the component is integrated, at least in part. */
-static bool is_integrated(const struct sp_component_plan *plan)
-{
-    return plan->state == SP_STATE_INSTALLED || plan->state == SP_STATE_PARTIAL ||
-           plan->state == SP_STATE_OUTDATED;
-}
-
 /* Refuses to take away what an integrated component needs, unless that goes too. */
 static int check_dependents(struct sp_job *job, struct sp_error *err)
 {
@@ -118,13 +111,13 @@ static int check_dependents(struct sp_job *job, struct sp_error *err)
     if (s->options->no_deps)
         return 0;
     for (size_t i = 0; i < job->selection.count; i++)
-        if (is_integrated(&job->selection.items[i].plan))
+        if (sp_state_is_integrated(job->selection.items[i].plan.state))
             *SP_PUSH(s->pool, &gone) = job->selection.items[i];
     sp_select_dependents(s->pool, &gone, &others);
     if (sp_context_plan(s, &others, SP_GOAL_INSTALL, err) < 0)
         return -1;
     for (size_t i = 0; i < others.count; i++)
-        if (is_integrated(&others.items[i].plan))
+        if (sp_state_is_integrated(others.items[i].plan.state))
             return sp_error_set(err, SP_ERROR_REFUSED,
                                 "%s is integrated and needs %s; uninstall both, or add --no-deps",
                                 others.items[i].name, others.items[i].needed_by);

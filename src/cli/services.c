@@ -42,15 +42,10 @@ static void note_file(struct sp_context *s, const char *path, time_t otherwise,
         note_change(latest, (struct timespec){otherwise, 0}, shown);
 }
 
-static bool is_integrated(enum sp_state state)
-{
-    return state == SP_STATE_INSTALLED || state == SP_STATE_PARTIAL || state == SP_STATE_OUTDATED;
-}
-
 static void note_target(struct sp_context *s, const struct sp_target *one, struct change *latest)
 {
     for (size_t i = 0; i < one->plan.files.count; i++)
-        if (is_integrated(one->plan.files.items[i].state) &&
+        if (sp_state_is_integrated(one->plan.files.items[i].state) &&
             one->plan.files.items[i].snapshot->real)
             note_file(s, one->plan.files.items[i].snapshot->real, 0, latest);
     const struct sp_history *history = &s->work->history;

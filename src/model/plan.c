@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+bool sp_state_is_integrated(enum sp_state state)
+{
+    return state == SP_STATE_INSTALLED || state == SP_STATE_PARTIAL || state == SP_STATE_OUTDATED;
+}
+
 const char *sp_state_name(enum sp_state state)
 {
     static const char *const names[] = {

@@ -57,6 +57,9 @@ void sp_plan_report(struct sp_component_plan *plan, const struct sp_detection *f
 /* Whether the plan changes anything. */
 bool sp_plan_changes(const struct sp_component_plan *plan);
 
+/* Whether something of ours, or of the older tool, is in the component, or the file. */
+bool sp_state_is_integrated(enum sp_state state);
+
 /* "installed", "not-installed", ... */
 const char *sp_state_name(enum sp_state state);
 
