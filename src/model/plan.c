@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+bool sp_state_is_integrated(enum sp_state state)
+{
+    return state == SP_STATE_INSTALLED || state == SP_STATE_PARTIAL || state == SP_STATE_OUTDATED;
+}
+
 const char *sp_state_name(enum sp_state state)
 {
     static const char *const names[] = {
@@ -262,11 +267,6 @@ void sp_plan_report(struct sp_component_plan *plan, const struct sp_detection *f
 {
     *plan = (struct sp_component_plan){
         .found = found, .state = state, .note = why, .integrated = plan->integrated};
-}
-
-bool sp_state_is_integrated(enum sp_state state)
-{
-    return state == SP_STATE_INSTALLED || state == SP_STATE_PARTIAL || state == SP_STATE_OUTDATED;
 }
 
 bool sp_plan_changes(const struct sp_component_plan *plan)
