@@ -51,7 +51,9 @@ static void print_services(struct sp_context *s, const sp_services *services)
             const struct sp_service_process *process =
                 one->processes.count ? &one->processes.items[j] : NULL;
             if (process)
-                state = process->reasons.count ? SP_SERVICE_STALE : SP_SERVICE_FRESH;
+                state = sp_service_process_is_stale(process) ? SP_SERVICE_STALE
+                        : process->reasons.count             ? SP_SERVICE_UNKNOWN
+                                                             : SP_SERVICE_FRESH;
             const char *row[] = {
                 one->program, one->starts.count ? sp_service_name(one) : NULL,
                 s->options->root ? "not-looked-at" : sp_service_state_name(state),
@@ -77,7 +79,7 @@ static void put_process(struct sp_json *json, struct sp_context *s,
     sp_json_number(json, one->process->pid);
     sp_json_pair(json, "started", sp_journal_format_time(s->pool, one->started.tv_sec));
     sp_json_key(json, "needs_restart");
-    sp_json_bool(json, one->reasons.count > 0);
+    sp_json_bool(json, sp_service_process_is_stale(one));
     sp_strv reasons = {NULL, 0, 0};
     for (size_t i = 0; i < one->reasons.count; i++)
         *SP_PUSH(s->pool, &reasons) = one->reasons.items[i].text;
@@ -109,7 +111,8 @@ static const char *find_stranger(struct sp_pool *pool, const struct sp_service *
     const struct sp_start *start = &service->starts.items[0];
     for (size_t i = 0; i < service->processes.count; i++) {
         const struct sp_service_process *one = &service->processes.items[i];
-        if (one->reasons.count && one->process->unit && !one->start && start->kind == SP_START_UNIT)
+        if (sp_service_process_is_stale(one) && one->process->unit && !one->start &&
+            start->kind == SP_START_UNIT)
             return sp_pool_printf(pool,
                                   "process %u is of '%s', not of '%s.service'; end it, then run: "
                                   "systemctl start %s",
@@ -283,11 +286,12 @@ static int status_of(struct sp_context *s, const sp_services *services, struct s
 {
     int status = SP_ERROR_NONE;
     for (size_t i = 0; i < services->count; i++) {
-        if (sp_service_state(&services->items[i]) == SP_SERVICE_UNKNOWN)
+        if (services->items[i].unknown && !is_stale(&services->items[i]))
             return sp_error_set(err, SP_ERROR_SYSTEM,
                                 "you may not look at the processes of %s; run this as root",
                                 services->items[i].program);
-        if (is_stale(&services->items[i]))
+        if (is_stale(&services->items[i]) ||
+            sp_service_state(&services->items[i]) == SP_SERVICE_UNKNOWN)
             status = SP_ERROR_INCOMPLETE;
     }
     return s->work->pending ? SP_ERROR_NEEDS_RECOVERY : status;

@@ -2,63 +2,12 @@
 #include "cli/services.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
-#include "cli/prepare.h"
-#include "fs/resolve.h"
+#include "cli/service_changes.h"
 #include "host/accounts.h"
 #include "host/lookup.h"
 #include "host/manager.h"
 #include "host/running.h"
-
-/* The latest change of ours to a file that a program loads. */
-struct change {
-    struct timespec time;
-    const char *path; /* as shown; NULL: there was none */
-};
-
-static bool is_later(struct timespec a, struct timespec b)
-{
-    return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
-}
-
-static void note_change(struct change *latest, struct timespec time, const char *path)
-{
-    if (!latest->path || is_later(time, latest->time))
-        *latest = (struct change){time, path};
-}
-
-/* ---- what we changed, and when ----------------------------------------------------------------- */
-
-/* A file's status changes when it is renamed into place, whatever its other times are set to. */
-static void note_file(struct sp_context *s, const char *path, time_t otherwise,
-                      struct change *latest)
-{
-    const char *real, *shown = sp_root_show(&s->root, s->pool, path);
-    struct stat st;
-    if (sp_fs_resolve(&s->root, s->pool, path, &real, &st, NULL) == 0 && real)
-        note_change(latest, st.st_ctim, shown);
-    else if (otherwise)
-        note_change(latest, (struct timespec){otherwise, 0}, shown);
-}
-
-static void note_target(struct sp_context *s, const struct sp_target *one, struct change *latest)
-{
-    for (size_t i = 0; i < one->plan.files.count; i++)
-        if (sp_state_is_integrated(one->plan.files.items[i].state) &&
-            one->plan.files.items[i].snapshot->real)
-            note_file(s, one->plan.files.items[i].snapshot->real, 0, latest);
-    const struct sp_history *history = &s->work->history;
-    for (size_t i = 0; i < history->journals.count; i++) {
-        const struct sp_journal *journal = &history->journals.items[i];
-        if (journal->state != SP_JOURNAL_COMMITTED || !sp_history_is_here(history, journal))
-            continue;
-        for (size_t j = 0; j < journal->files.count; j++)
-            if (sp_detection_is_at(s->pool, one->detection, journal->files.items[j].package))
-                note_file(s, journal->files.items[j].path, sp_journal_parse_time(journal->time),
-                          latest);
-    }
-}
 
 static bool is_concerned(const struct sp_target *one)
 {
@@ -100,9 +49,9 @@ struct search {
     struct sp_context *s;
     const sp_selection *selection; /* NULL: only whether the programs run is asked for */
     sp_strv programs;
-    struct sp_tree *tree;   /* of the system */
-    struct change *changes; /* to the targets, in their order */
-    bool has_group;         /* the service group exists */
+    struct sp_tree *tree;      /* of the system */
+    struct sp_change *changes; /* to the targets, in their order */
+    bool has_group;            /* the service group exists */
     gid_t group;
     struct sp_error *err;
 };
@@ -133,7 +82,7 @@ static bool imports(const struct sp_target *one, const struct sp_environment *en
 }
 
 /* The latest change to a copy that the process loads. */
-static int find_change(struct search *f, const struct sp_running *process, struct change *out)
+static int find_change(struct search *f, const struct sp_running *process, struct sp_change *out)
 {
     const struct sp_environment *environment;
     if (find_environment(f, process, &environment) < 0)
@@ -142,7 +91,7 @@ static int find_change(struct search *f, const struct sp_running *process, struc
         const struct sp_target *one = &f->selection->items[i];
         if (f->changes[i].path && imports(one, environment) &&
             sp_strv_has(&one->detection->spec->programs, process->program))
-            note_change(out, f->changes[i].time, f->changes[i].path);
+            sp_change_merge(out, &f->changes[i]);
     }
     return 0;
 }
@@ -155,12 +104,24 @@ static void add_reason(struct search *f, struct sp_service_process *one, enum sp
 
 static int find_reasons(struct search *f, struct sp_service_process *one)
 {
-    struct change latest = {.path = NULL};
+    struct sp_change latest = {.path = NULL};
+    const char *path;
     if (find_change(f, one->process, &latest) < 0)
         return -1;
-    if (latest.path && is_later(latest.time, one->started))
+    switch (sp_change_order(&latest, one->process->since_boot, &path)) {
+    case SP_CHANGE_BEFORE:
+        break;
+    case SP_CHANGE_AFTER:
         add_reason(f, one, SP_STALE_FILES,
-                   sp_pool_printf(f->s->pool, "%s was changed after it started", latest.path));
+                   sp_pool_printf(f->s->pool, "%s was changed after it started", path));
+        break;
+    case SP_CHANGE_UNKNOWN:
+        add_reason(f, one, SP_STALE_UNKNOWN,
+                   sp_pool_printf(f->s->pool,
+                                  "the clock was set, so it cannot be told whether %s was changed "
+                                  "after it started",
+                                  path));
+    }
     if (f->has_group && lacks_group(f->s, one->process, f->group))
         add_reason(f, one, SP_STALE_GROUP,
                    sp_pool_printf(f->s->pool, "it started without the group %s", group_of(f->s)));
@@ -275,16 +236,27 @@ int sp_services_find(struct sp_context *s, const sp_selection *selection, sp_ser
     struct search f = new_search(s, selection, err);
     for (size_t i = 0; i < selection->count; i++)
         if (is_concerned(&selection->items[i]))
-            note_target(s, &selection->items[i], &f.changes[i]);
+            sp_change_note_target(s, &selection->items[i], &f.changes[i]);
     return find_all(&f, out);
+}
+
+bool sp_service_process_is_stale(const struct sp_service_process *process)
+{
+    for (size_t i = 0; i < process->reasons.count; i++)
+        if (process->reasons.items[i].kind != SP_STALE_UNKNOWN)
+            return true;
+    return false;
 }
 
 enum sp_service_state sp_service_state(const struct sp_service *service)
 {
-    for (size_t i = 0; i < service->processes.count; i++)
-        if (service->processes.items[i].reasons.count)
+    bool unknown = service->unknown;
+    for (size_t i = 0; i < service->processes.count; i++) {
+        if (sp_service_process_is_stale(&service->processes.items[i]))
             return SP_SERVICE_STALE;
-    return service->unknown           ? SP_SERVICE_UNKNOWN
+        unknown |= service->processes.items[i].reasons.count > 0;
+    }
+    return unknown                    ? SP_SERVICE_UNKNOWN
            : service->processes.count ? SP_SERVICE_FRESH
            : service->elsewhere.count ? SP_SERVICE_ELSEWHERE
                                       : SP_SERVICE_IDLE;
@@ -313,7 +285,7 @@ void sp_service_stale_names(struct sp_pool *pool, const struct sp_service *servi
     for (size_t i = 0; i < service->processes.count; i++) {
         const struct sp_service_process *one = &service->processes.items[i];
         const char *name = one->start ? one->start->name : sp_service_name(service);
-        if (one->reasons.count && !sp_strv_has(out, name))
+        if (sp_service_process_is_stale(one) && !sp_strv_has(out, name))
             *SP_PUSH(pool, out) = name;
     }
 }
@@ -323,11 +295,12 @@ int sp_services_after(struct sp_context *s, const sp_selection *selection, sp_st
 {
     sp_services services = {NULL, 0, 0};
     struct search f = new_search(s, selection, err);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
+    struct sp_moment now;
+    clock_gettime(CLOCK_BOOTTIME, &now.least);
+    now.most = now.least;
     for (size_t i = 0; i < selection->count; i++)
         if (is_concerned(&selection->items[i]) && sp_plan_changes(&selection->items[i].plan))
-            note_change(&f.changes[i], now, selection->items[i].detection->dir);
+            sp_change_note(&f.changes[i], now, selection->items[i].detection->dir);
     if (find_all(&f, &services) < 0)
         return -1;
     for (size_t i = 0; i < services.count; i++) {

@@ -29,12 +29,15 @@ struct sp_service {
 };
 typedef SP_VEC(struct sp_service) sp_services;
 
+/* Whether it is known to need a restart. */
+bool sp_service_process_is_stale(const struct sp_service_process *process);
+
 enum sp_service_state {
     SP_SERVICE_FRESH,
     SP_SERVICE_STALE, /* a process needs a restart */
     SP_SERVICE_IDLE,  /* no process */
     SP_SERVICE_ELSEWHERE,
-    SP_SERVICE_UNKNOWN
+    SP_SERVICE_UNKNOWN /* not to be looked at, or the clock was set */
 };
 enum sp_service_state sp_service_state(const struct sp_service *service);
 const char *sp_service_state_name(enum sp_service_state state); /* "needs-restart", ... */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "host/container.h"
@@ -275,14 +276,7 @@ bool sp_running_named(const char *proc, const char *name)
 
 struct timespec sp_running_started(const struct sp_running *process)
 {
-    struct timespec now, boot;
-    clock_gettime(CLOCK_REALTIME, &now);
-    clock_gettime(CLOCK_BOOTTIME, &boot);
-    long long nsec = now.tv_nsec - boot.tv_nsec + process->since_boot.tv_nsec;
-    time_t sec = now.tv_sec - boot.tv_sec + process->since_boot.tv_sec;
-    for (; nsec < 0; nsec += 1000000000)
-        sec--;
-    for (; nsec >= 1000000000; nsec -= 1000000000)
-        sec++;
-    return (struct timespec){sec, (long)nsec};
+    struct sp_boot boot;
+    sp_boot_now(&boot);
+    return sp_time_plus(boot.started, process->since_boot);
 }

@@ -22,7 +22,8 @@ enum rank {
 struct reading {
     const struct sp_look *look;
     const char *program;
-    sp_strv *variables, *files, *out;
+    sp_strv *variables, *files;
+    struct sp_command *out;
     enum rank rank;
     unsigned source_depth;
     size_t ifs;                     /* how many are open */
@@ -107,16 +108,30 @@ static int begin_if(struct reading *r, const sp_strv *words)
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
+/* The interpreter right before the program, but for its options. */
+static const char *interpreter_before(const sp_strv *words, size_t at)
+{
+    const char *python = NULL;
+    for (size_t i = 0; i < at; i++) {
+        if (sp_words_is_python(words->items[i]))
+            python = words->items[i];
+        else if (*words->items[i] != '-')
+            python = NULL;
+    }
+    return python;
+}
+
 /* The words from the program on, but for a "--" after it. */
 static void take(struct reading *r, const sp_strv *words, size_t at, size_t from, enum rank rank)
 {
     if (rank <= r->rank)
         return;
     r->rank = rank;
-    r->out->count = 0;
-    *SP_PUSH(r->look->pool, r->out) = words->items[at];
+    r->out->argv.count = 0;
+    r->out->interpreter = interpreter_before(words, at);
+    *SP_PUSH(r->look->pool, &r->out->argv) = words->items[at];
     for (size_t i = from; i < words->count && !strchr("<>", *words->items[i]); i++)
-        *SP_PUSH(r->look->pool, r->out) = words->items[i];
+        *SP_PUSH(r->look->pool, &r->out->argv) = words->items[i];
 }
 
 static bool is_program(const struct reading *r, const char *word)
@@ -238,14 +253,14 @@ static int read_lines(struct reading *r, const char *text)
 }
 
 void sp_script_find_in_words(const struct sp_look *look, const sp_strv *words, const char *program,
-                             sp_strv *out)
+                             struct sp_command *out)
 {
     struct reading r = {.look = look, .program = program, .out = out};
     look_for_program(&r, words);
 }
 
 int sp_script_find(const struct sp_look *look, const char *text, const char *program,
-                   sp_strv *variables, sp_strv *files, sp_strv *out)
+                   sp_strv *variables, sp_strv *files, struct sp_command *out)
 {
     struct reading r = {.look = look,
                         .program = program,

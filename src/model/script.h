@@ -6,20 +6,26 @@
 
 #include "model/look.h"
 
-/* Looks in the text for the command that starts the program, and gives its words, variables put in:
- * from the program on, then its arguments; of start-stop-daemon(8) those after "--". Of several
+/* A command that starts a program. argv is empty: there is none. */
+struct sp_command {
+    const char *interpreter; /* that is named before the program: "/venv/bin/python"; NULL */
+    sp_strv argv;            /* the program first, then its arguments */
+};
+
+/* Looks in the text for the command that starts the program, variables put in; of start-stop-daemon(8) the
+ * arguments are those after "--". Of several
  * commands the one that says most: exec or a plain call, then start-stop-daemon with arguments, then
- * any. *out is empty when the program is not in the text.
+ * any.
  *
  * Assignments count from top to bottom; inside of `if` one counts if the variable is empty or is
  * part of the value, and not where the `if` tests (-e, -f, -r) a file that is not there. Files that
  * are read by "." (/etc/default/NAME) are looked at, and added to *files. variables: what is known
  * beforehand; the others are added. */
 int sp_script_find(const struct sp_look *look, const char *text, const char *program,
-                   sp_strv *variables, sp_strv *files, sp_strv *out) SP_MUST_CHECK;
+                   sp_strv *variables, sp_strv *files, struct sp_command *out) SP_MUST_CHECK;
 
 /* The same for one command that is split already, such as an ExecStart. */
 void sp_script_find_in_words(const struct sp_look *look, const sp_strv *words, const char *program,
-                             sp_strv *out);
+                             struct sp_command *out);
 
 #endif

@@ -93,18 +93,28 @@ static struct sp_start *add_start(struct search *s, enum sp_start_kind kind, con
     return start;
 }
 
+static void set_command(struct sp_start *start, const struct sp_command *command)
+{
+    start->interpreter = command->interpreter;
+    start->argv = command->argv;
+}
+
 /* The command in a script; what it is called is known to it. */
 static int read_script(struct search *s, const char *path, struct sp_start *start)
 {
     const char *text, *job = sp_pool_printf(s->look.pool, "UPSTART_JOB=%s", start->name);
     sp_strv variables = {NULL, 0, 0};
+    struct sp_command command = {.interpreter = NULL};
     if (sp_look_read_small(&s->look, path, &text) < 0)
         return -1;
     if (!text)
         return 0;
     *SP_PUSH(s->look.pool, &variables) = job;
     *SP_PUSH(s->look.pool, &start->files) = path;
-    return sp_script_find(&s->look, text, s->program, &variables, &start->files, &start->argv);
+    if (sp_script_find(&s->look, text, s->program, &variables, &start->files, &command) < 0)
+        return -1;
+    set_command(start, &command);
+    return 0;
 }
 
 static int find_scripts(struct search *s, enum sp_start_kind kind, const char *dir,
@@ -143,7 +153,9 @@ static int read_command(struct search *s, const struct sp_unit *unit, struct sp_
             if (read_script(s, words.items[0] + 1, start) < 0)
                 return -1;
         } else {
-            sp_script_find_in_words(&s->look, &words, s->program, &start->argv);
+            struct sp_command command = {.interpreter = NULL};
+            sp_script_find_in_words(&s->look, &words, s->program, &command);
+            set_command(start, &command);
         }
     }
     return 0;

@@ -26,6 +26,7 @@ struct sp_start {
     /* The program first, as the command has it, then its arguments; for `python -m` the module is
      * first. Empty: the command is not known. They may hold secrets. */
     sp_strv argv;
+    const char *interpreter; /* that the command names before it: "/venv/bin/python"; NULL */
     const char *python_path; /* Environment=PYTHONPATH of the unit: "/a:/b"; NULL */
     const char *work_dir;    /* NULL: "/" */
     /* Of a container: the directory on the host that has the files of /etc/PROJECT; with a "/" at

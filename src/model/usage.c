@@ -5,12 +5,12 @@
 
 #include "base/path.h"
 #include "model/look.h"
-#include "model/unit.h"
+#include "model/script.h"
+#include "model/start.h"
 #include "model/words.h"
 
 enum {
     HEAD_MAX = 4096,      /* of a script */
-    UNIT_MAX = 1 << 16,   /* of a unit, an upstart job, a script in /etc/init.d */
     WRAPPER_DEPTH_MAX = 2 /* shell scripts that start the program, one in another */
 };
 
@@ -68,45 +68,27 @@ static const char *python_of_line(struct sp_pool *pool, const char *line)
 static int script_interpreter(struct search *s, const char *script, unsigned depth,
                               const char **out);
 
-/* The text without comments. */
-static const char *commands_of(struct sp_pool *pool, struct sp_bytes text)
+/* The interpreter of a command: that it names, else its program's. */
+static int command_interpreter(struct search *s, const char *named, const sp_strv *argv,
+                               unsigned depth, const char **out)
 {
-    char *copy = sp_pool_memdup(pool, text.data, text.len);
-    for (char *at = copy; *at;) {
-        char *line = at + strspn(at, " \t");
-        size_t len = strcspn(line, "\n");
-        if (*line == '#')
-            memset(line, ' ', len);
-        at = line + len;
-        at += *at == '\n';
-    }
-    return copy;
+    *out = named;
+    if (named || argv->count == 0 || *argv->items[0] != '/')
+        return 0;
+    return script_interpreter(s, argv->items[0], depth, out);
 }
 
-/* In a text of commands: the interpreter of the program that it starts. */
-static int interpreter_in(struct search *s, const char *text, const char *self, unsigned depth,
-                          const char **out)
+/* Of a shell script that starts the program. */
+static int wrapper_interpreter(struct search *s, const char *text, unsigned depth, const char **out)
 {
-    const char *python = NULL, *word; /* python: before the word, but for options */
-    bool module = false;              /* the word before was "-m" */
-    *out = NULL;
-    while (!*out && (word = next_word(s->pool, &text))) {
-        bool option = *word == '-';
-        if (module && python && sp_words_is_module(word, s->program->name)) {
-            *out = python;
-            break;
-        }
-        module = strcmp(word, "-m") == 0;
-        word += strspn(word, "-@:+!"); /* systemd.service(5), "Special executable prefixes" */
-        bool hit = *word == '/' && strcmp(sp_path_basename(word), s->program->name) == 0;
-        if (hit && python)
-            *out = python;
-        else if (hit && strcmp(word, self) != 0 && script_interpreter(s, word, depth, out) < 0)
-            return -1;
-        if (sp_words_is_python(word) || !option)
-            python = sp_words_is_python(word) ? word : NULL;
-    }
-    return 0;
+    const struct sp_look look = {s->pool, s->tree, s->err};
+    sp_strv variables = {NULL, 0, 0}, files = {NULL, 0, 0};
+    struct sp_command command = {.interpreter = NULL};
+    if (depth > WRAPPER_DEPTH_MAX)
+        return 0;
+    if (sp_script_find(&look, text, s->program->name, &variables, &files, &command) < 0)
+        return -1;
+    return command_interpreter(s, command.interpreter, &command.argv, depth, out);
 }
 
 /* Where a script that is not there would have been: the environment of its bin directory. */
@@ -138,8 +120,8 @@ static int script_interpreter(struct search *s, const char *script, unsigned dep
     static const char long_path[] = "\n'''exec' ";
     if (strncmp(rest, long_path, sizeof(long_path) - 1) == 0)
         *out = python_of_line(s->pool, rest + sizeof(long_path) - 1);
-    else if (depth < WRAPPER_DEPTH_MAX)
-        return interpreter_in(s, commands_of(s->pool, SP_BYTES_STR(rest)), script, depth + 1, out);
+    else
+        return wrapper_interpreter(s, rest, depth + 1, out);
     return 0;
 }
 
@@ -171,70 +153,21 @@ static int from_processes(struct search *s, const sp_running_list *running)
     return 0;
 }
 
-/* ---- systemd ------------------------------------------------------------------------------- */
+/* ---- units and scripts ---------------------------------------------------------------------- */
 
-/* Whether a job's or script's name is one that the program may have. */
-static bool may_start(struct search *s, const char *name, const char *ending)
+static int from_starts(struct search *s)
 {
-    const char *stem = sp_path_stem(s->pool, name, ending);
-    return stem && strstr(stem, sp_words_project(s->pool, s->program->name));
-}
-
-static int from_unit(struct search *s, const struct sp_unit *unit)
-{
-    for (size_t i = 0; i < unit->starts.count; i++) {
+    sp_starts starts = {NULL, 0, 0};
+    if (sp_starts_find(s->pool, s->tree, s->program->name, &starts, s->err) < 0)
+        return -1;
+    for (size_t i = 0; i < starts.count; i++) {
+        const struct sp_start *start = &starts.items[i];
         const char *interpreter;
-        sp_strv words = {NULL, 0, 0};
-        sp_unit_arguments(s->pool, unit, unit->starts.items[i], &words);
-        if (interpreter_in(s, sp_strv_join(s->pool, &words, " "), "", 0, &interpreter) < 0)
-            return -1;
-        add(s, interpreter, sp_pool_printf(s->pool, "/%s", unit->path));
-    }
-    return 0;
-}
-
-/* All that tell; where there are several, those of enabled units, if there are some. */
-static int from_units(struct search *s)
-{
-    size_t first = s->out->count, kept = first;
-    sp_units units = {NULL, 0, 0};
-    SP_VEC(bool) enabled = {NULL, 0, 0};
-    if (sp_units_find(s->pool, s->tree, sp_words_project(s->pool, s->program->name), &units,
-                      s->err) < 0)
-        return -1;
-    for (size_t i = 0; i < units.count; i++) {
-        if (from_unit(s, &units.items[i]) < 0)
-            return -1;
-        while (enabled.count < s->out->count - first)
-            *SP_PUSH(s->pool, &enabled) = units.items[i].enabled;
-    }
-    for (size_t i = 0; enabled.count > 1 && i < enabled.count; i++)
-        if (enabled.items[i])
-            s->out->items[kept++] = s->out->items[first + i];
-    if (kept > first)
-        s->out->count = kept;
-    return 0;
-}
-
-/* ---- upstart and init.d -------------------------------------------------------------------- */
-
-static int from_scripts(struct search *s, const char *dir, const char *suffix)
-{
-    sp_entries entries = {NULL, 0, 0};
-    if (sp_tree_list(s->tree, s->pool, dir, &entries, s->err) < 0)
-        return -1;
-    for (size_t i = 0; i < entries.count; i++) {
-        const char *path = sp_path_join(s->pool, dir, entries.items[i].name), *interpreter;
-        struct sp_bytes text;
-        if (!may_start(s, entries.items[i].name, suffix))
+        if (start->kind == SP_START_CONTAINER) /* the program is in its image */
             continue;
-        if (sp_look_read(&(struct sp_look){s->pool, s->tree, s->err}, path, UNIT_MAX, &text) < 0)
+        if (command_interpreter(s, start->interpreter, &start->argv, 0, &interpreter) < 0)
             return -1;
-        if (!text.data)
-            continue;
-        if (interpreter_in(s, commands_of(s->pool, text), "", 0, &interpreter) < 0)
-            return -1;
-        add(s, interpreter, sp_pool_printf(s->pool, "/%s", path));
+        add(s, interpreter, sp_pool_printf(s->pool, "/%s", start->path));
     }
     return 0;
 }
@@ -266,11 +199,7 @@ int sp_usage_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp_pr
     size_t first = out->count;
     if (from_processes(&s, running) < 0)
         return -1;
-    if (out->count == first && from_units(&s) < 0)
-        return -1;
-    if (out->count == first && from_scripts(&s, "etc/init", ".conf") < 0)
-        return -1;
-    if (out->count == first && from_scripts(&s, "etc/init.d", "") < 0)
+    if (out->count == first && from_starts(&s) < 0)
         return -1;
     return out->count == first ? from_program(&s) : 0;
 }

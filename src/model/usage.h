@@ -53,11 +53,8 @@ struct sp_usage {
 typedef SP_VEC(struct sp_usage) sp_usages;
 
 /* Adds the interpreters of one program; none when nothing tells. The first of these that tells is
- * the answer: all its processes; the ExecStart lines of its systemd units (those of enabled units,
- * if some are; systemd.unit(5): the directories and drop-ins; systemd.service(5): the line), which
- * are named PROGRAM.service, openstack-PROGRAM.service, devstack@NAME.service or hold the first part
- * of the program's name; its upstart job (init(5)); its script in /etc/init.d; the #! line of the
- * first program of that name on root's PATH. */
+ * the answer: all its processes; the commands by which it is started on the host (model/start.h), its
+ * script where they name no interpreter; the #! line of the first program of that name on root's PATH. */
 int sp_usage_find(struct sp_pool *pool, struct sp_tree *tree, const struct sp_program *program,
                   const sp_running_list *running, sp_usages *out,
                   struct sp_error *err) SP_MUST_CHECK;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/boot.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "format/diff.h"
@@ -52,6 +53,12 @@ struct sp_journal_dir {
     uint64_t inode;                /* of the directory; 0: not known */
 };
 
+/* The clock when the journal was written in its state. */
+struct sp_journal_clock {
+    struct sp_boot boot; /* its id is "": not known */
+    struct timespec now;
+};
+
 /* The findings of sp_journal_load(). */
 enum sp_record {
     SP_RECORD_READABLE,
@@ -66,6 +73,7 @@ struct sp_journal {
     const char *time;    /* ISO 8601, UTC */
     const char *tool;    /* the version of sp-openstack */
     const char *machine; /* machine-id(5) of the system that it is about; "": it has none */
+    struct sp_journal_clock clock;
     enum sp_record record;
     SP_VEC(unsigned) reverts; /* of a rollback: the transactions that it reverted */
     SP_VEC(struct sp_journal_component) components;

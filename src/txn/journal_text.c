@@ -64,6 +64,16 @@ static void write_directory(struct sp_json *json, const struct sp_journal_dir *d
     sp_json_end_object(json);
 }
 
+static void write_clock(struct sp_json *json, const struct sp_journal_clock *clock)
+{
+    sp_json_key(json, "clock");
+    sp_json_object(json);
+    sp_json_pair(json, "boot", clock->boot.id);
+    write_time(json, "started", clock->boot.started);
+    write_time(json, "now", clock->now);
+    sp_json_end_object(json);
+}
+
 static void begin_list(struct sp_json *json, const char *key)
 {
     sp_json_key(json, key);
@@ -80,6 +90,8 @@ bool sp_journal_format(const struct sp_journal *journal, struct sp_buffer *out)
     sp_json_pair(&json, "time", journal->time);
     sp_json_pair(&json, "tool", journal->tool);
     sp_json_pair(&json, "machine", journal->machine ? journal->machine : "");
+    if (*journal->clock.boot.id)
+        write_clock(&json, &journal->clock);
     begin_list(&json, "reverts");
     for (size_t i = 0; i < journal->reverts.count; i++)
         sp_json_number(&json, journal->reverts.items[i]);
@@ -203,6 +215,23 @@ static int get_time(struct reader *r, struct sp_yaml_node *map, const char *key,
     return 0;
 }
 
+/* Journals of earlier versions have none. */
+static int read_clock(struct reader *r, struct sp_yaml_node *root, struct sp_journal_clock *out)
+{
+    struct sp_yaml_node *map = sp_yaml_get(root, "clock");
+    const char *id = "";
+    if (!map)
+        return 0;
+    if (sp_yaml_expect(&r->doc, map, SP_YAML_MAPPING, "clock", r->err) < 0 ||
+        get_text(r, map, "boot", &id) < 0 || get_time(r, map, "started", &out->boot.started) < 0 ||
+        get_time(r, map, "now", &out->now) < 0)
+        return -1;
+    if (strlen(id) != SP_BOOT_ID_LEN)
+        return sp_yaml_error(&r->doc, map, r->err, "'%s' is no id of a boot", id);
+    memcpy(out->boot.id, id, SP_BOOT_ID_LEN + 1);
+    return sp_yaml_no_more(&r->doc, map, r->err);
+}
+
 static int read_reverts(struct reader *r, struct sp_yaml_node *root, struct sp_journal *out)
 {
     struct sp_yaml_node *list;
@@ -314,9 +343,9 @@ int sp_journal_parse(struct sp_pool *pool, const char *name, struct sp_bytes tex
         get_word(&r, root, "state", state_names, 4, &state) < 0 ||
         get_text(&r, root, "command", &out->command) < 0 ||
         get_text(&r, root, "time", &out->time) < 0 || get_text(&r, root, "tool", &out->tool) < 0 ||
-        get_text(&r, root, "machine", &out->machine) < 0 || read_reverts(&r, root, out) < 0 ||
-        read_components(&r, root, out) < 0 || read_files(&r, root, out) < 0 ||
-        read_dirs(&r, root, out) < 0)
+        get_text(&r, root, "machine", &out->machine) < 0 || read_clock(&r, root, &out->clock) < 0 ||
+        read_reverts(&r, root, out) < 0 || read_components(&r, root, out) < 0 ||
+        read_files(&r, root, out) < 0 || read_dirs(&r, root, out) < 0)
         return -1;
     out->state = (enum sp_journal_state)state;
     sp_yaml_get(root, "checksum"); /* has_checksum() looked at it */

@@ -107,6 +107,8 @@ static int open_transaction(struct sp_run *r, struct sp_error *err)
 int sp_run_save_journal(struct sp_run *r, enum sp_journal_state state, struct sp_error *err)
 {
     r->journal.state = state;
+    sp_boot_now(&r->journal.clock.boot);
+    clock_gettime(CLOCK_REALTIME, &r->journal.clock.now);
     return sp_journal_save(r->pool, &r->dir, &r->journal, err);
 }
 

@@ -181,6 +181,23 @@ class Services(Case):
                     "this user may not look at the processes of some services [S12]")
         self.assertEqual(result.out.count("=4\n"), 2, result)
 
+    def test_clock_that_was_set(self):
+        """In a time namespace the time since the start of the machine is an hour less: as if an hour had
+        gone by since, in which the clock was set back."""
+        past = "unshare -T --boottime=-3600 --fork "
+        if subprocess.run(past.split() + ["true"], check=False, stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("no time namespaces here")
+        driver = self.system.file("nova/virt/libvirt/driver.py")
+        # by the times of the files the process is older than the change, and in truth an hour younger
+        result = self.inside("%sSP install --no-groups nova >/dev/null; SP services; echo =$?; touch %s; "
+                             "SP services; SP services --restart; SP doctor -v; stop; start; "
+                             "SP services"
+                             % (past, driver))
+        self.expect(0, result, "up-to-date", "=0\n", "unknown", "the clock was set, so it cannot be told "
+                    "whether %s was changed after it started" % driver, "no service needs a restart",
+                    "unknown: process ")
+        self.assertEqual(self.calls(), [])
+
     def test_process_of_another_unit(self):
         """Somebody started it by hand: the restart of the unit would leave it as it is."""
         write(self.tmp + "/cgroup", "0::/user.slice/user-0.slice/session-2.scope\n")

@@ -137,7 +137,8 @@ TEST(enabled_units)
 TEST(upstart_and_init)
 {
     static const char debian[] = "#!/bin/sh\n# /none/bin/nova-compute\n"
-                                 "DAEMON=/usr/bin/nova-compute\n";
+                                 "DAEMON=/usr/bin/nova-compute\n"
+                                 "start-stop-daemon --start --exec $DAEMON -- --log\n";
     assert_string_equal(
         FIND({"etc/init/nova-compute.conf",
               "exec start-stop-daemon --start --exec /one/bin/nova-compute -- --log\n"},
@@ -147,6 +148,14 @@ TEST(upstart_and_init)
                              {"etc/init.d/nova-compute", debian},
                              {"usr/bin/nova-compute", "#!/usr/bin/python2.7\n"}),
                         "usr/bin/python2.7 (/" VENDOR ")");
+}
+
+TEST(containers)
+{
+    /* the program is in the image, whatever is at its path on the host */
+    assert_string_equal(FIND({"etc/kolla/nova-compute/config.json",
+                              "{\"command\": \"/one/bin/python /two/bin/nova-compute\"}"}),
+                        "");
 }
 
 TEST(processes)

@@ -14,6 +14,8 @@ static struct sp_blob_id blob(const char *hex)
     return id;
 }
 
+#define BOOT_ID "01234567-89ab-cdef-0123-456789abcdef"
+
 static struct sp_journal sample(struct fixture *f)
 {
     struct sp_journal journal = {.id = 7,
@@ -21,7 +23,8 @@ static struct sp_journal sample(struct fixture *f)
                                  .command = "install",
                                  .time = "2026-11-22T10:00:00Z",
                                  .tool = "0.1.0",
-                                 .machine = "0123456789abcdef0123456789abcdef"};
+                                 .machine = "0123456789abcdef0123456789abcdef",
+                                 .clock = {{BOOT_ID, {1795600000, 5}}, {1795650000, 999999999}}};
     *SP_PUSH(f->pool, &journal.reverts) = 3;
     *SP_PUSH(f->pool, &journal.reverts) = 12;
     *SP_PUSH(f->pool, &journal.components) =
@@ -73,6 +76,7 @@ static void assert_same(const struct sp_journal *a, const struct sp_journal *b)
     assert_string_equal(a->time, b->time);
     assert_string_equal(a->tool, b->tool);
     assert_string_equal(a->machine, b->machine);
+    assert_memory_equal(&a->clock, &b->clock, sizeof(a->clock));
     assert_int_equal(a->reverts.count, b->reverts.count);
     for (size_t i = 0; i < a->reverts.count; i++)
         assert_int_equal(a->reverts.items[i], b->reverts.items[i]);
@@ -311,6 +315,8 @@ TEST(unbelievable)
          "command"},
         {"\"reverts\": [", "\"revert\": [", "'reverts' is missing"},
         {"\"layout\": \"\",", "", "'layout' is missing"},
+        {"\"boot\": \"01", "\"boot\": \"0", "is no id of a boot"},
+        {"\"started\": \"1", "\"started\": \"x1", "is no time"},
         {"\"layout\": \"\"", "\"layout\": []", "layout"},
         {" 3,", " \"x3\",", "x3"},
         {" 3,", " 333333333,", "333333333"},
@@ -487,6 +493,8 @@ static struct sp_journal draw_journal(struct generator *g)
                                  .time = draw_text(g),
                                  .tool = draw_text(g),
                                  .machine = draw_text(g)};
+    if (draw(&g->seed, 2)) /* journals of earlier versions have none */
+        journal.clock = (struct sp_journal_clock){{BOOT_ID, draw_time(g)}, draw_time(g)};
     for (unsigned i = draw(&g->seed, 3); i > 0; i--)
         *SP_PUSH(g->f->pool, &journal.reverts) = 1 + draw(&g->seed, 99999998);
     for (unsigned i = 1 + draw(&g->seed, 3); i > 0; i--)
