@@ -15,6 +15,7 @@ SP_FAULT=%d:stop /usr/sbin/killed "$@" &
 pid=$!
 until grep -q 'State:.T' /proc/$pid/status 2>/dev/null; do
     kill -0 $pid 2>/dev/null || { wait $pid; exit; }
+    sleep 0.05
 done
 kill -9 $pid
 wait $pid
