@@ -16,9 +16,10 @@ import tempfile
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[1:1] = [os.path.join(TOP, "tests", "cli"), os.path.join(TOP, "tests", "trees")]
+sys.path.insert(1, os.path.join(TOP, "tests", "cli"))
 import packages as stand_ins
 from lib import Host
+sys.path.remove(os.path.join(TOP, "tests", "cli"))
 
 PROGRAM = os.environ.get("SP_PROGRAM", os.path.join(TOP, "sp-openstack"))
 TIMEOUT = 60

@@ -109,12 +109,6 @@ class Program(object):
                               reason=answer.reason, cmd=answer.argv, **more)
 
 
-def interrupted(history):
-    """The numbers of the transactions that wait for recover."""
-    return [one['id'] for one in history.get('transactions', [])
-            if one['state'] in ('prepared', 'applying')]
-
-
 def stale(services):
     """Those of the services that run the code of before the change."""
     return [one for one in services if one['state'] == 'needs-restart']

@@ -102,8 +102,7 @@ doctor:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sp_openstack.drivers.plugins.module_utils.program import (
-    ARGUMENTS, DONE, INCOMPLETE, NEEDS_RECOVERY, REFUSED, Program,
-    interrupted, stale)
+    ARGUMENTS, DONE, INCOMPLETE, NEEDS_RECOVERY, REFUSED, Program, stale)
 
 ANY = (DONE, INCOMPLETE, REFUSED, NEEDS_RECOVERY)
 
@@ -143,7 +142,7 @@ def main():
         restartable_services=[one['service'] for one in old
                               if not one['obstacle']],
         transactions=history.get('transactions'),
-        interrupted=interrupted(history),
+        interrupted=history.get('interrupted'),
         doctor=examine(module, program),
     )
 

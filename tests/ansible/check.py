@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the tests of the Ansible collection.
 
-    tests/ansible/run.py [--git DIR] [PART-OF-A-NAME...]
+    tests/ansible/check.py [--git DIR] [PART-OF-A-NAME...]
     make check-ansible GIT=DIR
 """
 
