@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Time of plays on many hosts, against a loop that calls the program: how much is ours, how much Ansible's.
+"""Time of plays on many hosts, against a loop that calls the program: how much of it is Ansible's.
 
     tests/ansible/bench.py [--hosts N,N] [--forks N]
 
-Hosts are roots with stand-ins of the three components. For each way an installation and a second run
-that changes nothing. "CPU" is processor time of everything that was started, which other work on the
-machine does not change much; "clock" is by the clock."""
+Hosts are roots with stand-ins of the three components. For each way an installation and a second
+run that changes nothing. "CPU" is processor time of everything that was started, which other work
+on the machine does not change much; "clock" is by the clock."""
 
 import argparse
 import concurrent.futures
@@ -28,8 +28,8 @@ PLAYS = {
     "module": [{"hosts": "all", "gather_facts": False, "tasks": TASKS}],
     "role": [{"hosts": "all", "gather_facts": False, "roles": ["sp_openstack.drivers.host"]}],
     # as much of Ansible, and nothing of ours
-    "ping": [{"hosts": "all", "gather_facts": False, "tasks": [{"name": "it", "ansible.builtin.ping":
-                                                                {}}]}],
+    "ping": [{"hosts": "all", "gather_facts": False,
+              "tasks": [{"name": "it", "ansible.builtin.ping": {}}]}],
 }
 
 
@@ -75,11 +75,12 @@ def main():
                 for number in range(count):
                     host = fleet.add("host%d" % number, python)
                     for component in lab.COMPONENTS:
-                        host.put_stand_in(component, ("mitaka", "newton", "ocata", "pike")[number % 4])
+                        host.put_stand_in(component, hosts.stand_ins.RELEASES[number % 4])
                     host.put_prerequisites(host.site)
                     host.start()
                 members, forks = fleet.hosts, given.forks
-                for which, jobs in (("loop, one at a time", 1), ("loop, %d at a time" % forks, forks)):
+                for which, jobs in (("loop, one at a time", 1),
+                                    ("loop, %d at a time" % forks, forks)):
                     for command in ("install", "install", "uninstall"):
                         measured("%s: %s" % (which, command), count,
                                  lambda c=command, j=jobs: loop(members, j, c))

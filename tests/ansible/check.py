@@ -36,7 +36,8 @@ class Progress(unittest.TestResult):
         self.begin = time.monotonic()
 
     def say(self, word, test, text=""):
-        print("%s %s (%.0f s)%s" % (word, test.id(), time.monotonic() - self.begin, text), flush=True)
+        print("%s %s (%.0f s)%s" % (word, test.id(), time.monotonic() - self.begin, text),
+              flush=True)
 
     def addSuccess(self, test):
         self.passed += 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts of a fleet on this machine: each a root of its own, in a mount and a PID namespace of its own.
+"""Hosts of a fleet on this machine: each a root, in a mount and a PID namespace of its own.
 
 Its first process is started by start() and ends with stop(), and everything in it with that: the
 kernel kills the processes of the namespace and forgets its mounts. In the root are busybox, the
@@ -24,9 +24,9 @@ sys.path.remove(os.path.join(TOP, "tests", "cli"))
 PROGRAM = os.environ.get("SP_PROGRAM", os.path.join(TOP, "sp-openstack"))
 TIMEOUT = 60
 LIBRARIES = ("/lib64", "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu")
-APPLETS = ("cat chmod cp cut dd dirname echo env false grep gzip head id kill ln ls mkdir mktemp mount mv "
-           "ps pwd readlink rm rmdir sed setsid sh sha256sum sleep stat tail tar test touch true umount "
-           "uname wc which").split()
+APPLETS = ("cat chmod cp cut dd dirname echo env false grep gzip head id kill ln ls mkdir mktemp "
+           "mount mv ps pwd readlink rm rmdir sed setsid sh sha256sum sleep stat tail tar test "
+           "touch true umount uname wc which").split()
 COPIED = ("/usr/sbin/groupadd", "/usr/bin/gpasswd")
 
 SERVICE = "#!/bin/sh\nwhile :; do sleep 3600 & wait; done\n"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A fleet of twelve: four releases in three layouts, controllers and hypervisors, with everything that
-goes wrong on one host while it goes well on the others.
+"""A fleet of twelve: four releases in three layouts, controllers and hypervisors, with everything
+that goes wrong on one host while it goes well on the others.
 
-The packages are the real ones: of clones if there are any (--git), else those that the package index
-has; what neither has is a stand-in."""
+The packages are the real ones: of clones if there are any (--git), else those that the package
+index has; for those that neither has there are stand-ins."""
 
 import importlib.util
 import os
@@ -175,7 +175,7 @@ class Fleet(Case):
         return mend
 
     def killed(self, host):
-        return kill_in_the_middle(host, 45)
+        return kill_in_the_middle(host, 74)
 
     # ---- tests
 
@@ -234,7 +234,7 @@ class Fleet(Case):
             print("stand-ins: %s" % ", ".join(sorted(self.packages.stand_ins)))
 
     def test_stop_and_roll_back(self):
-        """The first failure ends the play, and of its batch nothing is left; without controllers."""
+        """The first failure ends the play, and of its batch nothing is left."""
         self.members()
         bad = self.groups["hypervisors"][2]
         mend = self.edited(bad)

@@ -12,6 +12,14 @@ import unittest
 import environment
 import lab
 
+# ansible-test would fetch a script of this name from the network, to install pip; Python has it.
+GET_PIP = """import subprocess
+import sys
+
+subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"])
+subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet"]
+                      + [word for word in sys.argv[1:] if not word.startswith("-")])
+"""
 MODULES = ("integration", "integration_info", "services")
 
 
@@ -50,7 +58,7 @@ class Static(unittest.TestCase):
         return json.loads(done.stdout[done.stdout.index("{"):])
 
     def test_documentation(self):
-        """Of each module, with the options of the argument specification; of each entry of the role."""
+        """Of each module, with the options of its specification; of each entry of the role."""
         for module in MODULES:
             name = "sp_openstack.drivers." + module
             doc = self.documents(name)[name]
@@ -58,7 +66,6 @@ class Static(unittest.TestCase):
             with open(os.path.join(environment.TOP, "ansible/plugins/modules/%s.py" % module),
                       encoding="utf-8") as file:
                 own = re.findall(r"^ +(\w+)=dict\(type=", file.read(), re.M)
-            own += re.findall(r"doctor(?==dict)", open(file.name, encoding="utf-8").read())[:0]
             for option in own:
                 self.assertIn(option, doc["doc"]["options"], module)
             self.assertIn("data_dir", doc["doc"]["options"])
@@ -77,13 +84,17 @@ class Static(unittest.TestCase):
     def test_lint(self):
         newest = lab.control("newest")
         top, place = self.place(newest)
-        done = newest.ansible.run("ansible-lint", "--profile", "production", "--offline", "--nocolor",
-                                  cwd=place, HOME=top, ANSIBLE_COLLECTIONS_PATH=top)
+        done = newest.ansible.run("ansible-lint", "--profile", "production", "--offline",
+                                  "--nocolor", cwd=place, HOME=top, ANSIBLE_COLLECTIONS_PATH=top)
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn("'production' was required, and it passed", done.stdout)
 
     def sanity(self, test, *versions):
         top, place = self.place()
+        os.makedirs(os.path.join(top, ".ansible/test/cache"))
+        with open(os.path.join(top, ".ansible/test/cache/get_pip_23_1_2.py"), "w",
+                  encoding="ascii") as file:
+            file.write(GET_PIP)
         found = environment.interpreters()
         path = ":".join(os.path.dirname(found[version]) for version in versions)
         for version in versions:
@@ -91,8 +102,10 @@ class Static(unittest.TestCase):
                 "ansible-test", "sanity", "--test", test, "--python", "%d.%d" % version, "--color",
                 "no", cwd=place, HOME=top,
                 PATH=self.control.ansible.top + "/bin:" + path + ":/usr/bin:/bin")
+            if "Could not find a version" in done.stdout or "ConnectionError" in done.stdout:
+                self.skipTest("what ansible-test needs for %s cannot be had" % test)
             self.assertEqual(done.returncode, 0, done.stdout)
-            self.assertIn('sanity test "%s" on Python %d.%d' % ((test,) + version), done.stdout)
+            self.assertIn('sanity test "%s"' % test, done.stdout)
 
     def test_compiles(self):
         versions = [version for version in ((2, 7), (3, 6), (3, 11))
@@ -100,3 +113,17 @@ class Static(unittest.TestCase):
         if (2, 7) not in versions:
             self.skipTest("Python 2.7 is not here")
         self.sanity("compile", *versions)
+
+    def newest_of_2_16(self):
+        return max(version for version in environment.interpreters()
+                   if (3, 10) <= version <= (3, 12))
+
+    def test_validate_modules(self):
+        """Documentation against argument specifications, and more."""
+        self.sanity("validate-modules", self.newest_of_2_16())
+
+    def test_style(self):
+        for test in ("pep8", "yamllint", "runtime-metadata", "future-import-boilerplate",
+                     "metaclass-boilerplate", "ansible-doc"):
+            with self.subTest(test):
+                self.sanity(test, self.newest_of_2_16())

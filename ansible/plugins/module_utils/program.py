@@ -69,6 +69,7 @@ class Program(object):
 
         accept: the exit statuses with which a document has to come; with
         any other, and without a document, the module fails.
+        optional: a document need not come.
         looks: give the options that say where packages are.
         components: give the names of the components.
         """
@@ -96,7 +97,8 @@ class Program(object):
             if text not in self.warned:
                 self.warned.add(text)
                 self.module.warn(text)
-        if status not in more.get('accept', (DONE,)) or document is None:
+        if status not in more.get('accept', (DONE,)) or (
+                document is None and not more.get('optional')):
             self.fail(answer)
         return answer
 
