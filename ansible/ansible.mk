@@ -18,7 +18,7 @@ collection:
 #:                          GIT=DIR: real Cinder and Nova of all releases; TESTS=PART of a name
 check-ansible: all
 	@$(MAKE) BUILD=build-fault CPPFLAGS=-DSP_FAULT DATADIR='$(CURDIR)' build-fault/sp-openstack
-	@$(PYTHON3) -B tests/ansible/run.py $(if $(GIT),--git '$(GIT)') $(TESTS)
+	@$(PYTHON3) -B tests/ansible/check.py $(if $(GIT),--git '$(GIT)') $(TESTS)
 
 #: make bench-ansible       time of a play on 50 and 200 hosts, against a loop that calls the program
 bench-ansible: all

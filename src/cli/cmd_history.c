@@ -64,6 +64,11 @@ static void put_history(struct sp_context *s, const struct sp_history *history)
     for (size_t i = 0; i < history->journals.count; i++)
         put_transaction(&json, s, history, &history->journals.items[i]);
     sp_json_end_array(&json);
+    sp_json_key(&json, "interrupted");
+    sp_json_array(&json);
+    for (size_t i = 0; s->work->pending && i < history->pending.count; i++)
+        sp_json_number(&json, history->pending.items[i]);
+    sp_json_end_array(&json);
     sp_output_end(&json, s);
 }
 

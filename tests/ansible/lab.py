@@ -10,7 +10,7 @@ import environment
 import hosts
 from play import Control
 
-GIT = None              # run.py sets what it was told
+GIT = None              # check.py sets what it was told
 COMPONENTS = ("cinder", "nova", "os_brick")
 controls = {}           # made once a run, by name
 _top = None

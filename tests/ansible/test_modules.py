@@ -15,13 +15,14 @@ SP_FAULT=%d:stop /usr/sbin/killed "$@" &
 pid=$!
 until grep -q 'State:.T' /proc/$pid/status 2>/dev/null; do
     kill -0 $pid 2>/dev/null || { wait $pid; exit; }
+    sleep 0.05
 done
 kill -9 $pid
 wait $pid
 """
 
 
-def kill_in_the_middle(host, point=60):
+def kill_in_the_middle(host, point=125):
     """The host's program is killed at its N-th change from now on; returns how to mend that."""
     program, fault = host.path("usr/sbin/sp-openstack"), os.path.join(
         lab.hosts.TOP, "build-fault/sp-openstack")
@@ -230,9 +231,8 @@ class Modules(Case):
                           info["interrupted"]), (False, None, [], []))
         self.assertEqual({one["component"]: one["state"] for one in info["components"]},
                          dict.fromkeys(lab.COMPONENTS, "not-installed"))
-        commands = json.loads(host.sh("sp-openstack help -j"))["commands"]
-        self.assertEqual(info["doctor"] is not None,
-                         "doctor" in [one["name"] for one in commands])
+        text = host.sh("sp-openstack -j doctor 2>/dev/null", check=False)
+        self.assertEqual(info["doctor"], json.loads(text) if text else None)
         self.module(host, "integration")
         info = self.module(host, "integration_info")
         self.assertTrue(info["integrated"])

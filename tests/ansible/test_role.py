@@ -6,7 +6,6 @@ import os
 import tarfile
 
 import hosts
-import lab
 from lab import Case
 
 PLAY = json.dumps([{"hosts": "all", "gather_facts": False, "roles": ["sp_openstack.drivers.host"]}])
@@ -37,6 +36,8 @@ class Role(Case):
     def test_archive_handlers_and_removal(self):
         host = self.host(services=("nova-compute",), program=False)
         more = {"host_program": "archive", "host_archive": self.archive()}
+        self.well(self.play(host, "--check", **more))
+        self.assertFalse(os.path.exists(host.path("usr/sbin/sp-openstack")))
         outcome = self.well(self.play(host, **more))
         self.assertEqual(host.calls(), ["try-restart nova-compute.service"])
         self.assertEqual(outcome.counts("changed"), {"host": 4})

@@ -608,12 +608,14 @@ class Recover(TransactionCase):
         for temp in temps:
             write(self.system.path(temp), "half of it")
         self.assertEqual(self.run_it("check").status, 5)
+        self.assertEqual(self.expect(5, self.run_it("history", "-j")).json["interrupted"], [1])
         result = self.done("recover")
         self.assertIn("transaction 1", result.out)
         self.assertEqual([temp for temp in temps if os.path.exists(self.system.path(temp))],
                          [])
         self.same(self.pristine, self.tree())
         self.assertEqual(self.history(), [(1, "install", "aborted")])
+        self.assertEqual(self.done("history", "-j").json["interrupted"], [])
 
     def test_interrupted_among_the_changes(self):
         """applying: everything goes back."""

@@ -69,6 +69,7 @@ class Program(object):
 
         accept: the exit statuses with which a document has to come; with
         any other, and without a document, the module fails.
+        optional: a document need not come.
         looks: give the options that say where packages are.
         components: give the names of the components.
         """
@@ -96,7 +97,8 @@ class Program(object):
             if text not in self.warned:
                 self.warned.add(text)
                 self.module.warn(text)
-        if status not in more.get('accept', (DONE,)) or document is None:
+        if status not in more.get('accept', (DONE,)) or (
+                document is None and not more.get('optional')):
             self.fail(answer)
         return answer
 
@@ -107,12 +109,6 @@ class Program(object):
             message += '; run: sp-openstack recover'
         self.module.fail_json(msg=message, rc=answer.status,
                               reason=answer.reason, cmd=answer.argv, **more)
-
-
-def interrupted(history):
-    """The numbers of the transactions that wait for recover."""
-    return [one['id'] for one in history.get('transactions', [])
-            if one['state'] in ('prepared', 'applying')]
 
 
 def stale(services):

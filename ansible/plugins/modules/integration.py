@@ -167,8 +167,7 @@ cmd:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sp_openstack.drivers.plugins.module_utils.program import (
-    ARGUMENTS, DONE, INCOMPLETE, NEEDS_RECOVERY, Answer, Program,
-    interrupted)
+    ARGUMENTS, DONE, INCOMPLETE, NEEDS_RECOVERY, Answer, Program)
 
 GONE = ('rolled-back', 'aborted')   # of a transaction: nothing of it is left
 
@@ -194,7 +193,7 @@ class Integration(object):
         history = self.program.run('history', accept=(DONE, NEEDS_RECOVERY))
         if history.status == DONE:
             return history
-        numbers = ', '.join('%d' % one for one in interrupted(history))
+        numbers = ', '.join('%d' % one for one in history.get('interrupted'))
         message = 'transaction %s was interrupted' % numbers
         if not self.params['recover']:
             self.program.fail(Answer(

@@ -95,15 +95,14 @@ interrupted:
   type: list
   elements: int
 doctor:
-  description: The document of C(doctor --json). Null if the program does not have that command, or it was not asked for.
+  description: The document of C(doctor --json). Null if the program has none, or it was not asked for.
   returned: success
   type: dict
 '''
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sp_openstack.drivers.plugins.module_utils.program import (
-    ARGUMENTS, DONE, INCOMPLETE, NEEDS_RECOVERY, REFUSED, Program,
-    interrupted, stale)
+    ARGUMENTS, DONE, INCOMPLETE, NEEDS_RECOVERY, REFUSED, Program, stale)
 
 ANY = (DONE, INCOMPLETE, REFUSED, NEEDS_RECOVERY)
 
@@ -113,10 +112,11 @@ def has_command(program, name):
 
 
 def examine(module, program):
-    """The document of doctor, or None."""
+    """The document of doctor; None also from a program whose doctor has none."""
     if not module.params['doctor'] or not has_command(program, 'doctor'):
         return None
-    return program.run('doctor', components=True, accept=ANY).document
+    return program.run('doctor', components=True, accept=ANY,
+                       optional=True).document
 
 
 def main():
@@ -143,7 +143,7 @@ def main():
         restartable_services=[one['service'] for one in old
                               if not one['obstacle']],
         transactions=history.get('transactions'),
-        interrupted=interrupted(history),
+        interrupted=history.get('interrupted'),
         doctor=examine(module, program),
     )
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the tests of the Ansible collection.
 
-    tests/ansible/run.py [--git DIR] [PART-OF-A-NAME...]
+    tests/ansible/check.py [--git DIR] [PART-OF-A-NAME...]
     make check-ansible GIT=DIR
 """
 
@@ -36,7 +36,8 @@ class Progress(unittest.TestResult):
         self.begin = time.monotonic()
 
     def say(self, word, test, text=""):
-        print("%s %s (%.0f s)%s" % (word, test.id(), time.monotonic() - self.begin, text), flush=True)
+        print("%s %s (%.0f s)%s" % (word, test.id(), time.monotonic() - self.begin, text),
+              flush=True)
 
     def addSuccess(self, test):
         self.passed += 1
