@@ -201,8 +201,8 @@ class Deb(unittest.TestCase):
         self.assertEqual(out, "")
         lines = read(HERE, "deb/overrides").splitlines()
         self.assertTrue(lines[0].startswith("# "))
-        shown = must("lintian", "--no-cfg", "--allow-root", "--display-info", "--show-overrides",
-                     Packages.file["deb"])
+        shown = run("lintian", "--no-cfg", "--allow-root", "--show-overrides",
+                    Packages.file["deb"]).stdout
         for line in lines:
             if not line.startswith("#"):
                 self.assertIn(line.split()[1], shown, "an override that nothing needs")

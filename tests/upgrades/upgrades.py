@@ -95,6 +95,7 @@ def rpm_family(space, store, known, own):
     host = family.host([], None, "base")
     with host.root:
         host.rpm("-i", "--nodeps", os.path.join(scratch, "base.rpm"))
+        os.mknod(host.root.path("dev/null"), 0o20666, os.makedev(1, 3))
         family.finish_base(host.root)
     family.base = host.root.layers()
     return family
@@ -127,6 +128,7 @@ def own_packages(dist, place):
     fakes.run("rpmbuild", "--quiet", "-bb", "--define", "_topdir %s/top" % place,
               "--define", "_rpmdir " + place, "--define", "_rpmfilename newer.rpm",
               "--define", "stage %s/stage-rpm" % place, "--define", "own_version 9.0",
+              "--define", "own_packager tests", "--define", "own_date Thu Jan 01 2026",
               os.path.join(TOP, "packaging/rpm/sp-openstack.spec"))
 
 
