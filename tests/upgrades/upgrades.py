@@ -228,8 +228,10 @@ def arguments():
     parser.add_argument("--only", default="")
     parser.add_argument("--kill", type=int)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("releases", nargs="*", choices=RELEASES + ((),))
+    parser.add_argument("releases", nargs="*", metavar="RELEASE")
     given = parser.parse_args()
+    if set(given.releases) - set(RELEASES):
+        parser.error("the releases are %s" % ", ".join(RELEASES))
     if given.kill is None:
         given.kill = QUICK_KILL if given.quick else 1
     if not given.releases:
