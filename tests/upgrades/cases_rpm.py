@@ -271,7 +271,8 @@ def verify(host):
 
 @case("rpm is killed in the trigger; reapply, and rpm again", quick=False)
 def killed(host):
-    """Loss of power in our program. rpm has no memory of it: people call reapply, and upgrade again."""
+    """Loss of power in our program. rpm has no memory of it: people call reapply, and upgrade
+    again."""
     os.rename(host.root.path("usr/sbin/sp-openstack"), host.root.path("usr/sbin/kept"))
     host.root.write("usr/sbin/sp-openstack", "#!/bin/sh\n: >/killed\nkill -9 -1\n", 0o755)
     host.run("sh", "-c", 'rpm "$@"; exit $?', "sh", "--root", host.root.top, "--nosignature", "-U",

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real package managers upgrade hosts with the drivers; prints what held, as two tables.
 
-    tests/upgrades/upgrades.py --dist DIR [--git DIR] [--quick] [--only PART] [--kill N] [RELEASE...]
+    tests/upgrades/upgrades.py --dist DIR [--git DIR] [--quick] [--only PART] [--kill N] [RELEASE]
 
-DIR has our packages. --only: cases with PART in `family: title`. --kill N: the trigger is killed at
-every system call that changes something, and at every Nth other; 0: not at all. --quick: one
+DIR has our packages. --only: cases with PART in `family: title`. --kill N: the trigger is killed
+at every system call that changes something, and at every Nth other; 0: not at all. --quick: one
 release, the cases that differ most, fewer kills.
 """
 
@@ -14,6 +14,7 @@ import concurrent.futures
 import glob
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -49,11 +50,11 @@ def cache():
 
 def mirror():
     """Where this machine takes its own packages from."""
-    done = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"],
-                          stdout=subprocess.PIPE, check=False)
-    sites = [line for line in done.stdout.decode().split() if "debian" in line
-             and "security" not in line]
-    return sites[:1]
+    done = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)", "Created-By: Packages"],
+        stdout=subprocess.PIPE, check=False)
+    return [line.split()[1] for line in done.stdout.decode().splitlines()
+            if line.split()[0] == SUITE][:1]
 
 
 def debian_root(space):
@@ -272,6 +273,7 @@ def main():
     if problem:
         report.skip("upgrades by package managers: %s" % problem)
         return report.close()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     roots.enter_namespace()
     space = roots.Space()
     tables = []
