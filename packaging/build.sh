@@ -91,7 +91,8 @@ rpm() {
     age "$stage"
     rpmbuild --quiet -bb --target "$arch" \
         --define "_topdir $work/top" --define "_rpmdir $work/out" --define "stage $stage" \
-        --define "own_version $version" ${MAINTAINER:+--define "packager $MAINTAINER"} \
+        --define "own_version $version" --define "own_packager $maintainer" \
+        --define "own_date $(date -d "@$SOURCE_DATE_EPOCH" '+%a %b %d %Y')" \
         --define "_buildhost localhost" --define "use_source_date_epoch_as_buildtime 1" \
         --define "clamp_mtime_to_source_date_epoch 1" packaging/rpm/sp-openstack.spec >&2
     cp "$work/out/$arch"/*.rpm dist/

@@ -7,9 +7,17 @@
 #:                          MAINTAINER='NAME <ADDRESS>' is who it names
 #: make rpm                 the same for Red Hat's family
 #: make tarball             the same as an archive to unpack at /
-deb rpm tarball: static
-	@$(if $(filter rpm,$@),tools/setup.sh rpmbuild)
-	@MAINTAINER='$(MAINTAINER)' packaging/build.sh $(VERSION) $@
+deb: static
+	@$(PACK) deb
+
+rpm: static
+	@tools/setup.sh rpmbuild
+	@$(PACK) rpm
+
+tarball: static
+	@$(PACK) tarball
+
+PACK = MAINTAINER='$(MAINTAINER)' packaging/build.sh $(VERSION)
 
 #: make check-packaging     the three packages: lintian and rpmlint, formats that old dpkg and rpm read,
 #:                          paths, licences, scripts; and that another run makes the same bytes

@@ -14,7 +14,7 @@ work=${keep:-$(mktemp -d)}
 [ -n "$keep" ] || trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
 
-for tree in "$work/a" "$work/a directory/of.another_length"; do
+for tree in "$work/a" "$work/another-directory/of.another_length"; do
     if [ ! -e "$tree/built" ]; then
         rm -rf "$tree"
         mkdir -p "$tree"
@@ -35,7 +35,7 @@ done
 
 cd "$work/a/dist"
 for file in *; do
-    if cmp "$file" "$work/a directory/of.another_length/dist/$file"; then
+    if cmp "$file" "$work/another-directory/of.another_length/dist/$file"; then
         passed=$((passed + 1))
         echo "the same $file"
     else

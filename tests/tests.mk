@@ -239,3 +239,4 @@ $(BUILD)/measure: tests/bench/measure.c $(BUILD)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
 
 include tests/config/config.mk
+include tests/upgrades/upgrades.mk

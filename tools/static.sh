@@ -24,6 +24,13 @@ say() {
     echo "static: $*" >&2
 }
 
+case $top in
+*[[:space:]]*)
+    say "the libraries cannot be built below '$top': their scripts take no space in a path"
+    exit 2
+    ;;
+esac
+
 # ---- sources -------------------------------------------------------------------------------------
 
 # The lists of source packages, in a place of their own: those of the system stay as they are.

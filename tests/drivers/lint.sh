@@ -36,8 +36,8 @@ if [ "$(cat "$venv/.complete" 2>/dev/null)" != "$pins" ]; then
 fi
 if [ -f "$venv/.complete" ]; then
     check 'flake8 drivers' "$venv/bin/flake8" drivers tests/drivers
-    check 'flake8 tests, tools' "$venv/bin/flake8" --max-line-length 100 \
-        --extend-ignore E203,E402,W503,W504 tests tools
+    check 'flake8 tests, tools, packaging' "$venv/bin/flake8" --max-line-length 100 \
+        --extend-ignore E203,E402,W503,W504 tests tools packaging
     check 'pylint drivers' "$venv/bin/pylint" --errors-only \
         --disable=import-error,no-name-in-module drivers/cinder drivers/nova drivers/os_brick
 else

@@ -334,21 +334,25 @@ def without_openstack(host):
 
 @case("dpkg -V and debsums name the edited files, check -v explains them")
 def verify(host):
-    said = {line.split()[-1] for name in ("python-nova", "python-os-brick", "python-cinder")
+    said = {line for name in ("python-nova", "python-os-brick", "python-cinder")
             for line in only(host.dpkg("-V", name, status=None), "/")}
     edited = {"/%s/%s" % (host.site, name) for name in edited_files(host)}
-    if said != edited or not edited:
-        raise Failure("dpkg -V names %s, edited are %s" % (sorted(said), sorted(edited)))
-    out = host.tool("check", "-v").out
-    for name in edited:
-        if not any(name in line and "as integrated by transaction" in line
-                   and "differs from the package" in line for line in out.splitlines()):
-            raise Failure("check -v does not explain %s" % name)
+    if said != {"??5??????   " + name for name in edited} or not edited:
+        raise Failure("dpkg -V says %s, edited are %s" % (sorted(said), sorted(edited)))
+    explained(host, edited)
     said = {line.split()[-1] for line in only(
         host.run("debsums", "-c", "--root=" + host.root.top, "python-nova", "python-os-brick",
                  inside=False, status=None), "/")}
     if {name.replace(host.root.top, "") for name in said} != edited:
         raise Failure("debsums -c names %s" % sorted(said))
+
+
+def explained(host, edited):
+    out = host.tool("check", "-v").out
+    for name in edited:
+        if not any(name in line and "as integrated by transaction" in line
+                   and "differs from the package" in line for line in out.splitlines()):
+            raise Failure("check -v does not explain %s" % name)
 
 
 def edited_files(host):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packages named and related as those of Ubuntu's cloud archive and of RDO are, with the real trees.
+"""Packages named and related as Ubuntu's and RDO's are, with the real trees.
 
 What is theirs: names, dependencies, and when services start and restart. Ubuntu: nova-compute and
 cinder-volume start in `postinst configure`, and depend on the library by way of *-common. RDO: the
@@ -65,8 +65,9 @@ class Deb:
             os.chmod(stage, 0o755)
             if self.fill:
                 self.fill(stage)
-            control = "Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: tests <t@example.org>\n" \
-                "Section: python\nPriority: optional\n" % (self.name, self.version)
+            control = "Package: %s\nVersion: %s\nArchitecture: all\nSection: python\n" \
+                "Priority: optional\nMaintainer: tests <t@example.org>\n" % (
+                    self.name, self.version)
             if self.depends:
                 control += "Depends: %s\n" % ", ".join(self.depends)
             write(stage + "/DEBIAN/control", control + "Description: for tests of sp-openstack\n")

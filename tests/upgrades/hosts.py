@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts of the two families: a release from packages, sp-openstack from its own, and what to expect."""
+"""Hosts of the two families: a release from packages, sp-openstack from its own; what to expect."""
 
 import os
 import re
@@ -65,8 +65,8 @@ class Host:
                 raise Failure(problem)
 
     def is_lost(self):
-        """After an upgrade that nobody followed: that nova's integration is gone, and that the record
-        of the starts shows it. So what else is held can also not hold."""
+        """After an upgrade that nobody followed: that nova's integration is gone, and that the
+        record of the starts shows it. So what holds in the other cases can also not hold."""
         try:
             self.are("integrated", components=("nova",))
         except Failure:
@@ -83,8 +83,8 @@ class Host:
                     raise Failure("%s is left" % os.path.join(directory, name))
 
     def sound(self, *kinds):
-        """In the end: the packages are in order, the components of one of the kinds, and the program
-        says so, too."""
+        """In the end: the packages are in order, the components of one of the kinds, and the
+        program says so, too."""
         self.consistent()
         self.are(*(kinds or INTEGRATED))
         self.temporary()

@@ -19,7 +19,7 @@ CLONE_NEWNS = 0x20000
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                "LC_ALL": "C.UTF-8", "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive",
                "TERM": "dumb"}
-TIMEOUT = 600
+TIMEOUT = 900
 
 
 def enter_namespace():

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What services would import when they start, and whether it is integrated.
 
-The packages of the tests call /usr/local/sbin/service in their scripts where the real ones start and
-restart services. It writes down the contents of the files that matter, as they are at that moment.
+The packages of the tests call /usr/local/sbin/service in their scripts where the real ones start
+and restart services. It writes down the contents of the files that matter, as they are then.
 """
 
 import hashlib
@@ -36,7 +36,8 @@ cd @SITE@ || exit 0
 files='@FILES@'
 if [ "$1" = --compile ]; then
     for file in $files; do
-        [ ! -f "$file" ] || printf '%s %s\n' "$(stat -c %Y "$file")" "$(sha256sum <"$file")" >"${file}c"
+        [ ! -f "$file" ] ||
+            echo "$(stat -c %Y "$file") $(sha256sum <"$file")" >"${file}c"
     done
     exit 0
 fi
@@ -94,9 +95,10 @@ class Known:
         pristine = look(scratch)
         for component, version in versions.items():
             self.add(component, version, "original", pristine)
-        done = subprocess.run(program + ["-L", scratch, "-W", scratch + ".work", "install",
-                               "--no-groups"], stdin=subprocess.DEVNULL, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        done = subprocess.run(
+            program + ["-L", scratch, "-W", scratch + ".work", "install", "--no-groups"],
+            stdin=subprocess.DEVNULL, check=False, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
         integrated = look(scratch)
         if done.returncode or integrated == pristine:
             raise Failure("cannot install into the trees: %s" % done.stdout.decode())

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real package managers upgrade hosts with the drivers; prints what held, as two tables.
 
-    tests/upgrades/upgrades.py --dist DIR [--git DIR] [--quick] [--only PART] [--kill N] [RELEASE...]
+    tests/upgrades/upgrades.py --dist DIR [--git DIR] [--quick] [--only PART] [--kill N] [RELEASE]
 
-DIR has our packages. --only: cases with PART in `family: title`. --kill N: the trigger is killed at
-every system call that changes something, and at every Nth other; 0: not at all. --quick: one
+DIR has our packages. --only: cases with PART in `family: title`. --kill N: the trigger is killed
+at every system call that changes something, and at every Nth other; 0: not at all. --quick: one
 release, the cases that differ most, fewer kills.
 """
 
@@ -14,6 +14,7 @@ import concurrent.futures
 import glob
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -49,11 +50,11 @@ def cache():
 
 def mirror():
     """Where this machine takes its own packages from."""
-    done = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"],
-                          stdout=subprocess.PIPE, check=False)
-    sites = [line for line in done.stdout.decode().split() if "debian" in line
-             and "security" not in line]
-    return sites[:1]
+    done = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)", "Created-By: Packages"],
+        stdout=subprocess.PIPE, check=False)
+    return [line.split()[1] for line in done.stdout.decode().splitlines()
+            if line.split()[0] == SUITE][:1]
 
 
 def debian_root(space):
@@ -95,6 +96,7 @@ def rpm_family(space, store, known, own):
     host = family.host([], None, "base")
     with host.root:
         host.rpm("-i", "--nodeps", os.path.join(scratch, "base.rpm"))
+        os.mknod(host.root.path("dev/null"), 0o20666, os.makedev(1, 3))
         family.finish_base(host.root)
     family.base = host.root.layers()
     return family
@@ -127,6 +129,7 @@ def own_packages(dist, place):
     fakes.run("rpmbuild", "--quiet", "-bb", "--define", "_topdir %s/top" % place,
               "--define", "_rpmdir " + place, "--define", "_rpmfilename newer.rpm",
               "--define", "stage %s/stage-rpm" % place, "--define", "own_version 9.0",
+              "--define", "own_packager tests", "--define", "own_date Thu Jan 01 2026",
               os.path.join(TOP, "packaging/rpm/sp-openstack.spec"))
 
 
@@ -226,8 +229,10 @@ def arguments():
     parser.add_argument("--only", default="")
     parser.add_argument("--kill", type=int)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("releases", nargs="*", choices=RELEASES + ((),))
+    parser.add_argument("releases", nargs="*", metavar="RELEASE")
     given = parser.parse_args()
+    if set(given.releases) - set(RELEASES):
+        parser.error("the releases are %s" % ", ".join(RELEASES))
     if given.kill is None:
         given.kill = QUICK_KILL if given.quick else 1
     if not given.releases:
@@ -268,6 +273,7 @@ def main():
     if problem:
         report.skip("upgrades by package managers: %s" % problem)
         return report.close()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     roots.enter_namespace()
     space = roots.Space()
     tables = []
