@@ -164,7 +164,7 @@ status=0
 case $manager in
 apt-get)
     apt() {
-        $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" </dev/null >&2
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600 "$@" </dev/null >&2
     }
     install() {
         apt install -y --no-install-recommends $packages
