@@ -47,7 +47,7 @@ const struct sp_command sp_commands[] = {
      SP_WORDS_COMPONENTS, LOOKING | OPT(DRY_RUN) | OPT(GROUP) | OPT(RESTART),
      FOUND | SP_NEEDS_WORK_DIR, 0},
     {"doctor", "print all that is to be repaired on this host, and how", sp_cmd_doctor,
-     SP_WORDS_COMPONENTS, LOOKING, FOUND | SP_NEEDS_WORK_DIR, 0},
+     SP_WORDS_COMPONENTS, LOOKING | OPT(JUNIT), FOUND | SP_NEEDS_WORK_DIR, 0},
     {"help", "print this, or what there is to say of COMMAND", sp_cmd_help, SP_WORDS_COMMAND,
      COMMON, 0, 0},
     {"version", "print the version", sp_cmd_version, SP_WORDS_NONE, COMMON, 0, 0},

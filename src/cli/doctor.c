@@ -46,9 +46,7 @@ static int examine_service(struct sp_context *s, const sp_selection *selection,
         .running = running,
         .series = sp_series_of(
             target && target->detection->spec ? target->detection->spec->release->name : NULL),
-        .integrated = target && (target->plan.state == SP_STATE_INSTALLED ||
-                                 target->plan.state == SP_STATE_PARTIAL ||
-                                 target->plan.state == SP_STATE_OUTDATED),
+        .integrated = target && target->plan.integrated,
         .root_prefix = s->root.path};
     return sp_service_facts_read(s->pool, s->scans.items[0]->tree, &query, &out->services[subject],
                                  err);
@@ -68,6 +66,18 @@ static void find_running(struct sp_context *s, sp_running_list *out)
         sp_running_find(s->pool, "/proc", &programs, out);
 }
 
+static void add_components(struct sp_context *s, const sp_selection *selection,
+                           struct sp_facts *out)
+{
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct sp_target *one = &selection->items[i];
+        if (one->detection && sp_target_counts(one))
+            *SP_PUSH(s->pool, &out->components) =
+                (struct sp_component_facts){one->name, one->plan.state, one->plan.note};
+    }
+    out->command = sp_cli_invocation(s->pool, s->options);
+}
+
 int sp_examine(struct sp_context *s, const sp_selection *selection, struct sp_examination *out,
                struct sp_error *err)
 {
@@ -77,6 +87,7 @@ int sp_examine(struct sp_context *s, const sp_selection *selection, struct sp_ex
     for (int subject = 0; subject < SP_SUBJECT_HOST; subject++)
         if (examine_service(s, selection, &running, (enum sp_subject)subject, &out->facts, err) < 0)
             return -1;
+    add_components(s, selection, &out->facts);
     if (sp_examine_host(s, selection, &out->facts.host, err) < 0)
         return -1;
     sp_checks_run(s->pool, &out->facts, &out->findings);

@@ -6,12 +6,6 @@
 #include "host/accounts.h"
 #include "host/facts.h"
 
-static bool is_integrated(const struct sp_target *one)
-{
-    return one->plan.state == SP_STATE_INSTALLED || one->plan.state == SP_STATE_PARTIAL ||
-           one->plan.state == SP_STATE_OUTDATED;
-}
-
 /* The reasons why processes of the services are to be restarted. */
 static int find_stale(struct sp_context *s, const sp_selection *selection,
                       struct sp_storpool_facts *out, struct sp_error *err)
@@ -46,6 +40,6 @@ int sp_examine_host(struct sp_context *s, const sp_selection *selection, struct 
         sp_prerequisites_find(s->pool, selection, &out->client.prerequisites, err) < 0)
         return -1;
     for (size_t i = 0; i < selection->count; i++)
-        out->client.wanted |= is_integrated(&selection->items[i]);
+        out->client.wanted |= selection->items[i].plan.integrated;
     return find_stale(s, selection, &out->client, err);
 }

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/invocation.h"
 #include "model/checks.h"
 
 #define GUIDE "set StorPool's client up on this host"
@@ -302,7 +301,7 @@ static void check_module(struct sp_checking *c)
 static void check_spool(struct sp_checking *c)
 {
     const struct sp_storpool_facts *facts = facts_of(c);
-    const char *remedy = sp_pool_printf(c->pool, "run: %s groups", sp_invocation());
+    const char *remedy = sp_pool_printf(c->pool, "run: %s groups", c->facts->command);
     if (!facts->wanted) {
         sp_check_report(c, SP_CHECK_SKIPPED, SP_CHECK_NOWHERE, NULL,
                         "no driver is installed that shares requests");
@@ -350,7 +349,7 @@ static void report_stale(struct sp_checking *c, enum sp_stale_reason reason, con
 
 static const char *restart_of(struct sp_checking *c)
 {
-    return sp_pool_printf(c->pool, "run: %s services --restart", sp_invocation());
+    return sp_pool_printf(c->pool, "run: %s services --restart", c->facts->command);
 }
 
 static void check_processes_groups(struct sp_checking *c)

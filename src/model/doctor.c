@@ -26,7 +26,8 @@ const char *sp_check_level_name(enum sp_check_level level)
 static struct sp_finding *add(struct sp_checking *c, enum sp_check_level level, const char *text)
 {
     struct sp_finding *finding = SP_PUSH(c->pool, c->findings);
-    finding->id = c->id;
+    finding->id = c->check->id;
+    finding->title = c->check->title;
     finding->subject = c->subject;
     finding->level = level;
     finding->text = text;
@@ -54,7 +55,7 @@ static void run_table(struct sp_checking *c, const struct sp_check *check)
     bool incomplete = false;
     for (; check->id; check++) {
         size_t before = c->findings->count;
-        c->id = check->id;
+        c->check = check;
         if (incomplete && !(check->flags & SP_CHECK_FIRST)) {
             add(c, SP_CHECK_SKIPPED, check->title);
             continue;

@@ -37,7 +37,7 @@ struct sp_check_place {
 
 /* The result of a check, or one of several. */
 struct sp_finding {
-    const char *id; /* of the check */
+    const char *id, *title; /* of the check */
     enum sp_subject subject;
     enum sp_check_level level;
     const char *text; /* a sentence; the title of a check that is ok or skipped */
@@ -52,7 +52,7 @@ struct sp_checking {
     const struct sp_service_facts *service; /* the subject of a table; NULL: the host */
     const sp_oslo_files *files;             /* the service's, in their order; the host's: none */
     enum sp_subject subject;
-    const char *id; /* of the check that runs */
+    const struct sp_check *check; /* that runs */
     sp_findings *findings;
 };
 

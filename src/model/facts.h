@@ -8,6 +8,7 @@
 #include "base/pool.h"
 #include "format/oslo_value.h"
 #include "model/host_facts.h"
+#include "model/plan.h"
 #include "model/start.h"
 #include "model/usage.h"
 #include "tree/tree.h"
@@ -40,7 +41,7 @@ struct sp_service_file {
 struct sp_service_facts {
     const char *program; /* "cinder-volume" */
     enum sp_series series;
-    bool integrated;    /* our drivers are in its packages */
+    bool integrated;    /* all or some of our drivers are in its packages */
     const char *source; /* how the files are known: "process 4711"; NULL: they are the defaults */
     SP_VEC(struct sp_service_file) files; /* in their order; the last one wins */
     sp_oslo_files contents;               /* of those that were read */
@@ -54,9 +55,19 @@ enum sp_subject {
 };
 #define SP_SUBJECTS (SP_SUBJECT_HOST + 1)
 
+/* A component, in the environment that counts. */
+struct sp_component_facts {
+    const char *name;
+    enum sp_state state;
+    const char *note; /* the reason of the state; NULL */
+};
+
 struct sp_facts {
+    SP_VEC(struct sp_component_facts) components;
     const struct sp_service_facts *services[SP_SUBJECTS]; /* NULL: not here, or not asked for */
     struct sp_host_facts host;
+    const char
+        *command; /* by which this program is called for the same system: "sp-openstack -R /x" */
 };
 
 /* The question for the configuration of a service. */

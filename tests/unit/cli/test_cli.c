@@ -225,7 +225,7 @@ TEST(options_of_each_command)
         {"recover", " force "},
         {"reapply", " dry-run "},
         {"services", " path python dry-run group restart "},
-        {"doctor", " path python "},
+        {"doctor", " path python junit "},
         {"groups", " path python dry-run group user "},
         {"help", " "},
         {"version", " "},

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/output_doctor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/output_json.h"
+
+/* ---- for people -------------------------------------------------------------------------------- */
+
+/* A finding in the order of printing. */
+struct line {
+    const struct sp_finding *finding;
+    size_t group; /* of its file, or of its subject */
+};
+typedef SP_VEC(struct line) lines;
+
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool is_same_group(const struct sp_finding *a, const struct sp_finding *b)
+{
+    return is_same(a->at.file, b->at.file) && (a->at.file || a->subject == b->subject);
+}
+
+/* By group, then line; findings of one line in the order of the checks. */
+static int by_place(const void *a, const void *b)
+{
+    const struct line *x = a, *y = b;
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
+    if (x->finding->at.line != y->finding->at.line)
+        return x->finding->at.line < y->finding->at.line ? -1 : 1;
+    return x->finding < y->finding ? -1 : x->finding > y->finding;
+}
+
+/* Something that cannot be told is told to somebody who can change that. */
+static bool is_shown(const struct sp_context *s, const struct sp_finding *one)
+{
+    return s->report->verbose > 0 || one->level == SP_CHECK_NOTE ||
+           one->level >= SP_CHECK_WARNING || (one->level == SP_CHECK_UNKNOWN && one->remedy);
+}
+
+static void sort(struct sp_context *s, const sp_findings *findings, lines *out)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct sp_finding *one = &findings->items[i];
+        size_t group = out->count;
+        for (size_t j = 0; j < out->count; j++)
+            if (is_same_group(out->items[j].finding, one)) {
+                group = out->items[j].group;
+                break;
+            }
+        if (is_shown(s, one))
+            *SP_PUSH(s->pool, out) = (struct line){one, group};
+    }
+    if (out->count)
+        qsort(out->items, out->count, sizeof(*out->items), by_place);
+}
+
+/* "cinder-volume"; "this host" */
+static const char *title_of(const struct sp_examination *examined, enum sp_subject subject)
+{
+    const struct sp_service_facts *service = examined->facts.services[subject];
+    return service ? service->program : "this host";
+}
+
+static void print_remedy(struct sp_context *s, const char *remedy)
+{
+    for (size_t len; remedy; remedy = remedy[len] ? remedy + len + 1 : NULL) {
+        len = strcspn(remedy, "\n");
+        sp_console_print(s->report, -1, "      %.*s", (int)len, remedy);
+    }
+}
+
+static void print_line(struct sp_context *s, const struct sp_finding *one)
+{
+    const char *line = one->at.line ? sp_pool_printf(s->pool, "%u: ", one->at.line) : "";
+    sp_console_print(s->report, -1, "  %s%s: %s [%s]", line, sp_check_level_name(one->level),
+                     one->text, one->id);
+    print_remedy(s, one->remedy);
+}
+
+static void print_files(struct sp_context *s, const struct sp_service_facts *service)
+{
+    static const char *const notes[] = {[SP_FILE_READ] = "",
+                                        [SP_FILE_DENIED] = " (not readable)",
+                                        [SP_FILE_MISSING] = " (missing)",
+                                        [SP_FILE_ELSEWHERE] = " (in the image of the container)"};
+    sp_console_print(s->report, 1, "%s, by %s, reads:%s", service->program,
+                     service->source ? service->source : "the defaults",
+                     service->files.count ? "" : " no file");
+    for (size_t i = 0; i < service->files.count; i++)
+        sp_console_print(s->report, 1, "  %s%s", service->files.items[i].shown,
+                         notes[service->files.items[i].access]);
+}
+
+static size_t count_level(const sp_findings *findings, enum sp_check_level level)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < findings->count; i++)
+        count += findings->items[i].level == level;
+    return count;
+}
+
+void sp_output_examination(struct sp_context *s, const struct sp_examination *examined)
+{
+    const sp_findings *findings = &examined->findings;
+    lines sorted = {NULL, 0, 0};
+    size_t group = SIZE_MAX, errors = count_level(findings, SP_CHECK_ERROR);
+    for (int i = 0; i < SP_SUBJECT_HOST; i++)
+        if (examined->facts.services[i])
+            print_files(s, examined->facts.services[i]);
+    sort(s, findings, &sorted);
+    for (size_t i = 0; i < sorted.count; i++) {
+        const struct sp_finding *one = sorted.items[i].finding;
+        if (sorted.items[i].group != group)
+            sp_console_print(s->report, -1,
+                             "%s:", one->at.file ? one->at.file : title_of(examined, one->subject));
+        group = sorted.items[i].group;
+        print_line(s, one);
+    }
+    if (sp_findings_count(findings))
+        sp_console_print(s->report, 0, "to be repaired: %zu error%s, %zu warning%s", errors,
+                         errors == 1 ? "" : "s", sp_findings_count(findings) - errors,
+                         sp_findings_count(findings) - errors == 1 ? "" : "s");
+    else
+        sp_console_print(s->report, 0, "ok: nothing is to be repaired");
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------- */
+
+static void put_services(struct sp_json *json, const struct sp_facts *facts)
+{
+    sp_json_key(json, "services");
+    sp_json_array(json);
+    for (int i = 0; i < SP_SUBJECT_HOST; i++) {
+        const struct sp_service_facts *one = facts->services[i];
+        if (!one)
+            continue;
+        sp_json_object(json);
+        sp_json_pair(json, "program", one->program);
+        sp_json_pair(json, "source", one->source);
+        sp_json_key(json, "files");
+        sp_json_array(json);
+        for (size_t j = 0; j < one->files.count; j++)
+            sp_json_string(json, one->files.items[j].shown);
+        sp_json_end_array(json);
+        sp_json_end_object(json);
+    }
+    sp_json_end_array(json);
+}
+
+static void put_finding(struct sp_json *json, const struct sp_finding *one)
+{
+    sp_json_object(json);
+    sp_json_pair(json, "id", one->id);
+    sp_json_pair(json, "subject", sp_subject_name(one->subject));
+    sp_json_pair(json, "title", one->title);
+    sp_json_pair(json, "level", sp_check_level_name(one->level));
+    sp_json_pair(json, "text", one->text);
+    sp_json_pair(json, "file", one->at.file);
+    sp_json_key(json, "line");
+    if (one->at.line)
+        sp_json_number(json, one->at.line);
+    else
+        sp_json_string(json, NULL);
+    sp_json_pair(json, "remedy", one->remedy);
+    sp_json_end_object(json);
+}
+
+void sp_output_examination_json(struct sp_context *s, const struct sp_examination *examined)
+{
+    struct sp_buffer buf = SP_BUFFER_INIT;
+    struct sp_json json;
+    sp_output_begin(&json, &buf, "doctor");
+    put_services(&json, &examined->facts);
+    sp_json_key(&json, "to_repair");
+    sp_json_number(&json, (unsigned)sp_findings_count(&examined->findings));
+    sp_json_key(&json, "checks");
+    sp_json_array(&json);
+    for (size_t i = 0; i < examined->findings.count; i++)
+        put_finding(&json, &examined->findings.items[i]);
+    sp_json_end_array(&json);
+    sp_output_end(&json, s);
+}
+
+/* ---- JUnit ------------------------------------------------------------------------------------- */
+
+/* "/etc/x:12: error: SENTENCE; write ..." */
+static const char *message_of(struct sp_context *s, const struct sp_finding *one)
+{
+    const char *file = one->at.file ? sp_pool_printf(s->pool, "%s:", one->at.file) : "";
+    const char *line = one->at.line ? sp_pool_printf(s->pool, "%u:", one->at.line) : "";
+    return sp_pool_printf(s->pool, "%s%s%s%s: %s%s%s", file, line, *file ? " " : "",
+                          sp_check_level_name(one->level), one->text, one->remedy ? "; " : "",
+                          one->remedy ? one->remedy : "");
+}
+
+void sp_output_examination_junit(struct sp_context *s, const struct sp_examination *examined,
+                                 struct sp_junit *junit)
+{
+    const sp_findings *findings = &examined->findings;
+    for (size_t i = 0, next; i < findings->count; i = next) {
+        const struct sp_finding *one = &findings->items[i];
+        enum sp_check_level worst = SP_CHECK_OK;
+        sp_strv messages = {NULL, 0, 0};
+        for (next = i; next < findings->count && findings->items[next].subject == one->subject &&
+                       strcmp(findings->items[next].id, one->id) == 0;
+             next++) {
+            if (findings->items[next].level > worst)
+                worst = findings->items[next].level;
+            if (findings->items[next].level != SP_CHECK_OK)
+                *SP_PUSH(s->pool, &messages) = message_of(s, &findings->items[next]);
+        }
+        const struct sp_junit_case added = {
+            .class_name = sp_pool_printf(s->pool, "doctor.%s", sp_subject_name(one->subject)),
+            .name = sp_pool_printf(s->pool, "%s: %s", one->id, one->title),
+            .outcome = worst >= SP_CHECK_WARNING                                ? SP_JUNIT_FAILED
+                       : worst == SP_CHECK_SKIPPED || worst == SP_CHECK_UNKNOWN ? SP_JUNIT_SKIPPED
+                                                                                : SP_JUNIT_PASSED,
+            .message = messages.count ? sp_strv_join(s->pool, &messages, "; ") : NULL};
+        sp_junit_add(junit, &added);
+    }
+}
