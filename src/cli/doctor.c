@@ -46,7 +46,7 @@ static int examine_service(struct sp_context *s, const sp_selection *selection,
         .running = running,
         .series = sp_series_of(
             target && target->detection->spec ? target->detection->spec->release->name : NULL),
-        .integrated = target && sp_state_is_integrated(target->plan.state),
+        .integrated = target && target->plan.integrated,
         .root_prefix = s->root.path};
     return sp_service_facts_read(s->pool, s->scans.items[0]->tree, &query, &out->services[subject],
                                  err);

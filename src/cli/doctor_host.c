@@ -40,6 +40,6 @@ int sp_examine_host(struct sp_context *s, const sp_selection *selection, struct 
         sp_prerequisites_find(s->pool, selection, &out->client.prerequisites, err) < 0)
         return -1;
     for (size_t i = 0; i < selection->count; i++)
-        out->client.wanted |= sp_state_is_integrated(selection->items[i].plan.state);
+        out->client.wanted |= selection->items[i].plan.integrated;
     return find_stale(s, selection, &out->client, err);
 }

@@ -75,12 +75,18 @@ static void print_remedy(struct sp_context *s, const char *remedy)
     }
 }
 
+/* One remedy for several lines is printed below the last of them. */
+static bool has_same_remedy(const lines *sorted, size_t i)
+{
+    return i + 1 < sorted->count && sorted->items[i + 1].group == sorted->items[i].group &&
+           is_same(sorted->items[i].finding->remedy, sorted->items[i + 1].finding->remedy);
+}
+
 static void print_line(struct sp_context *s, const struct sp_finding *one)
 {
     const char *line = one->at.line ? sp_pool_printf(s->pool, "%u: ", one->at.line) : "";
     sp_console_print(s->report, -1, "  %s%s: %s [%s]", line, sp_check_level_name(one->level),
                      one->text, one->id);
-    print_remedy(s, one->remedy);
 }
 
 static void print_files(struct sp_context *s, const struct sp_service_facts *service)
@@ -121,6 +127,8 @@ void sp_output_examination(struct sp_context *s, const struct sp_examination *ex
                              "%s:", one->at.file ? one->at.file : title_of(examined, one->subject));
         group = sorted.items[i].group;
         print_line(s, one);
+        if (!has_same_remedy(&sorted, i))
+            print_remedy(s, one->remedy);
     }
     if (sp_findings_count(findings))
         sp_console_print(s->report, 0, "to be repaired: %zu error%s, %zu warning%s", errors,

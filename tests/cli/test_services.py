@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -93,6 +94,37 @@ class Services(Case):
 
     def test_nothing_integrated(self):
         self.expect(0, self.inside("SP services"), "nothing is integrated")
+
+    def test_doctor_and_the_log(self):
+        """The process says which files are read. Neither its arguments nor lines of files are in any
+        output, or reach syslog(3)."""
+        log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(log.close)
+        log.bind(self.tmp + "/dev-log")
+        log.settimeout(0.2)
+        python = shutil.which("python3", path=lib.environment()["PATH"])
+        if not python:
+            self.skipTest("no Python 3 among the system's programs")
+        write(self.tmp + "/bin/nova-compute", "#!%s\nimport time\ntime.sleep(60)\n" % python, 0o755)
+        write(self.tmp + "/etc/nova/x.conf", "[DEFAULT]\ncanary-secret\n")
+        write(self.tmp + "/etc/storpool.conf", "canary-secret\n")
+        result = self.inside(
+            "stop; start_with() { %s/bin/nova-compute --config-file /etc/nova/x.conf --token "
+            "canary-secret >/dev/null 2>&1 & echo $! >%s/pid; sleep 0.2; }; start_with; "
+            "SP install --no-groups nova; SP doctor; SP doctor -vvv; SP doctor -j; "
+            "SP doctor --junit %s/x.xml; cat %s/x.xml; SP check -vvv; %s reapply; "
+            "logger -s -p daemon.notice done; exit 1" % ((self.tmp,) * 4 + (lib.PROGRAM,)),
+            before="mkdir -p /run/systemd/system; mount -t tmpfs none /dev; : >/dev/null; "
+            ": >/dev/log; mount --bind %s/dev-log /dev/log" % self.tmp)
+        self.expect(1, result, "/etc/nova/x.conf:\n  2: error", "nova-compute, by process",
+                    "/etc/storpool.conf:\n  1: error")
+        lines = b""
+        try:
+            while True:
+                lines += log.recv(65536)
+        except socket.timeout:
+            pass
+        self.assertNotIn(b"canary-secret", lines)
 
     def test_stale_and_restarted(self):
         result = self.inside("SP install --no-groups nova && SP check nova; SP services; echo =$?; "

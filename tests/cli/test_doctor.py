@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""doctor: hosts of six deployments that are in order, and with one fault each; its outputs."""
+
+import os
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+
+import deployments
+import lib
+from deployments import ALL, BACKEND, CANARY
+from lib import Case, write
+
+SCHEMA = os.path.join(lib.TOP, "tests", "fixtures", "junit-10.xsd")
+CONF = "etc/cinder/cinder.conf"
+
+# (check, level, line, text to replace - None: the end - and its replacement)
+CINDER_FAULTS = (
+    ("C02", "error", 20, "[storpool]", "storpool]"),
+    ("C04", "error", 6, BACKEND, "[storpool]\nstorpool_template = hybrid\n"),
+    ("C05", "error", 24, "enabled_backends = storpool\n",
+     "enabled_backends = lvm\n[lvm]\nvolume_driver = x.LVM\n[x]\n"),
+    ("C06", "warning", 6, "enabled_backends = storpool\n", "enabled_backends = storpool,lvm\n"),
+    ("C07", "error", 21, "storpool.StorPoolDriver", "storpool.StorpoolDriver"),
+    ("C08", "warning", 20, "[storpool]", "[ storpool ]\nx = y\n[storpool]"),
+    ("C09", "error", 24, "report_d", "storpool_replication = 5\nreport_d"),
+    ("C09", "note", None, "storpool_template = hybrid\n", ""),
+    ("C10", "error", 24, "supported = True", "supported = yes please"),
+    ("C10", "note", None, "report_discard_supported = True\n", ""),
+    ("C11", "warning", 24, "report_d", "storpool_template = ssd\nreport_d"),
+    ("C12", "error", 23, "hybrid\n", "hybrid   # for all\n"),
+    ("C12", "warning", 4, "keystone\n", "keystone # " + CANARY + "\n"),
+    ("C13", "warning", 19, "lock_path", "a = b\n  lock_path"),
+    ("C14", "note", 6, "enabled_backends = storpool", "enabled_backends = storpool,"),
+    ("C15", "warning", 27, "enabled_backends = storpool\n", "enabled_backends = storpool,ssd\n"),
+    ("C16", "error", 6, "enabled_backends = storpool\n",
+     "enabled_backends = storpool,a " + CANARY + "\n"),
+    ("C17", "warning", 25, None, "host = ctl@ssd\n"),
+    ("C18", "warning", 7, "type = storpool\n", "type = storpool # the default\n"),
+)
+
+
+class Doctor(Case):
+    def make(self, deployment, release=None, installed=True):
+        """A host that is in order."""
+        host = self.host(name=deployment)
+        deployments.storpool(host)
+        ALL[deployment](host, *([release] if release else []))
+        if installed and deployment not in ("Kolla", "TripleO"):
+            self.good(host, "install")
+        return host
+
+    def findings(self, host, *arguments, **more):
+        """[(id, level, file, line)] of those that are neither ok nor skipped, nor unknown because of
+        --root."""
+        result = self.run_on(host, "doctor", "-j", *arguments, **more)
+        self.assertIn(result.status, (0, 1), result)
+        document = result.json
+        repaired = [one for one in document["checks"] if one["level"] in ("warning", "error")]
+        self.assertEqual(document["to_repair"], len(repaired))
+        self.assertEqual(result.status, 1 if repaired else 0)
+        return [(one["id"], one["level"], (one["file"] or "")[len(host.top) + 1:], one["line"])
+                for one in document["checks"]
+                if one["level"] not in ("ok", "skipped") and
+                (one["level"] != "unknown" or one["remedy"])]
+
+
+class InOrder(Doctor):
+    def setUp(self):
+        super().setUp()
+        self.needs_root()
+
+    def test_each_deployment(self):
+        files = {
+            "Ubuntu": ["etc/cinder/cinder.conf", "etc/nova/nova.conf",
+                       "etc/nova/nova-compute.conf"],
+            "RDO": ["usr/share/cinder/cinder-dist.conf", "etc/cinder/cinder.conf",
+                    "usr/share/nova/nova-dist.conf", "etc/nova/nova.conf"],
+            "OpenStack-Ansible": ["etc/cinder/cinder.conf", "etc/nova/nova.conf"],
+            "Kolla": ["etc/kolla/cinder-volume/cinder.conf", "etc/kolla/nova-compute/nova.conf"],
+            "TripleO": [
+                "/usr/share/cinder/cinder-dist.conf",   # of the image
+                "var/lib/config-data/puppet-generated/cinder/etc/cinder/cinder.conf",
+                "var/lib/config-data/puppet-generated/nova_libvirt/etc/nova/nova.conf",
+                "var/lib/config-data/puppet-generated/nova_libvirt/etc/nova/rootwrap.conf"],
+            "DevStack": ["etc/cinder/cinder.conf", "etc/nova/nova-cpu.conf"]}
+        for deployment in ALL:
+            with self.subTest(deployment):
+                host = self.make(deployment)
+                self.assertEqual(self.findings(host), [])
+                self.assertEqual(self.run_on(host, "doctor").out,
+                                 "ok: nothing is to be repaired\n")
+                read = [name for one in self.run_on(host, "doctor", "-j").json["services"]
+                        for name in one["files"]]
+                self.assertEqual([name.replace(host.top + "/", "") for name in read],
+                                 files[deployment])
+
+    def test_each_release(self):
+        for release in ("mitaka", "newton", "ocata", "pike"):
+            host = self.host(name=release)
+            deployments.storpool(host)
+            deployments.ubuntu(host, release)
+            self.good(host, "install")
+            self.assertEqual(self.findings(host), [], release)
+
+    def test_one_component(self):
+        host = self.make("Ubuntu")
+        for name, programs in (("cinder", ["cinder-volume"]), ("nova", ["nova-compute"]),
+                               ("os-brick", [])):
+            document = self.good(host, "doctor", "-j", name).json
+            self.assertEqual([one["program"] for one in document["services"]], programs)
+
+    def test_two_kinds_of_hosts(self):
+        """A controller has nova's packages for its API; a compute host has no cinder.conf."""
+        controller = self.make("Ubuntu", installed=False)
+        for name in ("etc/init.d/nova-compute", "lib/systemd/system/nova-compute.service",
+                     "etc/systemd/system/multi-user.target.wants/nova-compute.service",
+                     "etc/nova/nova-compute.conf"):
+            os.unlink(controller.path(name))
+        self.good(controller, "install", "cinder")
+        self.assertEqual(self.findings(controller), [])
+        compute = self.make("RDO", installed=False)
+        for name in ("etc/cinder", "usr/share/cinder"):
+            shutil.rmtree(compute.path(name))
+        shutil.rmtree(compute.path("usr/lib/python2.7/site-packages/cinder"))
+        shutil.rmtree(compute.path("usr/lib/python2.7/site-packages/cinder-10.0.8.dist-info"))
+        for name in ("usr/lib/systemd/system/openstack-cinder-volume.service",
+                     "etc/systemd/system/multi-user.target.wants/openstack-cinder-volume.service"):
+            os.unlink(compute.path(name))
+        self.good(compute, "install")
+        self.assertEqual(self.findings(compute), [])
+
+
+class Faults(Doctor):
+    """A host with one fault gives this finding and no other."""
+
+    def setUp(self):
+        super().setUp()
+        self.needs_root()
+        self.system = self.make("Ubuntu", "pike")
+
+    def spoil(self, name, old, new):
+        text = lib.read(self.system.path(name)).decode()
+        if old is not None:
+            self.assertIn(old, text)
+        write(self.system.path(name), text + new if old is None else text.replace(old, new, 1))
+        return text
+
+    def test_cinder(self):
+        for check, level, line, old, new in CINDER_FAULTS:
+            with self.subTest(check, level=level):
+                before = self.spoil(CONF, old, new)
+                if check == "C15":
+                    self.spoil(CONF, None, BACKEND.replace("hybrid", "ssd")
+                               .replace("[storpool]", "[ssd]"))
+                if check == "C16":
+                    self.spoil(CONF, None, "[a %s]\nx = y\n" % CANARY)
+                found = self.findings(self.system)
+                write(self.system.path(CONF), before)
+                self.assertEqual(found, [(check, level, CONF, line)])
+        self.assertEqual(self.findings(self.system), [])
+
+    def test_nova(self):
+        name = "etc/nova/nova-compute.conf"
+        for check, level, line, old, new in (
+                ("N01", "error", 2, "libvirt.LibvirtDriver", "vmwareapi.VMwareVCDriver"),
+                ("N01", "error", None, deployments.DRIVER, ""),
+                ("N02", "note", 5, None, "volume_drivers = storpool=" + CANARY + "\n"),
+                ("N03", "warning", 2, "compute_driver", "host = other-1\ncompute_driver"),
+                ("C12", "error", 2, "LibvirtDriver", "LibvirtDriver # " + CANARY),
+                ("C02", "error", 5, None, CANARY + "\n")):
+            before = self.spoil(name, old, new)
+            found = self.findings(self.system)
+            write(self.system.path(name), before)
+            place = "etc/nova/nova.conf" if line is None else name
+            self.assertEqual(found, [(check, level, place, line)])
+
+    def test_files(self):
+        os.rename(self.system.path(CONF), self.system.path("x"))
+        self.assertEqual(self.findings(self.system), [("C01", "error", CONF, None)])
+        os.rename(self.system.path("x"), self.system.path(CONF))
+        os.chmod(self.system.path(CONF), 0o600)
+        found = self.findings(self.system, user=lib.NOBODY)
+        self.assertIn(("C01", "unknown", CONF, None), found)
+        os.chmod(self.system.path("etc/cinder"), 0o700)
+        found = self.findings(self.system, user=lib.NOBODY)
+        self.assertIn(("C01", "unknown", "etc/cinder", None), found)
+        self.assertNotIn("C04", [one[0] for one in found])
+
+    def test_packages(self):
+        self.good(self.system, "uninstall", "nova")
+        self.assertEqual(self.findings(self.system), [("D01", "error", "", None)])
+        result = self.expect(1, self.run_on(self.system, "doctor"), "nova (not-installed)",
+                             "run: sp-openstack -R %s install\n" % self.system.top)
+        self.assertEqual(result.err, "")
+
+    def test_release_before(self):
+        """Without enabled_backends."""
+        text = deployments.cinder_conf().replace("enabled_backends = storpool\n", "").replace(
+            "[storpool]\n", "[DEFAULT]\n")
+        for release, expected in (("mitaka", [("C03", "note")]), ("newton", [("C03", "warning")]),
+                                  ("ocata", [("C03", "error")])):
+            host = self.host(name=release)
+            deployments.storpool(host)
+            deployments.ubuntu(host, release)
+            write(host.path(CONF), text)
+            self.good(host, "install")
+            self.assertEqual([one[:2] for one in self.findings(host)], expected)
+
+
+class Outputs(Doctor):
+    def setUp(self):
+        super().setUp()
+        self.needs_root()
+        self.system = self.make("Ubuntu", "pike")
+        self.conf = self.system.path(CONF)
+
+    def spoil(self):
+        write(self.conf, deployments.cinder_conf().replace("hybrid", "hybrid # x").replace(
+            "[oslo_concurrency]\n", "[oslo_concurrency]\na = b\n  c = d\n"))
+
+    def test_text(self):
+        self.spoil()
+        result = self.expect(1, self.run_on(self.system, "doctor"))
+        self.assertEqual(result.out, """%s:
+  19: warning: the line begins with white space, so it goes on with the value of line 18 [C13]
+      write the line from its first column on
+  25: error: there are no comments behind a value: all of the line is the value of storpool_template [C12]
+      write the comment into a line of its own
+to be repaired: 1 error, 1 warning
+""" % self.conf)
+        quiet = self.run_on(self.system, "doctor", "-q")
+        self.assertEqual(quiet.out, result.out[:result.out.rindex("to be")])
+        verbose = self.run_on(self.system, "doctor", "-v").out
+        self.assertIn("cinder-volume, by %s/lib/systemd/system/cinder-volume.service, reads:\n  %s\n"
+                      % (self.system.top, self.conf), verbose)
+        self.assertIn("  ok: a backend has StorPool's driver [C04]\n", verbose)
+
+    def test_json(self):
+        self.spoil()
+        document = self.expect(1, self.run_on(self.system, "-j", "doctor")).json
+        self.assertEqual((document["schema"], document["command"], document["to_repair"]),
+                         (1, "doctor", 2))
+        for one in document["checks"]:
+            self.assertEqual(sorted(one), ["file", "id", "level", "line", "remedy", "subject",
+                                           "text", "title"])
+        one, = [one for one in document["checks"] if one["id"] == "C12" and one["level"] == "error"]
+        self.assertEqual((one["subject"], one["file"], one["line"]), ("cinder", self.conf, 25))
+        self.assertEqual({one["id"] for one in document["checks"] if one["subject"] == "cinder"},
+                         {"C%02d" % i for i in range(1, 19)})
+
+    def test_junit(self):
+        path = os.path.join(self.tmp, "report.xml")
+        self.spoil()
+        self.expect(1, self.run_on(self.system, "doctor", "--junit", path))
+        if shutil.which("xmllint"):
+            subprocess.run(["xmllint", "--noout", "--schema", SCHEMA, path], check=True,
+                           stderr=subprocess.DEVNULL)
+        cases = ET.parse(path).getroot().findall(".//testcase")
+        names = [(case.get("classname"), case.get("name")[:3]) for case in cases]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertIn(("doctor.host", "S04"), names)
+        failed = {case.get("name")[:3]: case.find("failure").get("message") for case in cases
+                  if case.find("failure") is not None}
+        self.assertEqual(sorted(failed), ["C12", "C13"])
+        self.assertTrue(failed["C12"].startswith(self.conf + ":25: error: "), failed)
+        self.assertNotIn(CANARY, lib.read(path).decode())
+
+    def test_nothing_here(self):
+        empty = self.host(name="empty")
+        self.expect(3, self.run_on(empty, "doctor"), "was found")
+        self.expect(2, self.run_on(empty, "doctor", "glance"), "glance")
+        shutil.rmtree(self.system.path("etc/nova"))
+        self.assertEqual(self.run_on(self.host(name="x"), "doctor", "nova").status, 3)
+
