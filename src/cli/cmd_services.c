@@ -127,11 +127,12 @@ static const char *find_obstacle(struct sp_context *s, const struct sp_manager *
 {
     sp_strv names = {NULL, 0, 0};
     const char *why = NULL;
-    if (!service->starts.count)
+    const struct sp_start *start = service->starts.items;
+    if (service->starts.count == 0 || !start) /* those that were left out are behind the end */
         return "neither a unit nor a script is known that starts it";
-    if (service->starts.items[0].kind == SP_START_CONTAINER)
+    if (start->kind == SP_START_CONTAINER)
         return sp_pool_printf(s->pool, "it is started in the container '%s'; restart that",
-                              service->starts.items[0].name);
+                              start->name);
     sp_service_stale_names(s->pool, service, &names);
     if (names.count == 0)
         *SP_PUSH(s->pool, &names) = sp_service_name(service);

@@ -47,7 +47,7 @@ start() {
     echo $! >%(top)s/pid
     sleep 0.2
 }
-stop() { kill $(cat %(top)s/pid); wait; }
+stop() { kill $(cat %(top)s/pid); wait $(cat %(top)s/pid); }
 start
 %(script)s
 """
@@ -263,6 +263,50 @@ class Services(Case):
         states = {pid: state for state, pid in re.findall(
             r"nova-compute +openstack-nova-compute +(\S+) +([0-9]+)", result.out)}
         self.assertEqual(states, {pids["a"]: "up-to-date", pids["b"]: "needs-restart"}, result)
+
+    def test_doctor(self):
+        """StorPool's client on a running system: what runs, the kernel, the devices, the spool."""
+        etc = self.tmp + "/etc"
+        for name, line in (("passwd", "nova:x:64060:64060::/:/bin/sh\n"),
+                           ("group", "spopenstack:x:64118:nova\n")):
+            with open("%s/%s" % (etc, name), "a", encoding="ascii") as file:
+                file.write(line)
+        write(etc + "/storpool.conf", "SP_AUTH_TOKEN=canary-secret\n[%s]\nSP_OURID=1\n"
+              % os.uname().nodename)
+        os.mkdir(etc + "/systemd/system/multi-user.target.wants")
+        for name in ("storpool_beacon", "storpool_block"):
+            unit = etc + "/systemd/system/%s.service" % name
+            write(unit, "[Service]\nExecStart=/x\n")
+            os.symlink(unit, etc + "/systemd/system/multi-user.target.wants/%s.service" % name)
+            write(self.tmp + "/bin/%s.bin" % name, PROGRAM, 0o755)
+        write(self.tmp + "/devices", "Block devices:\n252 StorPool\n")
+        spool = "/var/spool/openstack-storpool"
+        before = ["mkdir -p /run/systemd/system",
+                  "mount -t tmpfs none /var/spool",
+                  "mkdir -m 770 " + spool,
+                  "echo {} >%s/openstack-attach.json" % spool,
+                  "chmod 660 %s/*" % spool,
+                  "chown -R 0:64118 " + spool,
+                  "mount -t tmpfs -o mode=755 none /dev",
+                  "mknod /dev/null c 1 3",
+                  "touch /dev/sp-3",
+                  "mkdir /dev/storpool",
+                  "mount --bind %s/devices /proc/devices" % self.tmp]
+        before += ["%s/bin/%s.bin >/dev/null 2>&1 & %s=$!" % (self.tmp, name, name)
+                   for name in ("storpool_beacon", "storpool_block")]
+        result = self.inside(
+            "SP install --no-groups nova >/dev/null; stop; start; SP doctor -v nova; echo ---; "
+            "kill $storpool_block; rmdir /dev/storpool; SP doctor nova", before="\n".join(before),
+            hide=True)
+        first, second = result.out.split("---\n")
+        found = re.findall(r"^ +(?:\d+: )?(\w+): (.*) \[(S\d+)\]$", first, re.M)
+        self.assertEqual([name for _, _, name in found], ["S%02d" % i for i in range(1, 13)], first)
+        self.assertEqual({level for level, _, _ in found}, {"ok"}, first)
+        found = re.findall(r"^ +(?:\d+: )?(\w+): (.*) \[(S\d+)\]$", second, re.M)
+        self.assertEqual([(level, name) for level, _, name in found],
+                         [("error", "S08"), ("error", "S09")], second)
+        self.assertIn("storpool_block does not run", second)
+        self.assertIn("volumes are attached (1), and '/dev/storpool' is missing", second)
 
     def test_hundreds_of_processes(self):
         many = "mkdir -p /run/systemd/system; for i in $(seq 300); do sleep 60 & done"
