@@ -81,9 +81,8 @@ class Control:
         """playbook: a name in the collection, or the text of one; groups: {group: hosts}."""
         self.number += 1
         stem = os.path.join(self.top, "run-%d" % self.number)
-        inventory = {"all": {"children": {
-            group: {"hosts": {host.name: host.variables() for host in hosts}}
-            for group, hosts in groups.items()}}}
+        inventory = {group: {"hosts": {host.name: host.variables() for host in hosts}}
+                     for group, hosts in groups.items()}
         for suffix, value in ((".inventory.json", json.dumps(inventory)),
                               (".vars.json", json.dumps(variables))):
             with open(stem + suffix, "w", encoding="utf-8") as file:

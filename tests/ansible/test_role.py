@@ -31,7 +31,7 @@ class Role(Case):
         return outcome
 
     def play(self, host, *arguments, playbook=PLAY, **variables):
-        return self.control.play(playbook, {"all": [host]}, *arguments, **variables)
+        return self.control.play(playbook, {"hosts": [host]}, *arguments, **variables)
 
     def test_archive_handlers_and_removal(self):
         host = self.host(services=("nova-compute",), program=False)
