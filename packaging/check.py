@@ -96,7 +96,7 @@ class Packages:
 
     @classmethod
     def paths(cls, kind):
-        """Files, and the one directory that is there for its own sake; without the control files."""
+        """Files, and the one directory that is there for its own sake; no control files."""
         names = {os.path.relpath(os.path.join(directory, name), cls.tree[kind])
                  for directory, _, files in os.walk(cls.tree[kind]) for name in files}
         names = {name for name in names if not name.startswith("DEBIAN/")}

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real package managers upgrade hosts with the drivers; prints what held, as two tables.
 
-    tests/upgrades/upgrades.py --dist DIR [--git DIR] [--quick] [--only PART] [--kill N] [RELEASE]
+    tests/upgrades/upgrades.py --dist DIR [--git DIR] [--quick] [--only PART] [--kill N]
+                               [--dpkg DIR] [RELEASE...]
 
 DIR has our packages. --only: cases with PART in `family: title`. --kill N: the trigger is killed
 at every system call that changes something, and at every Nth other; 0: not at all. --quick: one
-release, the cases that differ most, fewer kills.
+release, the cases that differ most, fewer kills. --dpkg: DIR has dpkg, dpkg-deb and dpkg-query of
+another version (1.17.5, say), to be used in place of those of the root.
 """
 
 import argparse
@@ -79,12 +81,15 @@ def debian_root(space):
     return top
 
 
-def deb_family(space, store, known, own):
+def deb_family(space, store, known, own, other=None):
+    """other: a directory with another version of dpkg to be used in the roots."""
     family = hosts.Family(hosts.DebHost, space, store, known, own)
     host = family.host([debian_root(space)], None, "base")
     with host.root:
         family.finish_base(host.root)
         host.root.write("etc/dpkg/dpkg.cfg.d/tests", "force-unsafe-io\n")
+        for name in ("dpkg", "dpkg-deb", "dpkg-query") if other else ():
+            shutil.copy(os.path.join(other, name), host.root.path("usr/bin/" + name))
     family.base = host.root.layers()
     return family
 
@@ -228,6 +233,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default="")
     parser.add_argument("--kill", type=int)
+    parser.add_argument("--dpkg", metavar="DIR")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("releases", nargs="*", metavar="RELEASE")
     given = parser.parse_args()
@@ -259,7 +265,8 @@ def test(given, report, space):
             for number in (1, 2)[:1 if release not in given.releases else 2]:
                 store.get(kind, release, number)
         table = Table(report, kind, given.releases)
-        family = make(space, store, known, own)
+        other = [given.dpkg] if kind == "deb" and given.dpkg else []
+        family = make(space, store, known, own, *other)
         run_family(family, cases, given, table)
         if kind == "deb" and given.kill and given.only in "deb: kill":
             run_kills(family, given, table)
