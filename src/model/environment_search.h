@@ -6,7 +6,7 @@
 #include "model/environment.h"
 #include "model/interpreter.h"
 
-/* What an environment was made of. */
+/* The parts of which an environment was made. */
 struct sp_environment_origin {
     const struct sp_environment *made;
     const struct sp_interpreter *from;

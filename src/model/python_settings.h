@@ -41,8 +41,7 @@ const char *sp_python_settings_home(struct sp_pool *pool,
 void sp_python_settings_dirs(struct sp_pool *pool, const struct sp_python_settings *settings,
                              sp_strv *out);
 
-/* What differs from an interpreter that is started with nothing of this: "PYTHONPATH=/a:/b -s"; NULL:
- * nothing. PYTHONHOME is left out: it makes another interpreter of it. */
+/* The settings in words, "PYTHONPATH=/a:/b -s"; NULL: there are none that matter. PYTHONHOME is left out: it makes another interpreter of it. */
 const char *sp_python_settings_words(struct sp_pool *pool,
                                      const struct sp_python_settings *settings);
 
