@@ -366,6 +366,11 @@ class Scenario:
                 self.journals, self.problems)
 
 
+def end_when_told():
+    """In a worker: SIGTERM ends it, where the parent cleans up first."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def work(task):
     options, kind, command, nosync = task
     scenario = Scenario(options, kind, command, options.top, nosync)
@@ -492,7 +497,7 @@ def main():
         commands = [options.only] if options.only else COMMANDS
         tasks += [(options, kind, command, False) for command in commands]
         tasks.append((options, kind, "install", True))
-    with multiprocessing.Pool(options.jobs) as pool:
+    with multiprocessing.Pool(options.jobs, end_when_told) as pool:
         return report(pool.imap_unordered(work, tasks), skipped, started)
 
 
