@@ -77,13 +77,26 @@ class Mounted:
     def __enter__(self):
         self.device = run("losetup", "--find", "--show", self.image)
         try:
-            options = FILE_SYSTEMS[self.kind][2]
-            run("mount", "-t", self.kind, *(["-o", ",".join(options)] if options else []),
-                self.device, self.where)
+            try:
+                self.mount()
+            except subprocess.CalledProcessError:
+                if self.kind != "ext4":
+                    raise
+                # Its superblock has two sectors, and a checksum over both: where one of them was
+                # lost, e2fsck(8) takes a backup of it, as it does when a machine boots.
+                subprocess.run(["e2fsck", "-fy", self.device], check=False,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+                self.mount()
         except BaseException:
             run("losetup", "--detach", self.device)
             raise
         return self.where
+
+    def mount(self):
+        options = FILE_SYSTEMS[self.kind][2]
+        run("mount", "-t", self.kind, *(["-o", ",".join(options)] if options else []),
+            self.device, self.where)
 
     def __exit__(self, *_):
         run("umount", self.where)
