@@ -56,6 +56,18 @@ struct search {
     struct sp_error *err;
 };
 
+/* Of a process that is started with settings of its own; NULL: not known. */
+static const struct sp_environment *environment_of_settings(const struct search *f,
+                                                            const struct sp_running *process)
+{
+    const struct sp_environments *all = &f->s->scans.items[0]->environments;
+    const char *how = sp_pool_printf(f->s->pool, "process %u", process->pid);
+    for (size_t i = 0; i < all->uses.count; i++)
+        if (strcmp(all->uses.items[i].how, how) == 0)
+            return all->uses.items[i].environment;
+    return NULL;
+}
+
 /* The environment that a process runs in; NULL: not known. */
 static int find_environment(struct search *f, const struct sp_running *process,
                             const struct sp_environment **out)
@@ -66,7 +78,9 @@ static int find_environment(struct search *f, const struct sp_running *process,
     *out = NULL;
     if (sp_usage_of_process(f->s->pool, scan->tree, process, &interpreter, f->err) < 0)
         return -1;
-    if (!interpreter || process->python_path)
+    if (interpreter && sp_python_settings_matter(&process->settings))
+        *out = environment_of_settings(f, process);
+    if (!interpreter || sp_python_settings_matter(&process->settings))
         return 0;
     return sp_environment_of(&scan->environments, interpreter, account ? account->name : NULL, out,
                              f->err);

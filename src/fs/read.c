@@ -149,13 +149,47 @@ int sp_fs_list(const struct sp_dir *dir, struct sp_pool *pool, sp_strv *out, str
     return 0;
 }
 
-int sp_fs_check_writable(const struct sp_dir *dir, struct sp_error *err)
+/* The flag that forbids a change, in words; NULL: none does. */
+static const char *forbidding_flag(int fd)
 {
     int flags = 0; /* ioctl_iflags(2) */
-    if (ioctl(dir->fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & (FS_APPEND_FL | FS_IMMUTABLE_FL)))
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 || !(flags & (FS_APPEND_FL | FS_IMMUTABLE_FL)))
+        return NULL;
+    return flags & FS_IMMUTABLE_FL ? "immutable" : "append-only";
+}
+
+/* The mount that the name leads to; false: the file system does not tell. open_by_handle_at(2): with no
+ * room for a handle the call fails, and says which mount it is all the same. */
+static bool find_mount(const struct sp_dir *dir, const char *name, int *id)
+{
+    struct file_handle none = {.handle_bytes = 0};
+    return name_to_handle_at(dir->fd, name, &none, id, 0) == 0 || errno == EOVERFLOW;
+}
+
+int sp_fs_check_replaceable(const struct sp_dir *dir, const char *name, struct sp_error *err)
+{
+    int own, mount;
+    SP_CLEANUP_FD int fd =
+        openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    const char *flag = fd < 0 ? NULL : forbidding_flag(fd);
+    if (flag)
+        return sp_error_set(err, SP_ERROR_SYSTEM,
+                            "cannot replace '" SP_AT "': it is %s (chattr(1), lsattr(1))",
+                            SP_AT_ARGS(dir, name), flag);
+    if (find_mount(dir, ".", &own) && find_mount(dir, name, &mount) && own != mount)
+        return sp_error_set(err, SP_ERROR_SYSTEM,
+                            "cannot replace '" SP_AT "': it is a mount point (mount --bind)",
+                            SP_AT_ARGS(dir, name));
+    return 0;
+}
+
+int sp_fs_check_writable(const struct sp_dir *dir, struct sp_error *err)
+{
+    const char *flag = forbidding_flag(dir->fd);
+    if (flag)
         return sp_error_set(err, SP_ERROR_SYSTEM,
                             "cannot change files in '%s': it is %s (chattr(1), lsattr(1))",
-                            dir->shown, flags & FS_IMMUTABLE_FL ? "immutable" : "append-only");
+                            dir->shown, flag);
     if (faccessat(dir->fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
         return sp_error_errno(err, errno, "cannot change files in '%s'", dir->shown);
     return 0;

@@ -32,6 +32,11 @@ int sp_fs_read(const struct sp_root *root, struct sp_pool *pool, const char *rea
 int sp_fs_list(const struct sp_dir *dir, struct sp_pool *pool, sp_strv *out,
                struct sp_error *err) SP_MUST_CHECK;
 
+/* Whether another file may get the name of a file that is there, as far as can be told without a change:
+ * not where it is immutable, append-only, or has something mounted on it. */
+int sp_fs_check_replaceable(const struct sp_dir *dir, const char *name,
+                            struct sp_error *err) SP_MUST_CHECK;
+
 /* Whether this process may create names in the directory and rename them, as far as that can be
  * known without trying: -1 with the reason if not. */
 int sp_fs_check_writable(const struct sp_dir *dir, struct sp_error *err) SP_MUST_CHECK;

@@ -190,11 +190,29 @@ static enum sp_running_view view_of(const struct search *s, int dir)
     return strcmp(their_namespace, our_namespace) == 0 ? SP_RUNNING_HERE : SP_RUNNING_ELSEWHERE;
 }
 
+/* The options of the interpreter, and those variables of the environment that count for it. */
+static void read_settings(struct sp_pool *pool, int dir, const sp_strv *argv, size_t script,
+                          struct sp_running *out)
+{
+    static const char *const names[] = {"PYTHONPATH=", "PYTHONHOME=", "PYTHONNOUSERSITE="};
+    for (size_t i = 1; i < script; i++)
+        sp_python_settings_option(&out->settings, argv->items[i]);
+    if (script > 1 && strcmp(argv->items[script - 1], "-m") == 0)
+        out->settings.first = read_link(pool, dir, "cwd");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        sp_strv found = {NULL, 0, 0};
+        sp_proc_strings_at(pool, dir, "environ", names[i], &found);
+        if (found.count)
+            sp_python_settings_variable(pool, &out->settings,
+                                        sp_pool_printf(pool, "%s%s", names[i], found.items[0]));
+    }
+}
+
 /* A process with this name is read in full only when it is one that is looked for. false: it is none,
  * or has ended. */
 static bool read_process(struct search *s, int dir, const char *comm, struct sp_running *out)
 {
-    sp_strv argv = {NULL, 0, 0}, python_path = {NULL, 0, 0};
+    sp_strv argv = {NULL, 0, 0};
     size_t at;
     out->program = program_of_name(s, comm);
     if (!out->program && !sp_words_names_python(comm))
@@ -210,8 +228,7 @@ static bool read_process(struct search *s, int dir, const char *comm, struct sp_
     read_cgroup(s->pool, dir, out);
     if (out->view == SP_RUNNING_HERE) {
         set_arguments(s->pool, dir, &argv, told ? at : argv.count, out);
-        sp_proc_strings_at(s->pool, dir, "environ", "PYTHONPATH=", &python_path);
-        out->python_path = python_path.count ? python_path.items[0] : NULL;
+        read_settings(s->pool, dir, &argv, told ? at : 0, out);
     }
     return read_start(dir, out); /* last: it cannot be read of one that has ended */
 }

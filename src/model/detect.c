@@ -333,12 +333,37 @@ static bool find_in_egg(struct context *c, const struct sp_site *site, const cha
 
 /* ---- all together -------------------------------------------------------------------------- */
 
-/* A component's package directory in the site: has an __init__.py. */
+/* Without an __init__.py, Python imports what was compiled of it: __init__.pyc or .pyo, or a library,
+ * __init__.so or __init__.cpython-36m-x86_64-linux-gnu.so (imp.get_suffixes()). *is_there: it is so. */
+static int find_compiled(struct context *c, const char *dir, struct sp_detection *out,
+                         bool *is_there)
+{
+    static const char init[] = "__init__.";
+    sp_entries entries = {NULL, 0, 0};
+    if (sp_tree_list(c->tree, c->pool, dir, &entries, c->err) < 0)
+        return -1;
+    for (size_t i = 0; i < entries.count && !*is_there; i++) {
+        const char *name = entries.items[i].name, *ending = strrchr(name, '.');
+        if (strncmp(name, init, sizeof(init) - 1) != 0 || entries.items[i].kind != SP_ENTRY_FILE)
+            continue;
+        *is_there = strcmp(ending, ".pyc") == 0 || strcmp(ending, ".pyo") == 0 ||
+                    strcmp(ending, ".so") == 0;
+        out->obstacle = sp_pool_printf(
+            c->pool,
+            "it is compiled (%s without __init__.py), and nothing in it can be changed; "
+            "install the package with its sources",
+            name);
+    }
+    return 0;
+}
+
+/* A component's package directory in the site: has an __init__.py, or a compiled one. */
 static int find_in(struct context *c, const struct sp_site *site, const char *component,
                    struct sp_detection *out, bool *is_there)
 {
     enum sp_entry_kind kind;
     const char *dir = sp_path_join(c->pool, site->path, component), *real = NULL;
+    struct sp_detection found = {.name = component, .site = site};
     *is_there = false;
     if (site->zipped) {
         *is_there = find_in_egg(c, site, component, out);
@@ -347,12 +372,15 @@ static int find_in(struct context *c, const struct sp_site *site, const char *co
     if (sp_tree_kind(c->tree, c->pool, sp_path_join(c->pool, dir, "__init__.py"), &kind, c->err) <
         0)
         return -1;
-    if (kind != SP_ENTRY_FILE)
+    *is_there = kind == SP_ENTRY_FILE;
+    if (kind == SP_ENTRY_ABSENT && find_compiled(c, dir, &found, is_there) < 0)
+        return -1;
+    if (!*is_there)
         return 0;
     if (c->tree->ops->real && c->tree->ops->real(c->tree, c->pool, dir, &real, c->err) < 0)
         return -1;
-    *out = (struct sp_detection){.name = component, .site = site, .dir = real ? real : dir};
-    *is_there = true;
+    found.dir = real ? real : dir;
+    *out = found;
     return c->tree->ops->stat(c->tree, c->pool, dir, &kind, &out->id, c->err);
 }
 
@@ -388,7 +416,7 @@ int sp_detect(const struct sp_detecting *request, const char *component, struct 
         if (!known) {
             struct sp_detection *copy = sp_pool_alloc(pool, sizeof(*copy));
             *copy = found;
-            if (!found.obstacle && recognise(&c, copy) < 0)
+            if (!found.site->zipped && recognise(&c, copy) < 0)
                 return sp_error_prefix(err, "cannot tell the version of '%s'", component);
             *SP_PUSH(pool, &out->items) = known = copy;
         }

@@ -19,6 +19,8 @@ struct sp_environment {
     const char *python;    /* "2.7", "3"; NULL: not known */
     const char *account;   /* whose user site is in it; NULL: nobody's */
     bool is_system;        /* the system's own interpreter, not a virtual environment or the like */
+    bool own_settings;     /* of programs that are started with PYTHONPATH or the like; `account` is
+                            * theirs then */
     bool named;            /* by --path: a component found there is not looked for elsewhere */
     struct sp_search search;
 };
@@ -61,7 +63,9 @@ struct sp_environment_query {
  *
  * Where a program's account has a user site (~/.local/lib/pythonX.Y/site-packages, PEP 370), the
  * environment is there twice: with it, for that account, and without. PYTHONPATH goes before the
- * other directories. Directories of --path go before those of the environment that they are in. One
+ * other directories. A program whose process, unit, script or #! line sets PYTHONPATH, or starts its
+ * interpreter with -E, -s, -S, -I or -m, has an environment of its own, with the search path that comes
+ * of it (python_settings.h). Directories of --path go before those of the environment that they are in. One
  * that does not exist is SP_ERROR_REFUSED. */
 int sp_environments_find(struct sp_pool *pool, struct sp_tree *tree,
                          const struct sp_environment_query *query, struct sp_environments *out,

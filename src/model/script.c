@@ -25,6 +25,7 @@ struct reading {
     sp_strv *variables, *files;
     struct sp_command *out;
     enum rank rank;
+    sp_strv leading; /* "NAME=value" before the command that is looked at */
     unsigned source_depth;
     size_t ifs;                     /* how many are open */
     bool skipped[IF_DEPTH_MAX + 1]; /* whether the branch is not taken */
@@ -121,6 +122,28 @@ static const char *interpreter_before(const sp_strv *words, size_t at)
     return python;
 }
 
+/* How the interpreter is started by that command. */
+static void take_settings(struct reading *r, const sp_strv *words, size_t at)
+{
+    struct sp_pool *pool = r->look->pool;
+    struct sp_python_settings *out = &r->out->settings;
+    bool python = false;
+    *out = (struct sp_python_settings){.path = NULL};
+    for (size_t i = 0; r->variables && i < r->variables->count; i++)
+        sp_python_settings_variable(pool, out, r->variables->items[i]);
+    for (size_t i = 0; i < r->leading.count; i++)
+        sp_python_settings_variable(pool, out, r->leading.items[i]);
+    for (size_t i = 0; i < at; i++) { /* also of env(1) */
+        python |= sp_words_is_python(words->items[i]);
+        if (python)
+            sp_python_settings_option(out, words->items[i]);
+        else
+            sp_python_settings_variable(pool, out, words->items[i]);
+    }
+    if (python && is_word(words->items[at - 1], "-m"))
+        out->first = "/"; /* as services are started */
+}
+
 /* The words from the program on, but for a "--" after it. */
 static void take(struct reading *r, const sp_strv *words, size_t at, size_t from, enum rank rank)
 {
@@ -129,6 +152,7 @@ static void take(struct reading *r, const sp_strv *words, size_t at, size_t from
     r->rank = rank;
     r->out->argv.count = 0;
     r->out->interpreter = interpreter_before(words, at);
+    take_settings(r, words, at);
     *SP_PUSH(r->look->pool, &r->out->argv) = words->items[at];
     for (size_t i = from; i < words->count && !strchr("<>", *words->items[i]); i++)
         *SP_PUSH(r->look->pool, &r->out->argv) = words->items[i];
@@ -180,13 +204,20 @@ static void look_for_program(struct reading *r, const sp_strv *words)
         take(r, words, at, words->count, RANK_NAMED);
 }
 
+/* "env NAME=value" of an upstart job: init(5). */
+static bool sets_variable(const sp_strv *words)
+{
+    return words->count == 2 && is_word(words->items[0], "env") &&
+           sp_words_is_assignment(words->items[1]);
+}
+
 /* One simple command, without separators. */
 static int read_command(struct reading *r, const sp_strv *command)
 {
     sp_strv words = *command;
     while (words.count && (is_word(words.items[0], "then") || is_word(words.items[0], "else") ||
                            is_word(words.items[0], "do") || is_word(words.items[0], "{") ||
-                           is_word(words.items[0], "export"))) {
+                           is_word(words.items[0], "export") || sets_variable(&words))) {
         if (is_word(words.items[0], "else"))
             r->skipped[r->ifs] = false;
         words.items++, words.count--;
@@ -210,6 +241,7 @@ static int read_command(struct reading *r, const sp_strv *command)
         assignments++;
     for (size_t i = 0; assignments == words.count && i < assignments; i++)
         assign(r, words.items[i]);
+    r->leading = (sp_strv){words.items, assignments, assignments};
     words.items += assignments, words.count -= assignments;
     if (r->body)
         look_for_program(r, &words);

@@ -32,6 +32,21 @@ static int check_place(struct sp_pool *pool, struct sp_tree *tree, struct sp_fil
     return 0;
 }
 
+/* Where a file that is edited is missing: Python may import what was compiled of it. */
+static int check_compiled(struct sp_pool *pool, struct sp_tree *tree, struct sp_file_snapshot *out,
+                          struct sp_error *err)
+{
+    enum sp_entry_kind kind;
+    if (out->spec->edits.count == 0)
+        return 0;
+    if (sp_tree_kind(tree, pool, sp_pool_printf(pool, "%sc", out->real), &kind, err) < 0)
+        return -1;
+    if (kind == SP_ENTRY_FILE)
+        out->obstacle = "only its compiled file (.pyc) is there, which cannot be changed; "
+                        "install the package with its sources";
+    return 0;
+}
+
 static int take_one(struct sp_contents *contents, const struct sp_manifests *manifests,
                     struct sp_file_snapshot *out, struct sp_error *err)
 {
@@ -47,7 +62,8 @@ static int take_one(struct sp_contents *contents, const struct sp_manifests *man
     if (sp_contents_look(contents, out->real, &kind, &text, err) < 0)
         return -1;
     if (kind == SP_ENTRY_ABSENT)
-        return out->spec->copy ? check_place(pool, tree, out, err) : 0;
+        return out->spec->copy ? check_place(pool, tree, out, err)
+                               : check_compiled(pool, tree, out, err);
     if (kind == SP_ENTRY_DIRECTORY)
         out->obstacle = "a directory is in the place of the file";
     else if (kind != SP_ENTRY_FILE)

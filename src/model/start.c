@@ -97,6 +97,9 @@ static void set_command(struct sp_start *start, const struct sp_command *command
 {
     start->interpreter = command->interpreter;
     start->argv = command->argv;
+    sp_python_settings_join(&start->settings, &command->settings);
+    if (start->settings.first && start->work_dir)
+        start->settings.first = start->work_dir;
 }
 
 /* The command in a script; what it is called is known to it. */
@@ -167,11 +170,11 @@ static int add_unit(struct search *s, const struct sp_unit *unit)
     if (!name)
         return 0;
     const struct layout *layout = layout_of(s, name);
-    const char *python_path = sp_words_value(&unit->variables, "PYTHONPATH");
     struct sp_start *start = add_start(s, SP_START_UNIT, name, unit->path);
     start->deployment = layout ? layout->deployment : NULL;
     start->enabled = unit->enabled;
-    start->python_path = *python_path ? python_path : NULL;
+    for (size_t i = 0; i < unit->variables.count; i++)
+        sp_python_settings_variable(s->look.pool, &start->settings, unit->variables.items[i]);
     start->work_dir = unit->work_dir;
     for (size_t i = 0; i < unit->files.count; i++)
         *SP_PUSH(s->look.pool, &start->files) = unit->files.items[i];

@@ -27,8 +27,8 @@ struct sp_start {
      * first. Empty: the command is not known. They may hold secrets. */
     sp_strv argv;
     const char *interpreter; /* that the command names before it: "/venv/bin/python"; NULL */
-    const char *python_path; /* Environment=PYTHONPATH of the unit: "/a:/b"; NULL */
-    const char *work_dir;    /* NULL: "/" */
+    struct sp_python_settings settings; /* of the interpreter, by the unit and the command */
+    const char *work_dir;               /* NULL: "/" */
     /* Of a container: the directory on the host that has the files of /etc/PROJECT; with a "/" at
      * its end, one that has "etc" in it. NULL. */
     const char *config_dir;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "model/python_settings.h"
 #include "tree/tree.h"
 
 /* A program of a service. */
@@ -37,7 +38,7 @@ struct sp_running {
     /* The program first, then its arguments; for `python -m` the module is first. Empty: it cannot
      * be told. They may hold secrets: nothing prints them. */
     sp_strv argv;
-    const char *python_path;    /* PYTHONPATH of its environment; NULL: none, or not readable */
+    struct sp_python_settings settings; /* of its interpreter; empty where they are not readable */
     const char *unit;           /* "nova-compute.service", "session-2.scope"; NULL: none is known */
     struct timespec since_boot; /* when it started, after the machine did (CLOCK_BOOTTIME) */
     uid_t uid;                  /* effective */
@@ -49,6 +50,7 @@ struct sp_usage {
     const struct sp_program *program;
     const char *interpreter; /* in the tree: "openstack/venvs/nova-15.1.3/bin/python" */
     const char *how;         /* "process 4711", "/etc/systemd/system/nova-compute.service", ... */
+    struct sp_python_settings settings;
 };
 typedef SP_VEC(struct sp_usage) sp_usages;
 

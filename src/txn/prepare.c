@@ -62,6 +62,8 @@ static int look_at_target(struct sp_run *r, struct sp_step *step, struct sp_erro
             sp_fs_expect(&step->place->dir, r->pool, step->name, &step->found, err);
         if (found != SP_FOUND)
             return found == SP_ABSENT ? changed(step, err) : -1;
+        if (sp_fs_check_replaceable(&step->place->dir, step->name, err) < 0)
+            return -1;
     }
     return sp_run_check_target(r, step, err);
 }

@@ -10,14 +10,16 @@ into ${SP_TEST_CACHE:-~/.cache/sp-openstack}. Tests are skipped, with the reason
 Python 2.7 or no virtualenv to get.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import unittest
 
+import lib
 import packages
-from lib import TOP, Case, Host, write
+from lib import TOP, Case, Host, environment, is_wrapped, write
 
 sys.path.insert(1, os.path.join(TOP, "tests", "trees"))
 from cycle import find_python2
@@ -128,16 +130,16 @@ class Made(Case):
         write(self.made.path("etc/systemd/system", program + ".service"),
               "[Service]\nUser=nova\nExecStart=%s --config-file /etc/nova/nova.conf\n" % path)
 
-    def imported(self, python, component, **env):
+    def imported(self, python, component, *options, **env):
         """The directory that the real interpreter imports, as seen on this machine."""
-        text = run(python, "-c", "import %s; print(%s.__file__)" % (component, component),
+        text = run(python, *options, "-c", "import %s; print(%s.__file__)" % (component, component),
                    env=dict(self.env, **env), cwd=self.made.top)
         return os.path.realpath(os.path.dirname(text.strip()))
 
-    def agree(self, python, *names, **env):
+    def agree(self, python, *names, options=(), **env):
         """The program names the copies that the interpreter imports, changes those, and finds them
         changed."""
-        real = {name: self.imported(python, name, **env) for name in names}
+        real = {name: self.imported(python, name, *options, **env) for name in names}
         found = {}
         for one in self.run_on(self.made, "--json", "check", *names).json["components"]:
             if not (one["shadowed_by"] or one["unused"]):
@@ -149,7 +151,7 @@ class Made(Case):
             self.assertTrue(os.path.exists(os.path.join(real[name], module)), real[name])
         self.expect(0, self.run_on(self.made, "check", *names))
         for name in names:      # and the interpreter can import the registration
-            self.assertEqual(self.imported(python, name, **env), real[name])
+            self.assertEqual(self.imported(python, name, *options, **env), real[name])
         return real
 
 
@@ -292,6 +294,134 @@ class Layouts(Made):
     def test_loci(self):
         self.agree(self.service("var/lib/openstack", "nova", "15.1.5", "1.11.0"), "nova",
                    "os_brick")
+
+
+# Says which copies it has, and goes on, as a service does.
+SERVICE = """import os, time
+import nova, os_brick
+with open(%r, 'w') as out:
+    for module in (nova, os_brick):
+        out.write(os.path.abspath(module.__file__) + '\\n')
+time.sleep(60)
+"""
+
+
+class Started(Made):
+    """Programs that are started with PYTHONPATH, or with options of the interpreter."""
+
+    OWN = "srv/own"
+
+    def setUp(self):
+        super().setUp()
+        self.python = self.interpreter()
+        for component, version in (("nova", "14.1.0"), ("os_brick", "1.6.2")):
+            self.pip(self.python, component, version)
+        self.made.put("os_brick", "newton", site=self.OWN)
+        self.own, self.system = (self.made.path(top, "os_brick")
+                                 for top in (self.OWN, "usr/" + SITE))
+
+    def start(self, first_line, environment="", line="/usr/bin/nova-compute"):
+        write(self.made.path("usr/bin/nova-compute"), "#!%s\n" % first_line, 0o755)
+        write(self.made.path("etc/systemd/system/nova-compute.service"),
+              "[Service]\nUser=nova\n%sExecStart=%s\n" % (environment, line))
+
+    def test_python_path(self):
+        self.start("/usr/bin/python2.7", "Environment=PYTHONPATH=/%s:/none\n" % self.OWN)
+        real = self.agree(self.python, "nova", "os_brick", PYTHONPATH=self.made.path(self.OWN))
+        self.assertEqual(real["os_brick"], self.own)
+
+    def test_python_path_that_is_ignored(self):
+        self.start("/usr/bin/python2.7 -sE", "Environment=PYTHONPATH=/%s\n" % self.OWN)
+        real = self.agree(self.python, "nova", "os_brick", options=["-sE"],
+                          PYTHONPATH=self.made.path(self.OWN))
+        self.assertEqual(real["os_brick"], self.system)
+
+    def user_site(self):
+        write(self.made.path("etc/passwd"), "nova:x:162:162::/var/lib/nova:/sbin/nologin\n")
+        self.made.put("os_brick", "newton", site="var/lib/nova/.local/" + SITE)
+        return self.made.path("var/lib/nova/.local", SITE, "os_brick")
+
+    def test_user_site(self):
+        user = self.user_site()
+        self.start("/usr/bin/python2.7")
+        real = self.agree(self.python, "nova", "os_brick", HOME=self.made.path("var/lib/nova"))
+        self.assertEqual(real["os_brick"], user)
+
+    def test_no_user_site(self):
+        self.user_site()
+        self.start("/usr/bin/python2.7", line="/usr/bin/python2.7 -s /usr/bin/nova-compute")
+        real = self.agree(self.python, "nova", "os_brick", options=["-s"],
+                          HOME=self.made.path("var/lib/nova"))
+        self.assertEqual(real["os_brick"], self.system)
+
+    def test_python_home(self):
+        other = self.interpreter("opt/other")
+        for component, version in (("nova", "14.1.0"), ("os_brick", "1.6.2")):
+            self.pip(other, component, version)
+        self.start("/usr/bin/python2.7", "Environment=PYTHONHOME=/opt/other\n")
+        real = self.agree(self.python, "nova", "os_brick", PYTHONHOME=self.made.path("opt/other"))
+        self.assertEqual(real["nova"], self.made.path("opt/other", SITE, "nova"))
+
+    def test_order_of_pth_files(self):
+        """By name, each in the order of its lines; not those in directories of PYTHONPATH."""
+        for name in ("one", "two", "three"):
+            self.made.put("os_brick", "newton", site="srv/" + name)
+        os.rename(self.system, self.system + ".away")
+        for path, lines in (("usr/%s/b.pth" % SITE, ("two", "one")),
+                            ("usr/%s/a.pth" % SITE, ("none", "three")),
+                            ("%s/0.pth" % self.OWN, ("one",))):
+            write(self.made.path(path), "".join(self.made.path("srv", line) + "\n"
+                                                for line in lines))
+        self.start("/usr/bin/python2.7")
+        real = self.agree(self.python, "nova", "os_brick")
+        self.assertEqual(real["os_brick"], self.made.path("srv/three/os_brick"))
+
+    def process(self, script, **env):
+        """What a process of that kind imports, and what the program says of it: without --root, in
+        a PID namespace of the test's own."""
+        if is_wrapped() or not shutil.which("unshare") or os.geteuid() != 0 or subprocess.run(
+                ["unshare", "-mpf", "--mount-proc", "true"], check=False,
+                stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("no namespaces of one's own here")
+        out = os.path.join(self.tmp, "imported")
+        program = self.made.path("opt/cloud/bin/nova-compute")
+        text = "#!%s\n" + SERVICE % out
+        write(program, text % self.made.path("opt/cloud/bin/python2.7"), 0o755)
+        script = ("( %s ) >/dev/null 2>&1 & i=0; while ! test -s %s && test $i -lt 100; do sleep "
+                  "0.1; i=$((i+1)); done; exec %s -W %s --json check nova"
+                  % (script.replace("PROGRAM", program), out, lib.PROGRAM, self.tmp + "/work"))
+        done = subprocess.run(["unshare", "-mpf", "--mount-proc", "sh", "-c", script],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.PIPE, env=environment(dict(self.env, **env)),
+                              timeout=120, check=False)
+        with open(out, encoding="utf-8") as stream:
+            real = [os.path.dirname(line) for line in stream.read().split()]
+        found = {one["component"]: one["path"] for one in json.loads(done.stdout)["components"]
+                 if not (one["shadowed_by"] or one["unused"])}
+        self.assertEqual([found.get("nova"), found.get("os_brick")], real, done.stderr)
+        return real
+
+    def test_processes(self):
+        cloud, own = "opt/cloud/" + SITE, self.made.path(self.OWN)
+        self.interpreter("opt/cloud")
+        for component in ("nova", "os_brick"):
+            self.made.put(component, "newton", site=cloud)
+        self.made.put("nova", "newton", site="srv/work")
+        write(self.made.path("srv/work/nova/cmd/__init__.py"), "")
+        write(self.made.path("srv/work/nova/cmd/compute.py"),
+              SERVICE % os.path.join(self.tmp, "imported"))
+        python = self.made.path("opt/cloud/bin/python2.7")
+        mine = self.made.path(cloud, "os_brick")
+        for script, nova, brick in (
+                ("PROGRAM", cloud, mine),
+                ("PYTHONPATH=%s PROGRAM" % own, cloud, self.own),
+                ("PYTHONPATH=%s %s -sE PROGRAM" % (own, python), cloud, mine),
+                ("PYTHONPATH=%s %s PROGRAM" % (own, python), cloud, self.own),
+                ("cd %s && %s -m nova.cmd.compute" % (self.made.path("srv/work"), python),
+                 "srv/work", mine)):
+            with self.subTest(script):
+                self.assertEqual(self.process(script), [self.made.path(nova, "nova"), brick])
+                os.unlink(os.path.join(self.tmp, "imported"))
 
 
 class Debian(Case):

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 
+import lib
 import packages
 from lib import Case, write
 from snapshot import snapshot
@@ -279,6 +280,39 @@ class DryRun(Case):
         finally:
             subprocess.run(["chattr", "-i", directory], check=True)
         self.good(host, "uninstall", "-n")
+
+    def test_file_that_cannot_be_replaced(self):
+        """By its flags, or as a mount point: faults.md, R13."""
+        self.needs_root()
+        host = self.host("newton")
+        driver = host.file("nova/virt/libvirt/driver.py")
+        for flag, word in (("i", "immutable"), ("a", "append-only")):
+            if subprocess.run(["chattr", "+" + flag, driver], check=False,
+                              stderr=subprocess.DEVNULL).returncode:
+                self.skipTest("no chattr, or no such flags here")
+            try:
+                for command in (("install", "-n"), ("install",)):
+                    self.refused(host, 4, driver, word, arguments=command)
+            finally:
+                subprocess.run(["chattr", "-" + flag, driver], check=True)
+        self.good(host, "install")
+
+    def test_file_that_is_mounted(self):
+        self.needs_root()
+        host = self.host("newton")
+        driver = host.file("nova/virt/libvirt/driver.py")
+        shutil.copy2(driver, self.tmp + "/driver.py")
+        for more in ([], ["-n"]):
+            done = subprocess.run(
+                ["unshare", "-m", "sh", "-c", "mount --bind \"$0\" \"$1\" && shift && exec \"$@\"",
+                 self.tmp + "/driver.py", driver, lib.PROGRAM, "-R", host.top, "install",
+                 "--no-groups"] + more, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True, env=lib.environment(), check=False)
+            if done.returncode == 1 or "mount:" in done.stderr:
+                self.skipTest("no mounts of one's own here")
+            self.assertEqual(done.returncode, 4, done.stderr)
+            self.assertIn("mount point", done.stderr)
+        self.expect(1, self.run_on(host, "check"), "not-installed")
 
     def test_work_directory_that_others_may_write(self):
         host = self.host("newton")

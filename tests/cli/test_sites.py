@@ -474,6 +474,24 @@ class Order(Case):
         self.good(host, "uninstall", "nova", "os_brick")    # what was recorded can be read back
         self.good(host, "history")
 
+    def test_compiled_package(self):
+        """As some vendors ship it: Python imports it, and there is nothing to edit."""
+        host = self.host("newton")
+        host.age()
+        for directory, _, names in os.walk(host.file("nova")):
+            for name in names:
+                os.rename(os.path.join(directory, name), os.path.join(directory, name + "c"))
+        self.refused(host, 3, "nova", "compiled", "sources", arguments=("install", "nova"))
+        self.expect(3, self.run_on(host, "check"), "14.1.0", "conflict", "compiled")
+        self.good(host, "install", "cinder")
+        self.good(host, "uninstall", "cinder", "os_brick")
+
+    def test_compiled_file(self):
+        host = self.host("newton")
+        driver = host.file("nova/virt/libvirt/driver.py")
+        os.rename(driver, driver + "c")
+        self.refused(host, 3, driver, ".pyc", "sources", arguments=("install", "nova"))
+
     def test_zipped_egg(self):
         host = self.host()
         host.write("nova-14.1.0-py2.7.egg", b"PK\x05\x06" + bytes(18))

@@ -171,7 +171,7 @@ TEST_IN_DIR(details)
     assert_int_equal(one->groups.items[0], 8);
     assert_int_equal(one->groups.items[3], 119);
     assert_string_equal(one->unit, "cinder-volume.service");
-    assert_string_equal(one->python_path, "/one:/two");
+    assert_string_equal(one->settings.path, "/one:/two");
 }
 
 /* It ends while it is read: its files are gone, and then the directory. */

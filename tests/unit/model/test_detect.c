@@ -250,6 +250,28 @@ TEST_ON_SITE(several_copies)
     assert_null(sp_detection_in(&found, found.places.items[1].site, "else"));
 }
 
+TEST(compiled)
+{
+    static const char *const vectors[][2] = {
+        {"site/toy/__init__.pyc", "it is compiled (__init__.pyc without __init__.py), and"},
+        {"site/toy/__init__.pyo", "it is compiled (__init__.pyo"},
+        {"site/toy/__init__.cpython-36m-x86_64-linux-gnu.so", "it is compiled (__init__.cpython"},
+        {"site/toy/__init__.pyx", NULL},
+        {"site/toy/__init__x.pyc", NULL},
+        {"site/toy/a.pyc", NULL}};
+    for (size_t i = 0; i < COUNT(vectors); i++) {
+        struct memory *m = memory_new(f);
+        memory_put(f, m, vectors[i][0], "x");
+        memory_put(f, m, "site/toy.egg-info/PKG-INFO", "Name: toy\nVersion: 2.1\n");
+        struct sp_detections found = detect(f, m);
+        assert_int_equal(found.items.count, vectors[i][1] ? 1 : 0);
+        if (!vectors[i][1])
+            continue;
+        assert_non_null(strstr(found.items.items[0]->obstacle, vectors[i][1]));
+        assert_string_equal(found.items.items[0]->version, "2.1");
+    }
+}
+
 TEST(zipped_egg)
 {
     static const struct {

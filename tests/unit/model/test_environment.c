@@ -191,6 +191,112 @@ TEST(python_path)
                         "/opt/python/bin/python2.7: a " DIST "\n");
 }
 
+/* ---- how programs are started -------------------------------------------------------------- */
+
+#define UNIT      "etc/systemd/system/nova-compute.service"
+#define USER_SITE "var/lib/nova/.local/lib/python2.7/site-packages"
+#define PASSWD                                                                                     \
+    {                                                                                              \
+        "etc/passwd", "nova:x:162:162::/var/lib/nova:/sbin/nologin\n"                              \
+    }
+#define SITES                                                                                      \
+    {DIST "/x", ""}, {LOCAL "/x", ""}, {"srv/a/x", ""},                                            \
+    {                                                                                              \
+        "srv/b/x", ""                                                                              \
+    }
+
+/* The environment in which nova-compute runs, and how that is known. */
+static const char *where(struct fixture *f, struct memory *m)
+{
+    struct sp_environment_query query = {.python = NULL};
+    struct sp_environments out;
+    *SP_PUSH(f->pool, &query.programs) = (struct sp_program){"nova-compute", "nova"};
+    environments_of(f, m, &query, &out);
+    const char *text = "";
+    for (size_t i = 0; i < out.uses.count; i++) {
+        const struct sp_environment *one = out.uses.items[i].environment;
+        text = sp_pool_printf(f->pool, "%s%s:", text, one->name);
+        for (size_t j = 0; j < one->search.sites.count; j++)
+            text = sp_pool_printf(f->pool, "%s %s", text, one->search.sites.items[j]->path);
+        assert_true(sp_environment_serves(&out, one, "nova"));
+    }
+    return text;
+}
+
+#define WHERE(...)                                                                                 \
+    where(f, system_of_files(f, (const char *const[][2]){__VA_ARGS__},                             \
+                             COUNT(((const char *const[][2]){__VA_ARGS__}))))
+
+TEST(python_path_of_a_unit)
+{
+    assert_string_equal(
+        WHERE(SITES, {UNIT, "[Service]\nEnvironment=PYTHONPATH=/srv/a:/srv/b//\n"
+                            "ExecStart=/usr/bin/python2.7 /usr/bin/nova-compute\n"}),
+        "the system's Python 2.7 with PYTHONPATH=/srv/a:/srv/b//: srv/a srv/b " LOCAL " " DIST);
+    assert_string_equal(WHERE(SITES, {"etc/default/nova", "PYTHONPATH=/srv/b\n"},
+                              {UNIT, "[Service]\nEnvironment=PYTHONPATH=/srv/a\n"
+                                     "EnvironmentFile=/etc/default/nova\n"
+                                     "ExecStart=/usr/bin/python2.7 /usr/bin/nova-compute\n"}),
+                        "the system's Python 2.7 with PYTHONPATH=/srv/b: srv/b " LOCAL " " DIST);
+    assert_string_equal(
+        WHERE(SITES, {UNIT, "[Service]\nEnvironment=PYTHONPATH=/none\n"
+                            "ExecStart=/usr/bin/python2.7 -u /usr/bin/nova-compute\n"}),
+        "the system's Python 2.7: " LOCAL " " DIST);
+}
+
+TEST(options_of_a_first_line)
+{
+    assert_string_equal(WHERE(SITES, {"usr/bin/nova-compute", "#!/usr/bin/python2.7 -sE\n"},
+                              {UNIT, "[Service]\nEnvironment=PYTHONPATH=/srv/a\n"
+                                     "ExecStart=/usr/bin/nova-compute\n"}),
+                        "the system's Python 2.7: " LOCAL " " DIST);
+    assert_string_equal(WHERE(SITES, PASSWD, {USER_SITE "/x", ""},
+                              {"usr/bin/nova-compute", "#!/usr/bin/python2.7\n"}),
+                        "the system's Python 2.7 as nova: " USER_SITE " " LOCAL " " DIST);
+    assert_string_equal(WHERE(SITES, PASSWD, {USER_SITE "/x", ""},
+                              {"usr/bin/nova-compute", "#!/usr/bin/python2.7 -s\n"}),
+                        "the system's Python 2.7 as nova with -s: " LOCAL " " DIST);
+}
+
+TEST(python_path_of_scripts)
+{
+    assert_string_equal(WHERE(SITES, {"usr/bin/nova-compute",
+                                      "#!/bin/sh\nexport PYTHONPATH=\"/srv/b:$PYTHONPATH\"\n"
+                                      "exec /usr/bin/python2.7 -s /usr/bin/nova-compute\n"}),
+                        "the system's Python 2.7 with PYTHONPATH=/srv/b -s: srv/b " LOCAL " " DIST);
+    assert_string_equal(WHERE(SITES, {"etc/init/nova-compute.conf",
+                                      "env PYTHONPATH=/srv/a\n"
+                                      "exec /usr/bin/python2.7 /usr/bin/nova-compute\n"}),
+                        "the system's Python 2.7 with PYTHONPATH=/srv/a: srv/a " LOCAL " " DIST);
+}
+
+TEST(module_in_a_directory)
+{
+    assert_string_equal(WHERE(SITES, {UNIT, "[Service]\nWorkingDirectory=/srv/a\n"
+                                            "ExecStart=/usr/bin/python2.7 -m nova.cmd.compute\n"}),
+                        "the system's Python 2.7 with -m in /srv/a: srv/a " LOCAL " " DIST);
+}
+
+TEST(python_home)
+{
+    assert_string_equal(WHERE(SITES, {VENV "/x", ""},
+                              {UNIT, "[Service]\nEnvironment=PYTHONHOME=/opt/venv\n"
+                                     "ExecStart=/usr/bin/python2.7 /usr/bin/nova-compute\n"}),
+                        "/opt/venv: " VENV);
+}
+
+TEST(eggs_go_before_python_path)
+{
+    assert_string_equal(
+        WHERE(SITES,
+              {DIST "/easy-install.pth",
+               "import sys; sys.__plen = len(sys.path)\n/srv/b\n"
+               "import sys; new=sys.path[sys.__plen:]; p=getattr(sys,'__egginsert',0)\n"},
+              {UNIT, "[Service]\nEnvironment=PYTHONPATH=/srv/a\n"
+                     "ExecStart=/usr/bin/python2.7 /usr/bin/nova-compute\n"}),
+        "the system's Python 2.7 with PYTHONPATH=/srv/a: srv/b srv/a " LOCAL " " DIST);
+}
+
 TEST(python_path_alone)
 {
     static const char *const files[][2] = {{"a/x", ""}, {"b/x", ""}};

@@ -226,7 +226,7 @@ TEST(python_path)
     struct memory *m = system_of_files(f, files, COUNT(files));
     assert_ok(f, sp_starts_find(f->pool, &m->tree, "nova-compute", &found, &f->err));
     assert_int_equal(found.count, 1);
-    assert_string_equal(found.items[0].python_path, "/two:/three");
+    assert_string_equal(found.items[0].settings.path, "/two:/three");
     assert_string_equal(sp_strv_join(f->pool, &found.items[0].files, " "),
                         SYSTEM "nova-compute.service " SYSTEM "nova-compute.service.d/a.conf");
     assert_string_equal(found.items[0].deployment, "Debian, Ubuntu or OpenStack-Ansible");
