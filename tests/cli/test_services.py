@@ -221,12 +221,12 @@ class Services(Case):
             self.skipTest("no time namespaces here")
         driver = self.system.file("nova/virt/libvirt/driver.py")
         # by the times of the files the process is older than the change, and in truth an hour younger
-        result = self.inside("%sSP install --no-groups nova >/dev/null; SP services; echo =$?; touch %s; "
-                             "SP services; SP services --restart; SP doctor -v; stop; start; "
+        result = self.inside("%sSP install --no-groups nova >/dev/null; SP services; echo =$?; "
+                             "touch %s; SP services; SP services --restart; SP doctor -v; stop; start; "
                              "SP services"
                              % (past, driver))
-        self.expect(0, result, "up-to-date", "=0\n", "unknown", "the clock was set, so it cannot be told "
-                    "whether %s was changed after it started" % driver, "no service needs a restart",
+        self.expect(0, result, "up-to-date", "=0\n", "unknown", "the clock was set, so it "
+                    "cannot be told whether %s was changed after it started" % driver, "no service needs a restart",
                     "unknown: process ")
         self.assertEqual(self.calls(), [])
 
