@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The checks of StorPool's part of a host: its configuration, its client services, the Python bindings,
  * the group and the spool directory. Of SP_AUTH_TOKEN nothing is said but whether it is set. */
-#include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "model/checks.h"
@@ -47,16 +45,11 @@ static struct sp_storpool_found find(struct sp_checking *c, const char *name)
     return sp_storpool_find(&host->storpool, host->name ? host->name : "", name);
 }
 
-/* A decimal number in these bounds, as Python's int() takes one: white space is gone already. */
+/* As Python's int() takes one. */
 static bool is_number(struct sp_bytes text, long least, long most)
 {
-    char *end;
-    if (text.len == 0 || text.len > 18 || strlen(text.data) != text.len ||
-        strspn(text.data, "0123456789") != text.len)
-        return false;
-    errno = 0;
-    long number = strtol(text.data, &end, 10);
-    return errno == 0 && *end == '\0' && number >= least && number <= most;
+    long number;
+    return sp_oslo_int(text, &number) == SP_OSLO_INT && number >= least && number <= most;
 }
 
 /* ---- S01 to S05: storpool.conf ----------------------------------------------------------------- */

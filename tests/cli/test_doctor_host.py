@@ -39,10 +39,11 @@ class Doctor(Case):
         self.put("etc/passwd", PASSWD % (uid, gid, uid, gid))
         self.put("etc/group", "root:x:0:\nspopenstack:x:%d:cinder,nova\n" % gid)
         for name in SERVICES:
-            self.put("usr/lib/systemd/system/%s.service" % name, "[Service]\nExecStart=/x\n")
+            unit = "usr/lib/systemd/system/%s.service" % name
+            self.put(unit, "[Service]\nExecStart=/x\n")
             wanted = self.system.path("etc/systemd/system/multi-user.target.wants")
             os.makedirs(wanted, exist_ok=True)
-            os.symlink("/usr/lib/systemd/system/%s.service" % name, "%s/%s.service" % (wanted, name))
+            os.symlink("/" + unit, "%s/%s.service" % (wanted, name))
         self.system.put_prerequisites()
         self.put(SPOOL + "/openstack-attach.json", "{}", 0o660)
         os.chmod(self.system.path(SPOOL), 0o770)
@@ -53,7 +54,8 @@ class Doctor(Case):
         self.assertIn(result.status, (0, 1), result)
         self.assertNotIn("canary", result.out + result.err)
         found = {}
-        for level, text, name in re.findall(r"^ +(?:\d+: )?(\w+): (.*) \[(S\d+)\]$", result.out, re.M):
+        lines = re.findall(r"^ +(?:\d+: )?(\w+): (.*) \[(S\d+)\]$", result.out, re.M)
+        for level, text, name in lines:
             found.setdefault(name, []).append((level, text))
         self.assertEqual(len(found), 12, result)
         return found

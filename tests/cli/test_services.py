@@ -13,6 +13,7 @@ import sys
 import lib
 from lib import Case, Host, is_wrapped, write
 
+INSTALL = "SP install --no-groups nova >/dev/null; "
 UNIT = "[Service]\nExecStart=/usr/bin/%s --config-file /etc/x --password canary-secret\n"
 # the program is a script: the kernel calls its process so
 PROGRAM = "#!/bin/sh\nsleep 60 & wait\n"
@@ -137,9 +138,8 @@ class Services(Case):
                          ["/usr/sbin/systemctl try-restart openstack-nova-compute.service"])
 
     def test_rollback(self):
-        install = "SP install --no-groups nova >/dev/null; "
         result = self.inside("%s%s rollback; %skill $(cat %s/pid); %s rollback -j"
-                             % (install, lib.PROGRAM, install, self.tmp, lib.PROGRAM))
+                             % (INSTALL, lib.PROGRAM, INSTALL, self.tmp, lib.PROGRAM))
         self.expect(0, result, "as before transaction 1\nto restart the services that run the old "
                     "code, run: systemctl restart openstack-nova-compute\n", '"services": []')
 
@@ -193,8 +193,7 @@ class Services(Case):
                 file.write(line)
         os.chmod(self.tmp, 0o755)
         change = "setpriv --reuid 64060 --regid 64060 "
-        result = self.inside("SP install --no-groups nova >/dev/null; stop; start %s--clear-groups; "
-                             "SP services -j; SP services --restart -n; stop; "
+        result = self.inside(INSTALL + "stop; start %s--clear-groups; SP services -j; SP services --restart -n; stop; "
                              "start %s--groups 64118; SP services" % (change, change))
         self.expect(0, result, "it started without the group spopenstack", "needs-restart",
                     "would run: /usr/sbin/systemctl try-restart openstack-nova-compute.service",
@@ -205,7 +204,7 @@ class Services(Case):
         """Processes of others may not be looked at."""
         os.chmod(self.tmp, 0o755)
         user = "setpriv --reuid %d --regid %d --clear-groups " % (lib.NOBODY, lib.NOBODY)
-        result = self.inside("SP install --no-groups nova >/dev/null; %sSP services; echo =$?; "
+        result = self.inside(INSTALL + "%sSP services; echo =$?; "
                              "%sSP services --restart; echo =$?; %sSP doctor -v"
                              % (user, user, user))
         self.expect(1, result, "unknown", "the processes of nova-compute; run this as root\n",
@@ -214,27 +213,26 @@ class Services(Case):
         self.assertEqual(result.out.count("=4\n"), 2, result)
 
     def test_clock_that_was_set(self):
-        """In a time namespace the time since the start of the machine is an hour less: as if an hour had
-        gone by since, in which the clock was set back."""
+        """In a time namespace the time since the start of the machine is an hour less: as if an
+        hour had gone by since, in which the clock was set back."""
         past = "unshare -T --boottime=-3600 --fork "
-        if subprocess.run(past.split() + ["true"], check=False, stderr=subprocess.DEVNULL).returncode:
+        if subprocess.run(past.split() + ["true"], check=False,
+                          stderr=subprocess.DEVNULL).returncode:
             self.skipTest("no time namespaces here")
         driver = self.system.file("nova/virt/libvirt/driver.py")
-        # by the times of the files the process is older than the change, and in truth an hour younger
-        result = self.inside("%sSP install --no-groups nova >/dev/null; SP services; echo =$?; "
-                             "touch %s; SP services; SP services --restart; SP doctor -v; stop; start; "
-                             "SP services"
-                             % (past, driver))
-        self.expect(0, result, "up-to-date", "=0\n", "unknown", "the clock was set, so it "
-                    "cannot be told whether %s was changed after it started" % driver, "no service needs a restart",
-                    "unknown: process ")
+        # by the times of the files the process is older than the change; in truth an hour younger
+        result = self.inside("%s%sSP services; echo =$?; touch %s; SP services; "
+                             "SP services --restart; SP doctor -v; stop; start; SP services"
+                             % (past, INSTALL, driver))
+        self.expect(0, result, "up-to-date", "=0\n", "unknown", "unknown: process ",
+                    "the clock was set, so it cannot be told whether %s was changed after it "
+                    "started" % driver, "no service needs a restart")
         self.assertEqual(self.calls(), [])
 
     def test_process_of_another_unit(self):
         """Somebody started it by hand: the restart of the unit would leave it as it is."""
         write(self.tmp + "/cgroup", "0::/user.slice/user-0.slice/session-2.scope\n")
-        result = self.inside("SP install --no-groups nova >/dev/null; "
-                             "mount --bind %s/cgroup /proc/$(cat %s/pid)/cgroup; "
+        result = self.inside(INSTALL + "mount --bind %s/cgroup /proc/$(cat %s/pid)/cgroup; "
                              "SP services --restart" % (self.tmp, self.tmp))
         self.expect(3, result, "is of 'session-2.scope', not of 'openstack-nova-compute.service'; "
                     "end it, then run: systemctl start openstack-nova-compute")
@@ -295,7 +293,7 @@ class Services(Case):
         before += ["%s/bin/%s.bin >/dev/null 2>&1 & %s=$!" % (self.tmp, name, name)
                    for name in ("storpool_beacon", "storpool_block")]
         result = self.inside(
-            "SP install --no-groups nova >/dev/null; stop; start; SP doctor -v nova; echo ---; "
+            INSTALL + "stop; start; SP doctor -v nova; echo ---; "
             "kill $storpool_block; rmdir /dev/storpool; SP doctor nova", before="\n".join(before),
             hide=True)
         first, second = result.out.split("---\n")
