@@ -5,6 +5,7 @@
 
 #include "base/invocation.h"
 #include "cli/cmd.h"
+#include "cli/doctor.h"
 #include "cli/job.h"
 #include "cli/output_text.h"
 #include "cli/prepare.h"
@@ -94,7 +95,11 @@ static int install(struct sp_job *job, struct sp_error *err)
     sp_job_print_outcome(job);
     sp_cmd_warn_leftovers(s, &job->selection);
     sp_output_warn_prerequisites(s, &job->prerequisites);
-    return wants_groups(job) ? set_up_groups(job, err) : 0;
+    if (wants_groups(job) && set_up_groups(job, err) < 0)
+        return -1;
+    if (!s->options->dry_run && !s->report->json)
+        sp_examine_print_count(s, sp_examine_count(s, &job->selection, true));
+    return 0;
 }
 
 int sp_cmd_install(struct sp_context *s, struct sp_error *err)

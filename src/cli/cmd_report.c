@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cmd.h"
+#include "cli/doctor.h"
 #include "cli/output_diff.h"
 #include "cli/output_json.h"
 #include "cli/output_junit.h"
@@ -136,12 +137,19 @@ int sp_cmd_check(struct sp_context *s, struct sp_error *err)
     sp_cmd_warn_remaining(s, &selection);
     if (print_stale(s, &selection, err) < 0)
         return -1;
+    long findings = sp_examine_count(s, &selection, false);
+    sp_examine_print_count(s, findings);
     if (s->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;
         struct sp_json json;
         sp_output_begin(&json, &buf, "check");
         sp_output_components(&json, s, &selection, true);
         sp_output_prerequisites(&json, &prerequisites);
+        sp_json_key(&json, "to_repair");
+        if (findings < 0)
+            sp_json_string(&json, NULL);
+        else
+            sp_json_number(&json, findings);
         if (mixed_rc < 0)
             sp_json_pair(&json, "error", mixed.message);
         sp_output_end(&json, s);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "host/running.h"
 
 /* Whether the component is asked for: it was named, or none was. */
@@ -92,4 +93,44 @@ int sp_examine(struct sp_context *s, const sp_selection *selection, struct sp_ex
         return -1;
     sp_checks_run(s->pool, &out->facts, &out->findings);
     return 0;
+}
+
+/* As they are once their plans are carried out. */
+static void carry_out(struct sp_context *s, const sp_selection *selection, sp_selection *out)
+{
+    for (size_t i = 0; i < selection->count; i++) {
+        struct sp_target *one = SP_PUSH(s->pool, out);
+        *one = selection->items[i];
+        if (sp_plan_changes(&one->plan)) {
+            one->plan.state = SP_STATE_INSTALLED;
+            one->plan.integrated = true;
+        }
+    }
+}
+
+long sp_examine_count(struct sp_context *s, const sp_selection *selection, bool after)
+{
+    SP_CLEANUP_ERROR struct sp_error ignored = SP_ERROR_INIT; /* doctor itself tells it */
+    struct sp_examination examined;
+    sp_selection then = {NULL, 0, 0};
+    long count = 0;
+    if (after)
+        carry_out(s, selection, &then);
+    if (s->options->trees.count ||
+        sp_examine(s, after ? &then : selection, &examined, &ignored) < 0 ||
+        !sp_findings_are_complete(&examined.findings))
+        return -1;
+    for (size_t i = 0; i < examined.findings.count; i++)
+        count += examined.findings.items[i].level >= SP_CHECK_WARNING &&
+                 !(examined.findings.items[i].flags & SP_CHECK_SHOWN);
+    return count;
+}
+
+void sp_examine_print_count(struct sp_context *s, long count)
+{
+    if (count > 0)
+        sp_console_print(
+            s->report, 0,
+            "doctor has %ld more finding%s on this host; for the remedies, run: %s doctor", count,
+            count == 1 ? "" : "s", sp_cli_invocation(s->pool, s->options));
 }

@@ -48,6 +48,6 @@ static void check_drivers(struct sp_checking *c)
 }
 
 const struct sp_check sp_checks_host[] = {
-    {"D01", "the drivers are installed", check_drivers, 0},
+    {"D01", "the drivers are installed", check_drivers, SP_CHECK_SHOWN},
     {NULL, NULL, NULL, 0},
 };

@@ -366,11 +366,13 @@ const struct sp_check sp_checks_storpool_conf[] = {
 
 const struct sp_check sp_checks_storpool[] = {
     {"S06", "the services' accounts may read StorPool's configuration", check_modes, 0},
-    {"S07", "the Python packages that the drivers need are installed", check_bindings, 0},
+    {"S07", "the Python packages that the drivers need are installed", check_bindings,
+     SP_CHECK_SHOWN},
     {"S08", "StorPool's client services run, and are started with the host", check_services, 0},
     {"S09", "the kernel module of StorPool's block devices is loaded", check_module, 0},
     {"S10", "the service group and the spool directory are set up", check_spool, 0},
-    {"S11", "the services that run have the service group", check_processes_groups, 0},
-    {"S12", "the services that run have loaded the files of today", check_processes_files, 0},
+    {"S11", "the services that run have the service group", check_processes_groups, SP_CHECK_SHOWN},
+    {"S12", "the services that run have loaded the files of today", check_processes_files,
+     SP_CHECK_SHOWN},
     {NULL, NULL, NULL, 0},
 };

@@ -28,6 +28,7 @@ static struct sp_finding *add(struct sp_checking *c, enum sp_check_level level, 
     struct sp_finding *finding = SP_PUSH(c->pool, c->findings);
     finding->id = c->check->id;
     finding->title = c->check->title;
+    finding->flags = c->check->flags;
     finding->subject = c->subject;
     finding->level = level;
     finding->text = text;
@@ -91,4 +92,13 @@ size_t sp_findings_count(const sp_findings *findings)
     for (size_t i = 0; i < findings->count; i++)
         count += findings->items[i].level >= SP_CHECK_WARNING;
     return count;
+}
+
+bool sp_findings_are_complete(const sp_findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        if (findings->items[i].flags & SP_CHECK_FIRST &&
+            findings->items[i].level == SP_CHECK_UNKNOWN)
+            return false;
+    return true;
 }

@@ -38,6 +38,7 @@ struct sp_check_place {
 /* The result of a check, or one of several. */
 struct sp_finding {
     const char *id, *title; /* of the check */
+    unsigned flags;         /* of the check */
     enum sp_subject subject;
     enum sp_check_level level;
     const char *text; /* a sentence; the title of a check that is ok or skipped */
@@ -64,6 +65,7 @@ void sp_check_report(struct sp_checking *c, enum sp_check_level level, struct sp
                      const char *remedy, const char *fmt, ...) SP_PRINTF(5, 6);
 
 enum sp_check_flags {
+    SP_CHECK_SHOWN = 2, /* check and install show it themselves */
     SP_CHECK_FIRST =
         1 /* it looks at whether the facts are complete; when it finds something that is not
                         * in order, those of its table without this flag are skipped */
@@ -96,5 +98,8 @@ void sp_checks_run(struct sp_pool *pool, const struct sp_facts *facts, sp_findin
 
 /* The findings that are to be repaired. */
 size_t sp_findings_count(const sp_findings *findings);
+
+/* Whether all facts were read: no check found that this user may not read them. */
+bool sp_findings_are_complete(const sp_findings *findings);
 
 #endif

@@ -273,3 +273,74 @@ to be repaired: 1 error, 1 warning
         shutil.rmtree(self.system.path("etc/nova"))
         self.assertEqual(self.run_on(self.host(name="x"), "doctor", "nova").status, 3)
 
+
+class Steps(Doctor):
+    """The steps of StorPool's document, in its order, on a host that has nothing of it: the findings
+    of doctor before and after each. SP_TEST_STEPS=1 prints them."""
+
+    STOCK = "enabled_backends = lvm\n"
+    LVM = "[lvm]\nvolume_driver = cinder.volume.drivers.lvm.LVMVolumeDriver\n"
+
+    def setUp(self):
+        super().setUp()
+        self.needs_root()
+
+    def bare(self, name, services, site):
+        host = self.host(name=name, site=site)
+        host.put_all("ocata" if name == "RDO" else "newton")
+        services(host)
+        deployments.put(host, CONF, deployments.cinder_conf().replace(BACKEND, self.LVM).replace(
+            "enabled_backends = storpool\n", self.STOCK))
+        deployments.put(host, "etc/hostname", "ctl-1\n")
+        deployments.put(host, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"
+                        "cinder:x:64:64::/var/lib/cinder:/bin/false\n"
+                        "nova:x:65:65::/var/lib/nova:/bin/false\n")
+        deployments.put(host, "etc/group", "root:x:0:\ncinder:x:64:\nnova:x:65:\n"
+                        "spopenstack:x:118:\n")
+        return host
+
+    def client(self, host):
+        for name in ("storpool_beacon", "storpool_block"):
+            deployments.unit(host, name, "root", "/usr/sbin/%s.bin" % name)
+        deployments.put(host, "etc/storpool.conf", deployments.STORPOOL % CANARY)
+
+    def backend(self, host):
+        """As doctor has it."""
+        remedy, = {one["remedy"] for one in self.run_on(host, "doctor", "-j").json["checks"]
+                   if one["id"] == "C04"}
+        lines = remedy.splitlines()
+        first = lines.pop(0).split("[DEFAULT]: ")[1]
+        text = lib.read(host.path(CONF)).decode().replace(self.STOCK, first + "\n")
+        section = "".join(line.strip() + "\n" for line in lines[1:])
+        deployments.put(host, CONF, text + section.replace("(a template of the StorPool cluster)",
+                                                           "hybrid"))
+
+    def take(self, name, services, site):
+        host = self.bare(name, services, site)
+        steps = (("nothing", lambda: None),
+                 ("client services and storpool.conf", lambda: self.client(host)),
+                 ("Python packages", host.put_prerequisites),
+                 ("sp-openstack install", lambda: self.good(host, "install")),
+                 ("sp-openstack groups", lambda: self.good(host, "groups")),
+                 ("backend in cinder.conf", lambda: self.backend(host)))
+        table = []
+        for step, do in steps:
+            do()
+            result = self.run_on(host, "doctor")
+            self.assertNotIn(CANARY, result.out + result.err)
+            found = [one for one in self.findings(host) if one[1] in ("warning", "error")]
+            ids = [one[0] for one in found]
+            table.append((step, " ".join(dict.fromkeys(ids)) or result.out.strip()))
+        if "SP_TEST_STEPS" in os.environ:
+            print("".join("%-18s %-34s %s\n" % (name, step, found) for step, found in table))
+        return table
+
+    def test_steps(self):
+        for name, services, site in (
+                ("Ubuntu", deployments.ubuntu_services, lib.DEBIAN),
+                ("RDO", deployments.rdo_services, "usr/lib/python2.7/site-packages")):
+            with self.subTest(name):
+                table = self.take(name, services, site)
+                self.assertEqual([found for _, found in table], [
+                    "D01 S07", "D01 S07", "D01", "C04 S10", "C04",
+                    "ok: nothing is to be repaired"])

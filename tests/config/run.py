@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import cases
+import documents
 import oracles
 
 
@@ -109,8 +110,21 @@ class Run:
                      for i, text in enumerate(texts)]
             self.check("%s: %s of %r" % (oracle.name, kind, texts),
                        self.differs_value(oracle, kind, group, names, paths))
+        self.documented(oracle)
         self.generated_oslo(oracle)
         self.generated_values(oracle)
+
+    def documented(self, oracle):
+        """The stanza of doc/drivers.md means this, and nothing is in it besides."""
+        path = self.write("documented.conf", documents.cinder().encode("utf-8"))
+        found = oracle.ask(ask="parse", file=path)
+        count = sum(len(keys) for keys in (found.get("sections") or {}).values())
+        self.check("%s: options in doc/drivers.md" % oracle.name,
+                   None if count == len(documents.CINDER) else "%s" % found)
+        for kind, group, option, meaning in documents.CINDER:
+            value = oracle.ask(ask="value", type=kind, group=group, names=[option], files=[path])
+            self.check("%s: %s in doc/drivers.md" % (oracle.name, option),
+                       None if value == {"state": "set", "value": meaning} else "%s" % value)
 
     def generated_oslo(self, oracle):
         chance = random.Random(self.options.seed)
