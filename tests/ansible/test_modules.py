@@ -78,11 +78,11 @@ class Modules(Case):
                              and changed)
         self.assertEqual(done["files"], [])
         self.fails(host, "integration", 3, "refused", state="rolled_back", transaction=9)
-        # a file that another release has replaced is left, which is exit status 1
-        number = self.module(host, "integration", components=["nova"])["transaction"]
-        host.put_files(lab.hosts.stand_ins.included("nova"))
-        host.put_metadata("nova", "17.0.0")
-        lab.hosts.shutil.rmtree(host.file("nova-14.1.0.dist-info"))
+        # a component that another release has replaced is left, which is exit status 1
+        number = self.module(host, "integration")["transaction"]
+        host.put_files(lab.hosts.stand_ins.included("cinder"))
+        host.put_metadata("cinder", "12.0.0")
+        lab.hosts.shutil.rmtree(host.file("cinder-9.1.4.dist-info"))
         done = self.module(host, "integration", changed=True, state="rolled_back",
                            transaction=number)
         self.assertTrue(done["left"], str(done))
