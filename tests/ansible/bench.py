@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time of plays on many hosts, against a loop that calls the program: how much of it is Ansible's.
 
-    tests/ansible/bench.py [--hosts N,N] [--forks N]
+    tests/ansible/bench.py [--hosts N,N] [--forks N] [--plays module,role]
 
 Hosts are roots with stand-ins of the three components. For each way an installation and a second
 run that changes nothing. "CPU" is processor time of everything that was started, which other work
@@ -62,6 +62,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hosts", default="50,200")
     parser.add_argument("--forks", type=int, default=20)
+    parser.add_argument("--plays", default="module,role")
     given = parser.parse_args()
     reason = hosts.missing()
     if reason:
@@ -85,7 +86,7 @@ def main():
                         measured("%s: %s" % (which, command), count,
                                  lambda c=command, j=jobs: loop(members, j, c))
                 measured("play: ping", count, lambda: play(control, "ping", members, forks))
-                for name in ("module", "role"):
+                for name in given.plays.split(","):
                     for word in ("first", "second"):
                         measured("play: %s, %s run" % (name, word), count,
                                  lambda n=name: play(control, n, members, forks))

@@ -27,7 +27,7 @@ LIBRARIES = ("/lib64", "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu")
 APPLETS = ("cat chmod cp cut dd dirname echo env false grep gzip head id kill ln ls mkdir mktemp "
            "mount mv ps pwd readlink rm rmdir sed setsid sh sha256sum sleep stat tail tar test "
            "touch true umount uname wc which").split()
-COPIED = ("/usr/sbin/groupadd", "/usr/bin/gpasswd")
+COPIED = ("/usr/sbin/groupadd", "/usr/bin/gpasswd", "/usr/bin/tar")     # unarchive wants GNU's
 
 SERVICE = "#!/bin/sh\nwhile :; do sleep 3600 & wait; done\n"
 # Restarts by the unit's name; a line a call in /var/log/systemctl.

@@ -69,7 +69,6 @@ class Program(object):
 
         accept: the exit statuses with which a document has to come; with
         any other, and without a document, the module fails.
-        optional: a document need not come.
         looks: give the options that say where packages are.
         components: give the names of the components.
         """
@@ -97,8 +96,7 @@ class Program(object):
             if text not in self.warned:
                 self.warned.add(text)
                 self.module.warn(text)
-        if status not in more.get('accept', (DONE,)) or (
-                document is None and not more.get('optional')):
+        if status not in more.get('accept', (DONE,)) or document is None:
             self.fail(answer)
         return answer
 

@@ -46,6 +46,7 @@ EXAMPLES = r'''
       - host.integrated
       - host.interrupted | length == 0
       - host.stale_services | length == 0
+      - host.doctor.to_repair == 0
       - host.prerequisites | rejectattr('fitness', 'in', ['good', 'poor']) | length == 0
 '''
 
@@ -95,9 +96,10 @@ interrupted:
   type: list
   elements: int
 doctor:
-  description: The document of C(doctor --json). Null if the program has none, or it was not asked for.
+  description: The document of C(doctor --json). Null if the program does not have that command, or it was not asked for.
   returned: success
   type: dict
+  sample: {"to_repair": 1, "checks": [{"id": "C04", "level": "error", "text": "no backend has StorPool's driver"}]}
 '''
 
 from ansible.module_utils.basic import AnsibleModule
@@ -112,11 +114,10 @@ def has_command(program, name):
 
 
 def examine(module, program):
-    """The document of doctor; None also from a program whose doctor has none."""
+    """The document of doctor, or None."""
     if not module.params['doctor'] or not has_command(program, 'doctor'):
         return None
-    return program.run('doctor', components=True, accept=ANY,
-                       optional=True).document
+    return program.run('doctor', components=True, accept=ANY).document
 
 
 def main():
