@@ -20,9 +20,12 @@ if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
 fi
 export SOURCE_DATE_EPOCH
 maintainer=${MAINTAINER:-sp-openstack maintainers <sp-openstack@localhost>}
+# one at a time, also for make -j: each installs from the same build
+mkdir -p dist
+exec 9>build-static/lock
+flock 9
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p dist
 arch=$(uname -m)
 
 # ---- the files -----------------------------------------------------------------------------------
