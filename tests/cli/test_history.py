@@ -345,6 +345,17 @@ class History(TransactionCase):
         self.done("uninstall")
         self.assertTrue(os.path.exists(self.system.path(WORK, "transactions/x1/journal.json")))
 
+    def test_other_things_in_the_staging_directory(self):
+        """faults.md, R17: a file there stops nothing, and a directory there stays."""
+        self.done("install")
+        names = ("work/note", "work/notes/one", "work/1x/one")
+        for name in names:
+            write(self.system.path(WORK, name), "notes\n")
+        for command in ("recover", "uninstall", "install", "rollback"):
+            self.done(command)
+        for name in names:
+            self.assertTrue(os.path.exists(self.system.path(WORK, name)), name)
+
 
 class Changed(TransactionCase):
     """Files that changed between install and uninstall."""
@@ -356,6 +367,25 @@ class Changed(TransactionCase):
         self.assertIn(ours, text)
         write(self.system.file(DRIVER),
               "# of the operator\n" + text.replace(ours, "    # here\n" + ours))
+
+    def test_hardened_since(self):
+        """faults.md, R3: a mode and a group that were set after the install stay, and are named."""
+        self.done("install")
+        os.chmod(self.system.file(DRIVER), 0o640)
+        if lib.IS_ROOT:
+            os.chown(self.system.file(DRIVER), 0, 42)
+        before = os.stat(self.system.file(DRIVER))
+        result = self.done("uninstall")
+        self.assertIn("the mode, owner or attributes of '%s' were changed since"
+                      % self.system.file(DRIVER), result.err)
+        after = os.stat(self.system.file(DRIVER))
+        self.assertEqual((after.st_mode, after.st_gid), (before.st_mode, before.st_gid))
+
+    def test_edited_since_and_rolled_back(self):
+        """faults.md, F12 i: what is reverted in part is not said to be as before."""
+        self.done("install", "nova")
+        self.edit()
+        self.assertIn("1 file reverted in part", self.done("rollback").out)
 
     def test_edited_since(self):
         """Only our edit is taken out; theirs stays, and the metadata of today."""

@@ -51,6 +51,8 @@ FILE_SYSTEMS = {
     "xfs": (320 * MIB, ["mkfs.xfs", "-q", "-f"], ["nouuid"]),
     "btrfs": (160 * MIB, ["mkfs.btrfs", "-q", "-f"], []),
 }
+# A superblock of several sectors with one checksum, of which one was lost: a copy of it is taken.
+REPAIRS = {"ext4": ["e2fsck", "-fy"], "btrfs": ["btrfs", "rescue", "super-recover", "-y"]}
 JOURNALS = ("none", "unwritten", "prepared", "applying", "committed", "aborted")
 COMMANDS = ("install", "uninstall", "rollback", "reapply", "recover")
 
@@ -80,11 +82,9 @@ class Mounted:
             try:
                 self.mount()
             except subprocess.CalledProcessError:
-                if self.kind != "ext4":
+                if self.kind not in REPAIRS:
                     raise
-                # Its superblock has two sectors, and a checksum over both: where one of them was
-                # lost, e2fsck(8) takes a backup of it, as it does when a machine boots.
-                subprocess.run(["e2fsck", "-fy", self.device], check=False,
+                subprocess.run(REPAIRS[self.kind] + [self.device], check=False,
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
                 self.mount()
