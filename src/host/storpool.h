@@ -20,7 +20,9 @@ struct sp_storpool_query {
  * damaged, or may not be looked at, is a fact, too; an error is only that the root itself cannot be looked
  * at.
  *
- * Sources: of the client services, their programs, pid files and the kernel module:
+ * A service runs when a process has its name (comm in proc(5)).
+ *
+ * Sources: of the client services, their programs and the kernel module:
  * storpool/ansible (install_modules_helper.py: getinstalledmodules, usedbins), storpool/charm-storpool-block
  * (get_storpool_major); of the configuration files: python-storpool 5.4 to 7.3.0 (spconfig.py:
  * get_config_files), which read *.conf of the directory in the order of their names, hidden ones
