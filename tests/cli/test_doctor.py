@@ -266,6 +266,26 @@ to be repaired: 1 error, 1 warning
         self.assertTrue(failed["C12"].startswith(self.conf + ":25: error: "), failed)
         self.assertNotIn(CANARY, lib.read(path).decode())
 
+    def test_count_at_the_end(self):
+        """check and install name how many more findings there are, as far as this user can tell."""
+        line = "doctor has %s on this host; for the remedies, run: sp-openstack -R %s doctor\n"
+        for command in (["check"], ["install"]):
+            self.assertNotIn("doctor", self.good(self.system, *command).out)
+        self.spoil()
+        for command in (["check"], ["install"]):
+            self.assertTrue(self.good(self.system, *command).out.endswith(
+                line % ("2 more findings", self.system.top)))
+        self.assertEqual(self.good(self.system, "check", "-j").json["to_repair"], 2)
+        write(self.conf, deployments.cinder_conf().replace("hybrid", "hybrid # x"))
+        self.assertIn(line % ("1 more finding", self.system.top),
+                      self.good(self.system, "check").out)
+        self.assertNotIn("doctor", self.good(self.system, "check", "-q").out)
+        self.assertNotIn("doctor", self.good(self.system, "install", "-n").out)
+        os.chmod(self.conf, 0o600)
+        self.assertNotIn("doctor", self.run_on(self.system, "check", user=lib.NOBODY).out)
+        self.assertIsNone(self.run_on(self.system, "check", "-j",
+                                      user=lib.NOBODY).json["to_repair"])
+
     def test_nothing_here(self):
         empty = self.host(name="empty")
         self.expect(3, self.run_on(empty, "doctor"), "was found")
