@@ -51,8 +51,8 @@ class Doctor(Case):
         return host
 
     def findings(self, host, *arguments, **more):
-        """[(id, level, file, line)] of those that are neither ok nor skipped, nor unknown because of
-        --root."""
+        """[(id, level, file, line)] of those that are neither ok nor skipped, nor unknown because
+        of --root."""
         result = self.run_on(host, "doctor", "-j", *arguments, **more)
         self.assertIn(result.status, (0, 1), result)
         document = result.json
@@ -225,15 +225,16 @@ class Outputs(Doctor):
         self.assertEqual(result.out, """%s:
   19: warning: the line begins with white space, so it goes on with the value of line 18 [C13]
       write the line from its first column on
-  25: error: there are no comments behind a value: all of the line is the value of storpool_template [C12]
+  25: error: there are no comments behind a value: all of the line is the value of \
+storpool_template [C12]
       write the comment into a line of its own
 to be repaired: 1 error, 1 warning
 """ % self.conf)
         quiet = self.run_on(self.system, "doctor", "-q")
         self.assertEqual(quiet.out, result.out[:result.out.rindex("to be")])
         verbose = self.run_on(self.system, "doctor", "-v").out
-        self.assertIn("cinder-volume, by %s/lib/systemd/system/cinder-volume.service, reads:\n  %s\n"
-                      % (self.system.top, self.conf), verbose)
+        self.assertIn("cinder-volume, by %s/lib/systemd/system/cinder-volume.service, reads:\n"
+                      "  %s\n" % (self.system.top, self.conf), verbose)
         self.assertIn("  ok: a backend has StorPool's driver [C04]\n", verbose)
 
     def test_json(self):
@@ -295,8 +296,8 @@ to be repaired: 1 error, 1 warning
 
 
 class Steps(Doctor):
-    """The steps of StorPool's document, in its order, on a host that has nothing of it: the findings
-    of doctor before and after each. SP_TEST_STEPS=1 prints them."""
+    """The steps of StorPool's document, in its order, on a host that has nothing of it: the
+    findings of doctor before and after each. SP_TEST_STEPS=1 prints them."""
 
     STOCK = "enabled_backends = lvm\n"
     LVM = "[lvm]\nvolume_driver = cinder.volume.drivers.lvm.LVMVolumeDriver\n"

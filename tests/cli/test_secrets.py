@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No output has a secret of the host in it: of any command, at any level of -v, as JSON or JUnit, and
-no file of the work directory. test_services.py does the same for processes and the log."""
+"""No output has a secret of the host in it: of any command, at any level of -v, as JSON or JUnit,
+and no file of the work directory. test_services.py does the same for processes and the log."""
 
 import os
 
@@ -13,8 +13,8 @@ CINDER, NOVA = "etc/cinder/cinder.conf", "etc/nova/nova-compute.conf"
 STORPOOL = "etc/storpool.conf"
 LEVELS = (["-q"], [], ["-v"], ["-vv"], ["-vvvv"], ["-j"], ["-j", "-vvvv"])
 
-# Each puts the canary where it is in the way of a reader or a check: (file, text to replace - None: the
-# end - and its replacement).
+# Each puts the canary where it is in the way of a reader or a check: (file, text to replace - None:
+# the end - and its replacement).
 CINDER_PLACES = (
     (CINDER, None, CANARY + "\n"),                               # lines that do not parse
     (CINDER, None, "\n  " + CANARY + "\n"),
@@ -60,7 +60,8 @@ OTHER_PLACES = (
     ("var/spool/openstack-storpool/openstack-attach.json", "{}", CANARY),
     ("lib/systemd/system/nova-compute.service", "systemd-start",
      "systemd-start --password %s" % CANARY),
-    ("lib/systemd/system/nova-compute.service", "ExecStart", CANARY + "\n[" + CANARY + "\nExecStart"),
+    ("lib/systemd/system/nova-compute.service", "ExecStart",
+     CANARY + "\n[" + CANARY + "\nExecStart"),
     ("etc/init.d/nova-compute", "systemd-start)",
      "systemd-start) export OS_PASSWORD=%s; export X='%s;" % (CANARY, CANARY)),
 )
@@ -117,7 +118,8 @@ class Secrets(Case):
         self.assertLessEqual(set(kinds), found)     # the canary was in the way of these
 
     def test_places_in_cinder_conf(self):
-        self.places(CINDER_PLACES, ["C%02d" % i for i in (2, 5, 7, 8, 9, 10, 11, 12, 13, 16, 17, 18)])
+        self.places(CINDER_PLACES,
+                    ["C%02d" % i for i in (2, 5, 7, 8, 9, 10, 11, 12, 13, 16, 17, 18)])
 
     def test_other_places(self):
         self.places(OTHER_PLACES, ["C02", "N01", "N02", "N03", "S02", "S03", "S05", "S10"])

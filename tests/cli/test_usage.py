@@ -9,7 +9,8 @@ from lib import Case, run_on_terminal, run_program
 from snapshot import snapshot
 
 COMMANDS = ("detect", "check", "matrix", "diff", "install", "uninstall", "rollback", "history",
-            "recover", "reapply", "groups", "services", "help", "version")
+            "recover", "reapply", "groups", "services", "doctor", "help",
+            "version")
 OPTIONS = ("--path", "--root", "--tree", "--work-dir", "--data-dir", "--python", "--dry-run",
            "--no-deps", "--allow-mixed", "--group", "--user", "--no-groups", "--json", "--verbose",
            "--quiet", "--yes", "--help", "--version")
@@ -341,9 +342,11 @@ class Output(Case):
 class Hints(Case):
     """A command that is printed works on the same system when it is typed as it is printed."""
 
-    def typed(self, text, *end):
-        """Runs what is after "run: " in a shell, with the program in PATH."""
-        line = text.split("run: ")[-1].splitlines()[0]
+    def typed(self, text, *end, doctor=False):
+        """Runs what is after the last "run: " in a shell, with the program in PATH; the line that
+        names doctor is another one."""
+        line = [part.splitlines()[0] for part in text.split("run: ")[1:]
+                if part.splitlines()[0].endswith(" doctor") == doctor][-1]
         self.assertTrue(line.startswith("sp-openstack -R "), line)
         done = subprocess.run(line + "".join(" " + one for one in end), shell=True, check=False,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -361,6 +364,7 @@ class Hints(Case):
         host, options = self.odd()
         before = snapshot(host.path("usr"))
         result = self.expect(0, run_program(options + ["install", "--no-groups"]))
+        self.expect(1, self.typed(result.out, doctor=True), "to be repaired")
         self.expect(0, self.typed(result.out), "transaction 2")
         self.same(before, snapshot(host.path("usr")))
 
