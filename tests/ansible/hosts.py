@@ -100,7 +100,10 @@ def put_tree(source, target):
             path = os.path.join(inside, name)
             if os.path.lexists(path):
                 os.unlink(path)
-            link(os.path.join(directory, name), path)
+            if name == "__init__.py":       # the program locks it: no other host may have the file
+                shutil.copy2(os.path.join(directory, name), path)
+            else:
+                link(os.path.join(directory, name), path)
 
 
 class Fleet:
