@@ -136,8 +136,10 @@ def reinstall(host):
 def remove_compiled(host, *components):
     """RDO's packages have their compiled files in them, and take them away with the others."""
     for component in components:
-        host.run("find", "/%s/%s" % (host.site, component), "-name", "*.pyc", "-delete",
-                 status=None)
+        for directory, _, files in os.walk(host.root.path(os.path.join(host.site, component))):
+            for name in files:
+                if name.endswith(".pyc"):
+                    os.unlink(os.path.join(directory, name))
 
 
 @case("removal of nova by dnf, and its return in a newer version")
