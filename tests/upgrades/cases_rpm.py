@@ -133,9 +133,19 @@ def reinstall(host):
 # ---- removal of theirs -------------------------------------------------------------------------
 
 
+def remove_compiled(host, *components):
+    """RDO's packages have their compiled files in them, and take them away with the others."""
+    for component in components:
+        for directory, _, files in os.walk(host.root.path(os.path.join(host.site, component))):
+            for name in files:
+                if name.endswith(".pyc"):
+                    os.unlink(os.path.join(directory, name))
+
+
 @case("removal of nova by dnf, and its return in a newer version")
 def remove_nova(host):
     host.dnf("remove", "--noautoremove", *OF_NOVA)
+    remove_compiled(host, "nova")
     gone(host, ["nova"])
     host.dnf("install", "openstack-nova-compute")
     host.sound()
@@ -144,6 +154,7 @@ def remove_nova(host):
 @case("removal of all of theirs by rpm -e, and their return", quick=False)
 def remove_theirs(host):
     host.rpm("-e", *RPM_NAMES)
+    remove_compiled(host, *COMPONENTS)
     gone(host, COMPONENTS)
     host.rpm("-U", *host.files())
     host.sound()
