@@ -425,9 +425,9 @@ class Life:
 
 
 def count(result):
-    """Of the files that it says it changed, or would."""
+    """Of the files that it says it changed, or would; none in the document of an error."""
     said = result.json
-    return said["changed"] if "changed" in said else len(said["files"])
+    return said["changed"] if "changed" in said else len(said.get("files", ()))
 
 
 def difference_of(before, after):

@@ -97,8 +97,8 @@ class Services(Case):
         self.expect(0, self.inside("SP services"), "nothing is integrated")
 
     def test_doctor_and_the_log(self):
-        """The process says which files are read. Neither its arguments nor lines of files are in any
-        output, or reach syslog(3)."""
+        """The process says which files are read. Neither its arguments nor lines of files are in
+        any output, or reach syslog(3)."""
         log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(log.close)
         log.bind(self.tmp + "/dev-log")
@@ -193,8 +193,9 @@ class Services(Case):
                 file.write(line)
         os.chmod(self.tmp, 0o755)
         change = "setpriv --reuid 64060 --regid 64060 "
-        result = self.inside(INSTALL + "stop; start %s--clear-groups; SP services -j; SP services --restart -n; stop; "
-                             "start %s--groups 64118; SP services" % (change, change))
+        result = self.inside(INSTALL + "stop; start %s--clear-groups; SP services -j; "
+                             "SP services --restart -n; stop; start %s--groups 64118; "
+                             "SP services" % (change, change))
         self.expect(0, result, "it started without the group spopenstack", "needs-restart",
                     "would run: /usr/sbin/systemctl try-restart openstack-nova-compute.service",
                     "up-to-date")

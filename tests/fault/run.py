@@ -166,25 +166,34 @@ class Points:
                        kind == "rename" and self.bench.options.old_kernel)]
         return "; ".join(missing) or None
 
-    def kill_at(self, number):
-        """SIGKILL at the Nth system call of the shipped program; False when it ended before."""
+    def kill_at(self, call):
+        """SIGKILL at a system call of the shipped program; False when it was not met.
+
+        call: "NAME NUMBER"; strace counts the calls of each name on their own.
+        """
         self.bench.put_up(self.operation.before)
         result = self.bench.run(self.command, prefix=[
             "strace", "-o", "/dev/null", "-e", "trace=all",
-            "-e", "inject=all:signal=SIGKILL:when=%d" % number])
+            "-e", "inject=%s:signal=SIGKILL:when=%s" % tuple(call.split())])
         if result.returncode in (0, 1, 2, 3, 4, 5):
             return False
-        self.bench.judge("%s: killed at system call %d" % (self.name, number),
+        self.bench.judge("%s: killed at system call %s" % (self.name, call),
                          self.settle() or self.next_works())
         return True
 
     def system_calls(self):
-        """How many it makes, about: the number differs by some from run to run."""
+        """["NAME NUMBER"] of a run that nobody disturbs; others differ by some calls."""
         log = os.path.join(self.bench.top, "strace")
         self.bench.put_up(self.operation.before)
         self.bench.run(self.command, prefix=["strace", "-o", log])
+        counts, calls = {}, []
         with open(log, encoding="utf-8", errors="replace") as stream:
-            return sum(1 for _ in stream)
+            for line in stream:
+                name = line.split("(")[0]
+                if name.isidentifier() and name != "execve":        # that one is strace's own
+                    counts[name] = counts.get(name, 0) + 1
+                    calls.append("%s %d" % (name, counts[name]))
+        return calls
 
 
 def check_order(calls):
@@ -206,7 +215,7 @@ def check_order(calls):
 
 
 def tasks_of(bench):
-    """(operation, kind, number, errno)"""
+    """(operation, kind, number, errno or system call)"""
     options, tasks = bench.options, []
     for index, operation in enumerate(bench.operations):
         if options.only not in (None, operation.name):
@@ -222,10 +231,8 @@ def tasks_of(bench):
         tasks += [(index, "crash", number, "") for number in numbers]
         tasks += [(index, "recover", number, "") for number in numbers]
         if options.kill:
-            expected = Points(bench, operation).system_calls()
-            tasks += [(index, "kill", number, "")
-                      for number in range(1, expected + 1, options.kill)]
-            tasks.append((index, "kill on", expected + 1, ""))
+            calls = Points(bench, operation).system_calls()
+            tasks += [(index, "kill", 0, call) for call in calls[::options.kill]]
     return tasks
 
 
@@ -258,9 +265,10 @@ def work(bench, task):
     if kind == "recover":
         points.crash_in_recover(number)
         return operation.name, "crash at each, and at each of recover's"
-    while points.kill_at(number) and kind == "kill on":
-        number += 1
-    return operation.name, "SIGKILL at system calls"
+    if points.kill_at(errno):
+        return operation.name, "SIGKILL at each system call"
+    bench.judge("%s: not at %s" % (operation.name, errno), None)
+    return operation.name, "calls that this run did not make"
 
 
 def main():
