@@ -93,7 +93,7 @@ static void put_option(struct sp_json *json, const struct sp_option *option)
     sp_json_end_object(json);
 }
 
-static void put_help(struct sp_context *s, const struct sp_command *only)
+static void put_help(struct sp_context *context, const struct sp_command *only)
 {
     struct sp_buffer buf = SP_BUFFER_INIT;
     struct sp_json json;
@@ -102,7 +102,7 @@ static void put_help(struct sp_context *s, const struct sp_command *only)
     sp_json_array(&json);
     for (const struct sp_command *command = sp_commands; command->name; command++)
         if (!only || command == only)
-            put_command(&json, s->pool, command);
+            put_command(&json, context->pool, command);
     sp_json_end_array(&json);
     sp_json_key(&json, "options");
     sp_json_array(&json);
@@ -110,36 +110,36 @@ static void put_help(struct sp_context *s, const struct sp_command *only)
         if (!only || takes(only, id))
             put_option(&json, &sp_options_table[id]);
     sp_json_end_array(&json);
-    sp_output_end(&json, s);
+    sp_output_end(&json, context);
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
-int sp_cmd_help(struct sp_context *s, struct sp_error *err)
+int sp_cmd_help(struct sp_context *context, struct sp_error *err)
 {
     const struct sp_command *command = NULL;
-    const sp_strv *names = &s->options->arguments;
+    const sp_strv *names = &context->options->arguments;
     if (names->count && sp_cli_find_command(names->items[0], &command, err) < 0)
         return -1;
-    if (s->report->json)
-        put_help(s, command);
+    if (context->report->json)
+        put_help(context, command);
     else if (command)
-        print_one(s->report->out, command);
+        print_one(context->report->out, command);
     else
-        print_all(s->report->out);
+        print_all(context->report->out);
     return SP_ERROR_NONE;
 }
 
-int sp_cmd_version(struct sp_context *s, SP_UNUSED struct sp_error *err)
+int sp_cmd_version(struct sp_context *context, SP_UNUSED struct sp_error *err)
 {
-    if (s->report->json) {
+    if (context->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;
         struct sp_json json;
         sp_output_begin(&json, &buf, "version");
         sp_json_pair(&json, "version", sp_build_version);
-        sp_output_end(&json, s);
+        sp_output_end(&json, context);
     } else {
-        fprintf(s->report->out, "sp-openstack %s\n", sp_build_version);
+        fprintf(context->report->out, "sp-openstack %s\n", sp_build_version);
     }
     return SP_ERROR_NONE;
 }

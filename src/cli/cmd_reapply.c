@@ -20,7 +20,7 @@
 #define SWITCH "etc/sp-openstack/no-reapply"
 
 struct reapply {
-    struct sp_context *s;
+    struct sp_context *context;
     struct sp_reapply_work work;
     struct sp_job total; /* of all transactions, for the document */
     sp_strv done;        /* sentences for the log */
@@ -33,7 +33,7 @@ struct reapply {
 
 static void add_problem(struct reapply *r, enum sp_error_kind kind, const char *text)
 {
-    *SP_PUSH(r->s->pool, &r->problems) = text;
+    *SP_PUSH(r->context->pool, &r->problems) = text;
     if (kind > r->status)
         r->status = kind;
 }
@@ -41,15 +41,15 @@ static void add_problem(struct reapply *r, enum sp_error_kind kind, const char *
 /* An error of one environment: the others are not passed over for it. */
 static void add_error(struct reapply *r, const struct sp_error *err)
 {
-    sp_console_error(r->s->report, err);
-    add_problem(r, err->kind, sp_pool_strdup(r->s->pool, err->message));
+    sp_console_error(r->context->report, err);
+    add_problem(r, err->kind, sp_pool_strdup(r->context->pool, err->message));
 }
 
 /* apt's terminal is gone when somebody looks. The log is that of this host, not of another root. */
 static void write_log(struct reapply *r, const struct sp_error *err)
 {
-    struct sp_pool *pool = r->s->pool;
-    const struct sp_options *options = r->s->options;
+    struct sp_pool *pool = r->context->pool;
+    const struct sp_options *options = r->context->options;
     const char *text = "reapply:";
     if (err->kind)
         *SP_PUSH(pool, &r->problems) = err->message;
@@ -76,7 +76,7 @@ static void put_document(struct reapply *r)
         sp_json_number(&json, r->ids.items[i]);
     sp_json_end_array(&json);
     sp_output_strings(&json, "problems", &r->problems);
-    sp_output_end(&json, r->s);
+    sp_output_end(&json, r->context);
 }
 
 /* ---- one environment ------------------------------------------------------------------------- */
@@ -88,7 +88,7 @@ static int run_job(struct sp_job *job, struct sp_error *err)
         SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT;
         if (sp_job_run(job, &reason) == 0)
             return 0;
-        if (!sp_prepare_wait(job->s, &reason))
+        if (!sp_prepare_wait(job->context, &reason))
             return sp_error_set(err, reason.kind, "%s", reason.message);
     }
 }
@@ -97,16 +97,17 @@ static const char *describe(struct reapply *r, const struct sp_job *job)
 {
     sp_strv titles = {NULL, 0, 0};
     for (size_t i = 0; i < job->selection.count; i++)
-        *SP_PUSH(r->s->pool, &titles) = sp_output_title(r->s->pool, &job->selection.items[i]);
-    return sp_pool_printf(r->s->pool, "transaction %u integrated %s (%s)", job->id,
-                          sp_strv_join(r->s->pool, &titles, ", "),
-                          sp_output_files(r->s->pool, job->txn.changes.count));
+        *SP_PUSH(r->context->pool, &titles) =
+            sp_output_title(r->context->pool, &job->selection.items[i]);
+    return sp_pool_printf(r->context->pool, "transaction %u integrated %s (%s)", job->id,
+                          sp_strv_join(r->context->pool, &titles, ", "),
+                          sp_output_files(r->context->pool, job->txn.changes.count));
 }
 
 /* Adds the changes of the job to the document and the log. */
 static void add_done(struct reapply *r, const struct sp_job *job)
 {
-    struct sp_pool *pool = r->s->pool;
+    struct sp_pool *pool = r->context->pool;
     for (size_t i = 0; i < job->txn.changes.count; i++)
         *SP_PUSH(pool, &r->total.txn.changes) = job->txn.changes.items[i];
     for (size_t i = 0; i < job->services.count; i++)
@@ -135,13 +136,14 @@ static int integrate(struct reapply *r, struct sp_job *job, struct sp_error *err
 static void integrate_group(struct reapply *r, size_t group)
 {
     SP_CLEANUP_ERROR struct sp_error err = SP_ERROR_INIT;
-    struct sp_job *job = sp_pool_alloc(r->s->pool, sizeof(*job));
-    *job = (struct sp_job){.s = r->s, .goal = SP_GOAL_INSTALL, .txn.command = "reapply"};
+    struct sp_job *job = sp_pool_alloc(r->context->pool, sizeof(*job));
+    *job =
+        (struct sp_job){.context = r->context, .goal = SP_GOAL_INSTALL, .txn.command = "reapply"};
     for (size_t i = 0; i < r->work.items.count; i++)
         if (r->work.items.items[i].group == group &&
             r->work.items.items[i].verdict == SP_REAPPLY_INSTALL &&
             !r->work.items.items[i].pending && !r->work.items.items[i].target.shadowed_by)
-            *SP_PUSH(r->s->pool, &job->selection) = r->work.items.items[i].target;
+            *SP_PUSH(r->context->pool, &job->selection) = r->work.items.items[i].target;
     if (job->selection.count == 0)
         return;
     sp_select_order(&job->selection);
@@ -152,14 +154,14 @@ static void integrate_group(struct reapply *r, size_t group)
 /* ---- what is left alone ---------------------------------------------------------------------- */
 
 /* The first reason in the plan. */
-static const char *reason_of(struct sp_context *s, const struct sp_target *one)
+static const char *reason_of(struct sp_context *context, const struct sp_target *one)
 {
     if (one->plan.note)
         return one->plan.note;
     for (size_t i = 0; i < one->plan.files.count; i++)
         if (one->plan.files.items[i].state == SP_STATE_CONFLICT)
-            return sp_pool_printf(s->pool, "%s: %s",
-                                  sp_output_path(s, one, &one->plan.files.items[i]),
+            return sp_pool_printf(context->pool, "%s: %s",
+                                  sp_output_path(context, one, &one->plan.files.items[i]),
                                   one->plan.files.items[i].note);
     return sp_state_name(one->plan.state);
 }
@@ -173,9 +175,9 @@ static const char *without_stop(struct sp_pool *pool, const char *text)
 
 static void leave_alone(struct reapply *r, const struct sp_reapply_item *item)
 {
-    struct sp_context *s = r->s;
+    struct sp_context *context = r->context;
     const struct sp_target *one = &item->target;
-    const char *title = sp_output_title(s->pool, one), *why;
+    const char *title = sp_output_title(context->pool, one), *why;
     const char *purpose = "integrate it again", *command = "install";
     switch (item->verdict) {
     case SP_REAPPLY_REMOVED:
@@ -186,33 +188,33 @@ static void leave_alone(struct reapply *r, const struct sp_reapply_item *item)
               "may have removed it";
         break;
     default:
-        why = without_stop(s->pool, reason_of(s, one));
+        why = without_stop(context->pool, reason_of(context, one));
         purpose = "have it passed over from now on";
         command = "uninstall";
         break;
     }
-    const char *text = sp_pool_printf(s->pool, "%s: %s; it is left alone", title, why);
+    const char *text = sp_pool_printf(context->pool, "%s: %s; it is left alone", title, why);
     add_problem(r, SP_ERROR_REFUSED, text);
-    sp_console_warn(s->pool, s->report, "%s; to %s, run: %s %s %s", text, purpose, sp_invocation(),
-                    command, one->name);
+    sp_console_warn(context->pool, context->report, "%s; to %s, run: %s %s %s", text, purpose,
+                    sp_invocation(), command, one->name);
 }
 
 static void print_item(struct reapply *r, const struct sp_reapply_item *item)
 {
-    struct sp_context *s = r->s;
+    struct sp_context *context = r->context;
     const struct sp_target *one = &item->target;
-    const char *title = sp_output_title(s->pool, one);
+    const char *title = sp_output_title(context->pool, one);
     if (one->shadowed_by)
-        sp_console_print(s->report, 0, "%s in %s: nothing to do; %s", title,
-                         sp_scan_show(s->pool, one->scan, one->detection->site->path),
+        sp_console_print(context->report, 0, "%s in %s: nothing to do; %s", title,
+                         sp_scan_show(context->pool, one->scan, one->detection->site->path),
                          one->plan.note);
     else if (item->pending)
         return; /* it was said */
     else if (item->verdict == SP_REAPPLY_NOTHING)
-        sp_console_print(s->report, 0, "%s: nothing to do, it is integrated", title);
+        sp_console_print(context->report, 0, "%s: nothing to do, it is integrated", title);
     else if (item->verdict == SP_REAPPLY_EDITED)
         sp_console_print(
-            s->report, 0,
+            context->report, 0,
             "%s: nothing to do; it is integrated, with a driver that was edited, which "
             "only install replaces",
             title);
@@ -225,7 +227,7 @@ static void print_item(struct reapply *r, const struct sp_reapply_item *item)
 static int is_switched_off(struct reapply *r, bool *off, struct sp_error *err)
 {
     const char *real;
-    if (sp_fs_resolve(&r->s->root, r->s->pool, SWITCH, &real, NULL, err) < 0)
+    if (sp_fs_resolve(&r->context->root, r->context->pool, SWITCH, &real, NULL, err) < 0)
         return -1;
     *off = real != NULL;
     return 0;
@@ -233,50 +235,51 @@ static int is_switched_off(struct reapply *r, bool *off, struct sp_error *err)
 
 static void print_switched_off(struct reapply *r)
 {
-    sp_console_print(r->s->report, 0, "reapply is switched off: '%s' is there",
-                     sp_root_show(&r->s->root, r->s->pool, SWITCH));
+    sp_console_print(r->context->report, 0, "reapply is switched off: '%s' is there",
+                     sp_root_show(&r->context->root, r->context->pool, SWITCH));
 }
 
 /* Finds the components that an interrupted transaction is in the way of, and says why. */
 static void find_pending(struct reapply *r)
 {
-    struct sp_context *s = r->s;
-    const struct sp_recover_report *recovered = &s->work->recovered;
+    struct sp_context *context = r->context;
+    const struct sp_recover_report *recovered = &context->work->recovered;
     for (size_t i = 0; i < r->work.items.count; i++) {
         SP_CLEANUP_ERROR struct sp_error err = SP_ERROR_INIT;
         struct sp_reapply_item *item = &r->work.items.items[i];
         sp_strv dirs = {NULL, 0, 0};
-        *SP_PUSH(s->pool, &dirs) = item->target.detection->dir;
-        item->pending = sp_prepare_find_pending(s, &dirs, &err) < 0;
+        *SP_PUSH(context->pool, &dirs) = item->target.detection->dir;
+        item->pending = sp_prepare_find_pending(context, &dirs, &err) < 0;
         if (item->pending && !sp_strv_has(&r->problems, err.message))
             add_error(r, &err);
     }
     for (size_t i = 0; i < recovered->failures.count; i++)
         if (!sp_strv_has(&r->problems, recovered->failures.items[i].message))
-            sp_console_warn(s->pool, s->report, "%s", recovered->failures.items[i].message);
+            sp_console_warn(context->pool, context->report, "%s",
+                            recovered->failures.items[i].message);
 }
 
-static int check_names(struct sp_context *s, struct sp_error *err)
+static int check_names(struct sp_context *context, struct sp_error *err)
 {
-    const sp_strv *names = &s->options->components;
+    const sp_strv *names = &context->options->components;
     if (names->count == 0)
         return 0;
-    if (sp_context_load_manifests(s, err) < 0)
+    if (sp_context_load_manifests(context, err) < 0)
         return -1;
-    return sp_select_check_names(s->pool, &s->manifests, names, err);
+    return sp_select_check_names(context->pool, &context->manifests, names, err);
 }
 
 /* The records of the components that are named, or all. */
 static void find_records(struct reapply *r)
 {
-    struct sp_context *s = r->s;
-    const sp_strv *names = &s->options->components;
+    struct sp_context *context = r->context;
+    const sp_strv *names = &context->options->components;
     sp_integrations all = {NULL, 0, 0};
     r->work.records.count = 0;
-    sp_integrated_find(s->pool, &s->work->history, &all);
+    sp_integrated_find(context->pool, &context->work->history, &all);
     for (size_t i = 0; i < all.count; i++)
         if (names->count == 0 || sp_strv_has(names, all.items[i].component->name))
-            *SP_PUSH(s->pool, &r->work.records) = all.items[i];
+            *SP_PUSH(context->pool, &r->work.records) = all.items[i];
 }
 
 /* Whether there is anything to look after. Without a history, or after an uninstall, this is all that
@@ -288,16 +291,16 @@ static int is_needed(struct reapply *r, bool *needed, struct sp_error *err)
     *needed = false;
     if (is_switched_off(r, &off, err) < 0)
         return -1;
-    if (off && !r->s->options->dry_run) {
+    if (off && !r->context->options->dry_run) {
         print_switched_off(r);
         return 0;
     }
-    if (check_names(r->s, err) < 0 || sp_prepare_look(r->s, err) < 0)
+    if (check_names(r->context, err) < 0 || sp_prepare_look(r->context, err) < 0)
         return -1;
     find_records(r);
-    *needed = r->work.records.count > 0 || r->s->work->history.pending.count > 0;
+    *needed = r->work.records.count > 0 || r->context->work->history.pending.count > 0;
     if (!*needed)
-        sp_console_print(r->s->report, 0, "nothing to do; nothing is recorded as integrated");
+        sp_console_print(r->context->report, 0, "nothing to do; nothing is recorded as integrated");
     else if (off)
         print_switched_off(r);
     *needed = *needed && !off;
@@ -311,7 +314,7 @@ static int reapply(struct reapply *r, struct sp_error *err)
         return -1;
     if (!needed)
         return 0;
-    if (sp_prepare_rest(r->s, err) < 0)
+    if (sp_prepare_rest(r->context, err) < 0)
         return -1;
     find_records(r); /* of the history as it is now that it is locked and recovered */
     if (sp_reapply_find(&r->work, err) < 0)
@@ -320,25 +323,27 @@ static int reapply(struct reapply *r, struct sp_error *err)
     if (sp_reapply_plan(&r->work, err) < 0)
         return -1;
     for (size_t i = 0; i < r->work.items.count; i++) {
-        *SP_PUSH(r->s->pool, &r->total.selection) = r->work.items.items[i].target;
+        *SP_PUSH(r->context->pool, &r->total.selection) = r->work.items.items[i].target;
         print_item(r, &r->work.items.items[i]);
     }
     for (size_t i = 0; i < r->work.items.count; i++)
         integrate_group(r, i);
     if (r->work.items.count == 0)
-        sp_console_print(r->s->report, 0,
+        sp_console_print(r->context->report, 0,
                          "nothing to do; nothing that is recorded as integrated is here");
     return 0;
 }
 
-int sp_cmd_reapply(struct sp_context *s, struct sp_error *err)
+int sp_cmd_reapply(struct sp_context *context, struct sp_error *err)
 {
-    struct reapply r = {.s = s, .work.s = s, .total = {.s = s, .goal = SP_GOAL_INSTALL}};
+    struct reapply r = {.context = context,
+                        .work.context = context,
+                        .total = {.context = context, .goal = SP_GOAL_INSTALL}};
     int rc = reapply(&r, err);
     write_log(&r, err);
     if (rc < 0)
         return -1;
-    if (s->report->json)
+    if (context->report->json)
         put_document(&r);
     return (int)r.status;
 }

@@ -20,29 +20,29 @@ enum {
 
 /* ---- output ------------------------------------------------------------------------------------ */
 
-static void print_reasons(struct sp_context *s, const struct sp_service *service)
+static void print_reasons(struct sp_context *context, const struct sp_service *service)
 {
     for (size_t i = 0; i < service->processes.count; i++) {
         const struct sp_service_process *one = &service->processes.items[i];
         for (size_t k = 0; k < one->reasons.count; k++)
-            sp_console_print(s->report, 0, "process %u of %s: %s", one->process->pid,
+            sp_console_print(context->report, 0, "process %u of %s: %s", one->process->pid,
                              service->program, one->reasons.items[k].text);
     }
     for (size_t i = 0; i < service->elsewhere.count; i++) {
         const struct sp_running *one = service->elsewhere.items[i];
-        sp_console_print(s->report, 0, "process %u of %s is in %s, and has files of its own",
+        sp_console_print(context->report, 0, "process %u of %s is in %s, and has files of its own",
                          one->pid, service->program,
                          one->container
-                             ? sp_pool_printf(s->pool, "the container '%s'", one->container)
+                             ? sp_pool_printf(context->pool, "the container '%s'", one->container)
                              : "a container or a chroot");
     }
 }
 
-static void print_services(struct sp_context *s, const sp_services *services)
+static void print_services(struct sp_context *context, const sp_services *services)
 {
     struct sp_table table = {.columns = 5, .toned_column = 2};
     const char *head[] = {"PROGRAM", "SERVICE", "STATE", "PROCESS", "STARTED"};
-    sp_table_row(s->pool, &table, SP_TONE_NONE, head);
+    sp_table_row(context->pool, &table, SP_TONE_NONE, head);
     for (size_t i = 0; i < services->count; i++) {
         const struct sp_service *one = &services->items[i];
         enum sp_service_state state = sp_service_state(one);
@@ -56,45 +56,46 @@ static void print_services(struct sp_context *s, const sp_services *services)
                                                              : SP_SERVICE_FRESH;
             const char *row[] = {
                 one->program, one->starts.count ? sp_service_name(one) : NULL,
-                s->options->root ? "not-looked-at" : sp_service_state_name(state),
-                process ? sp_pool_printf(s->pool, "%u", process->process->pid) : NULL,
-                process ? sp_journal_format_time(s->pool, process->started.tv_sec) : NULL};
-            sp_table_row(s->pool, &table,
+                context->options->root ? "not-looked-at" : sp_service_state_name(state),
+                process ? sp_pool_printf(context->pool, "%u", process->process->pid) : NULL,
+                process ? sp_journal_format_time(context->pool, process->started.tv_sec) : NULL};
+            sp_table_row(context->pool, &table,
                          state == SP_SERVICE_FRESH   ? SP_TONE_GOOD
                          : state == SP_SERVICE_STALE ? SP_TONE_OPEN
                                                      : SP_TONE_NONE,
                          row);
         }
     }
-    sp_table_print(s->report, &table);
+    sp_table_print(context->report, &table);
     for (size_t i = 0; i < services->count; i++)
-        print_reasons(s, &services->items[i]);
+        print_reasons(context, &services->items[i]);
 }
 
-static void put_process(struct sp_json *json, struct sp_context *s,
+static void put_process(struct sp_json *json, struct sp_context *context,
                         const struct sp_service_process *one)
 {
     sp_json_object(json);
     sp_json_key(json, "pid");
     sp_json_number(json, one->process->pid);
-    sp_json_pair(json, "started", sp_journal_format_time(s->pool, one->started.tv_sec));
+    sp_json_pair(json, "started", sp_journal_format_time(context->pool, one->started.tv_sec));
     sp_json_key(json, "needs_restart");
     sp_json_bool(json, sp_service_process_is_stale(one));
     sp_strv reasons = {NULL, 0, 0};
     for (size_t i = 0; i < one->reasons.count; i++)
-        *SP_PUSH(s->pool, &reasons) = one->reasons.items[i].text;
+        *SP_PUSH(context->pool, &reasons) = one->reasons.items[i].text;
     sp_output_strings(json, "reasons", &reasons);
     sp_json_end_object(json);
 }
 
 /* Their names or ids, as far as they are known. */
-static void put_containers(struct sp_json *json, struct sp_context *s, const struct sp_service *one)
+static void put_containers(struct sp_json *json, struct sp_context *context,
+                           const struct sp_service *one)
 {
     sp_strv names = {NULL, 0, 0};
     for (size_t i = 0; i < one->elsewhere.count; i++) {
         const char *name = one->elsewhere.items[i]->container;
         if (name && !sp_strv_has(&names, name))
-            *SP_PUSH(s->pool, &names) = name;
+            *SP_PUSH(context->pool, &names) = name;
     }
     sp_output_strings(json, "containers", &names);
 }
@@ -122,7 +123,7 @@ static const char *find_stranger(struct sp_pool *pool, const struct sp_service *
 }
 
 /* Why the service is not restarted; NULL: it may be. */
-static const char *find_obstacle(struct sp_context *s, const struct sp_manager *manager,
+static const char *find_obstacle(struct sp_context *context, const struct sp_manager *manager,
                                  const struct sp_service *service)
 {
     sp_strv names = {NULL, 0, 0};
@@ -131,21 +132,21 @@ static const char *find_obstacle(struct sp_context *s, const struct sp_manager *
     if (service->starts.count == 0 || !start) /* those that were left out are behind the end */
         return "neither a unit nor a script is known that starts it";
     if (start->kind == SP_START_CONTAINER)
-        return sp_pool_printf(s->pool, "it is started in the container '%s'; restart that",
+        return sp_pool_printf(context->pool, "it is started in the container '%s'; restart that",
                               start->name);
-    sp_service_stale_names(s->pool, service, &names);
+    sp_service_stale_names(context->pool, service, &names);
     if (names.count == 0)
-        *SP_PUSH(s->pool, &names) = sp_service_name(service);
+        *SP_PUSH(context->pool, &names) = sp_service_name(service);
     for (size_t i = 0; i < names.count && !why; i++)
-        why = sp_manager_obstacle(s->pool, manager, names.items[i]);
-    return why ? why : find_stranger(s->pool, service);
+        why = sp_manager_obstacle(context->pool, manager, names.items[i]);
+    return why ? why : find_stranger(context->pool, service);
 }
 
-static void put_services(struct sp_context *s, const sp_services *services,
+static void put_services(struct sp_context *context, const sp_services *services,
                          const sp_strv *restarted)
 {
     struct sp_manager manager;
-    sp_manager_find(s->pool, &manager);
+    sp_manager_find(context->pool, &manager);
     struct sp_buffer buf = SP_BUFFER_INIT;
     struct sp_json json;
     sp_output_begin(&json, &buf, "services");
@@ -157,28 +158,31 @@ static void put_services(struct sp_context *s, const sp_services *services,
         sp_json_object(&json);
         sp_json_pair(&json, "program", one->program);
         sp_json_pair(&json, "service", start ? start->name : NULL);
-        sp_json_pair(&json, "path", start ? sp_root_show(&s->root, s->pool, start->path) : NULL);
+        sp_json_pair(&json, "path",
+                     start ? sp_root_show(&context->root, context->pool, start->path) : NULL);
         sp_json_pair(&json, "state",
-                     s->options->root ? NULL : sp_service_state_name(sp_service_state(one)));
-        sp_json_pair(&json, "obstacle", s->options->root ? NULL : find_obstacle(s, &manager, one));
+                     context->options->root ? NULL : sp_service_state_name(sp_service_state(one)));
+        sp_json_pair(&json, "obstacle",
+                     context->options->root ? NULL : find_obstacle(context, &manager, one));
         sp_json_key(&json, "processes");
         sp_json_array(&json);
         for (size_t j = 0; j < one->processes.count; j++)
-            put_process(&json, s, &one->processes.items[j]);
+            put_process(&json, context, &one->processes.items[j]);
         sp_json_end_array(&json);
-        put_containers(&json, s, one);
+        put_containers(&json, context, one);
         sp_json_end_object(&json);
     }
     sp_json_end_array(&json);
-    if (s->options->restart)
-        sp_output_strings(&json, s->options->dry_run ? "would_restart" : "restarted", restarted);
-    sp_output_end(&json, s);
+    if (context->options->restart)
+        sp_output_strings(&json, context->options->dry_run ? "would_restart" : "restarted",
+                          restarted);
+    sp_output_end(&json, context);
 }
 
 /* ---- restarting -------------------------------------------------------------------------------- */
 
 struct restart {
-    struct sp_context *s;
+    struct sp_context *context;
     const sp_selection *selection;
     sp_strv done;
 };
@@ -197,7 +201,7 @@ static int verify(struct restart *r, const char *program, const char *name, stru
     unsigned seen = 0;
     for (int i = 0; i < VERIFY_TRIES; i++) {
         sp_services now = {NULL, 0, 0};
-        if (sp_services_find(r->s, r->selection, &now, err) < 0)
+        if (sp_services_find(r->context, r->selection, &now, err) < 0)
             return -1;
         const struct sp_service *one = find_service(&now, program);
         bool fresh = one && sp_service_state(one) == SP_SERVICE_FRESH;
@@ -217,14 +221,14 @@ static int restart_unit(struct restart *r, const struct sp_manager *manager, con
                         bool is_unit, struct sp_error *err)
 {
     static const struct sp_process_limits limits = {RESTART_SECONDS, false};
-    struct sp_context *s = r->s;
+    struct sp_context *context = r->context;
     const char *argv[4];
-    if (sp_manager_command(s->pool, manager, name, is_unit, argv, err) < 0)
+    if (sp_manager_command(context->pool, manager, name, is_unit, argv, err) < 0)
         return -1;
-    *SP_PUSH(s->pool, &r->done) = name;
-    sp_console_print(s->report, 0, "%s: %s %s %s", s->options->dry_run ? "would run" : "run",
-                     argv[0], argv[1], argv[2]);
-    if (!s->options->dry_run && sp_process_run_within(argv, &limits, NULL, err) < 0)
+    *SP_PUSH(context->pool, &r->done) = name;
+    sp_console_print(context->report, 0, "%s: %s %s %s",
+                     context->options->dry_run ? "would run" : "run", argv[0], argv[1], argv[2]);
+    if (!context->options->dry_run && sp_process_run_within(argv, &limits, NULL, err) < 0)
         return sp_error_prefix(err, "cannot restart '%s'", name);
     return 0;
 }
@@ -234,16 +238,16 @@ static int restart_one(struct restart *r, const struct sp_manager *manager,
 {
     bool is_unit = service->starts.items[0].kind == SP_START_UNIT;
     sp_strv names = {NULL, 0, 0};
-    sp_service_stale_names(r->s->pool, service, &names);
+    sp_service_stale_names(r->context->pool, service, &names);
     for (size_t i = 0; i < names.count; i++)
         if (restart_unit(r, manager, names.items[i], is_unit, err) < 0)
             return -1;
-    if (r->s->options->dry_run)
+    if (r->context->options->dry_run)
         return 0;
-    if (verify(r, service->program, sp_strv_join(r->s->pool, &names, ", "), err) < 0)
+    if (verify(r, service->program, sp_strv_join(r->context->pool, &names, ", "), err) < 0)
         return -1;
     for (size_t i = 0; i < names.count; i++)
-        sp_console_print(r->s->report, 0, "%s is restarted", names.items[i]);
+        sp_console_print(r->context->report, 0, "%s is restarted", names.items[i]);
     return 0;
 }
 
@@ -251,15 +255,15 @@ static int restart_one(struct restart *r, const struct sp_manager *manager,
 static int check_restart(struct restart *r, const struct sp_manager *manager,
                          const sp_services *services, struct sp_error *err)
 {
-    if (r->s->options->root)
+    if (r->context->options->root)
         return sp_error_set(err, SP_ERROR_REFUSED,
                             "with --root no service is restarted: it does not run here");
-    if (geteuid() != 0 && !r->s->options->dry_run)
+    if (geteuid() != 0 && !r->context->options->dry_run)
         return sp_error_set(err, SP_ERROR_SYSTEM,
                             "services --restart has to be run by root; use sudo, or --dry-run");
     for (size_t i = 0; i < services->count; i++) {
         const struct sp_service *one = &services->items[i];
-        const char *why = is_stale(one) ? find_obstacle(r->s, manager, one) : NULL;
+        const char *why = is_stale(one) ? find_obstacle(r->context, manager, one) : NULL;
         if (why)
             return sp_error_set(err, SP_ERROR_REFUSED, "cannot restart '%s': %s",
                                 sp_service_name(one), why);
@@ -270,20 +274,20 @@ static int check_restart(struct restart *r, const struct sp_manager *manager,
 static int restart(struct restart *r, const sp_services *services, struct sp_error *err)
 {
     struct sp_manager manager;
-    sp_manager_find(r->s->pool, &manager);
+    sp_manager_find(r->context->pool, &manager);
     if (check_restart(r, &manager, services, err) < 0)
         return -1;
     for (size_t i = 0; i < services->count; i++)
         if (is_stale(&services->items[i]) && restart_one(r, &manager, &services->items[i], err) < 0)
             return -1;
     if (r->done.count == 0)
-        sp_console_print(r->s->report, 0, "no service needs a restart");
+        sp_console_print(r->context->report, 0, "no service needs a restart");
     return 0;
 }
 
 /* ---- the command ------------------------------------------------------------------------------- */
 
-static int status_of(struct sp_context *s, const sp_services *services, struct sp_error *err)
+static int status_of(struct sp_context *context, const sp_services *services, struct sp_error *err)
 {
     int status = SP_ERROR_NONE;
     for (size_t i = 0; i < services->count; i++) {
@@ -295,31 +299,31 @@ static int status_of(struct sp_context *s, const sp_services *services, struct s
             sp_service_state(&services->items[i]) == SP_SERVICE_UNKNOWN)
             status = SP_ERROR_INCOMPLETE;
     }
-    return s->work->pending ? SP_ERROR_NEEDS_RECOVERY : status;
+    return context->work->pending ? SP_ERROR_NEEDS_RECOVERY : status;
 }
 
-int sp_cmd_services(struct sp_context *s, struct sp_error *err)
+int sp_cmd_services(struct sp_context *context, struct sp_error *err)
 {
     sp_selection selection = {NULL, 0, 0};
     sp_services services = {NULL, 0, 0};
-    if (sp_context_select(s, SP_SELECT_REPORT, &selection, err) < 0 ||
-        sp_context_plan(s, &selection, SP_GOAL_INSTALL, err) < 0 ||
-        sp_services_find(s, &selection, &services, err) < 0)
+    if (sp_context_select(context, SP_SELECT_REPORT, &selection, err) < 0 ||
+        sp_context_plan(context, &selection, SP_GOAL_INSTALL, err) < 0 ||
+        sp_services_find(context, &selection, &services, err) < 0)
         return -1;
-    struct restart r = {.s = s, .selection = &selection};
-    if (!s->options->restart && !s->report->json && services.count)
-        print_services(s, &services);
-    if (s->options->root)
-        sp_console_print(s->report, 0, "processes cannot be looked at with --root");
+    struct restart r = {.context = context, .selection = &selection};
+    if (!context->options->restart && !context->report->json && services.count)
+        print_services(context, &services);
+    if (context->options->root)
+        sp_console_print(context->report, 0, "processes cannot be looked at with --root");
     if (services.count == 0)
-        sp_console_print(s->report, 0, "nothing is integrated, so no service is concerned");
-    if (s->options->restart && s->work->pending)
+        sp_console_print(context->report, 0, "nothing is integrated, so no service is concerned");
+    if (context->options->restart && context->work->pending)
         return sp_error_set(err, SP_ERROR_NEEDS_RECOVERY,
                             "a transaction was interrupted; before a restart, run: %s recover",
                             sp_invocation());
-    if (s->options->restart && restart(&r, &services, err) < 0)
+    if (context->options->restart && restart(&r, &services, err) < 0)
         return -1;
-    if (s->report->json)
-        put_services(s, &services, &r.done);
-    return s->options->restart ? SP_ERROR_NONE : status_of(s, &services, err);
+    if (context->report->json)
+        put_services(context, &services, &r.done);
+    return context->options->restart ? SP_ERROR_NONE : status_of(context, &services, err);
 }

@@ -14,7 +14,7 @@
 #include "txn/integrated.h"
 #include "txn/leftovers.h"
 
-int sp_cmd_refuse(struct sp_context *s, const sp_selection *selection, struct sp_error *err)
+int sp_cmd_refuse(struct sp_context *context, const sp_selection *selection, struct sp_error *err)
 {
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
@@ -22,152 +22,157 @@ int sp_cmd_refuse(struct sp_context *s, const sp_selection *selection, struct sp
             (one->plan.state != SP_STATE_CONFLICT && one->plan.state != SP_STATE_UNSUPPORTED))
             continue;
         if (one->plan.note)
-            return sp_error_set(err, SP_ERROR_REFUSED, "%s: %s", sp_output_title(s->pool, one),
-                                one->plan.note);
+            return sp_error_set(err, SP_ERROR_REFUSED, "%s: %s",
+                                sp_output_title(context->pool, one), one->plan.note);
         for (size_t j = 0; j < one->plan.files.count; j++)
             if (one->plan.files.items[j].state == SP_STATE_CONFLICT)
                 return sp_error_set(err, SP_ERROR_REFUSED, "%s: %s",
-                                    sp_output_path(s, one, &one->plan.files.items[j]),
+                                    sp_output_path(context, one, &one->plan.files.items[j]),
                                     one->plan.files.items[j].note);
     }
     return 0;
 }
 
-void sp_cmd_add_times(struct sp_context *s, const struct sp_history *history, unsigned since,
+void sp_cmd_add_times(struct sp_context *context, const struct sp_history *history, unsigned since,
                       struct sp_transaction *txn)
 {
     for (size_t i = 0; i < txn->changes.count; i++) {
         struct stat st;
-        const char *dir = sp_path_dirname(s->pool, txn->changes.items[i].path), *real;
+        const char *dir = sp_path_dirname(context->pool, txn->changes.items[i].path), *real;
         struct sp_error ignored = SP_ERROR_INIT; /* a time is not worth failing for */
-        if (sp_fs_resolve(&s->root, s->pool, dir, &real, &st, &ignored) == 0 && real)
-            *SP_PUSH(s->pool, &txn->dirs) = (struct sp_journal_dir){
+        if (sp_fs_resolve(&context->root, context->pool, dir, &real, &st, &ignored) == 0 && real)
+            *SP_PUSH(context->pool, &txn->dirs) = (struct sp_journal_dir){
                 .path = dir, .before = sp_history_dir_time(history, dir, st.st_mtim, since)};
         sp_error_clear(&ignored);
     }
 }
 
-static int check_run(struct sp_context *s, const struct sp_transaction *txn, struct sp_error *err)
+static int check_run(struct sp_context *context, const struct sp_transaction *txn,
+                     struct sp_error *err)
 {
-    if (sp_workdir_check(s->pool, &s->root, s->work_dir, err) < 0)
+    if (sp_workdir_check(context->pool, &context->root, context->work_dir, err) < 0)
         return -1;
-    return sp_transaction_check(s->pool, &s->root, txn, err);
+    return sp_transaction_check(context->pool, &context->root, txn, err);
 }
 
-int sp_cmd_check_dry_run(struct sp_context *s, const struct sp_transaction *txn,
+int sp_cmd_check_dry_run(struct sp_context *context, const struct sp_transaction *txn,
                          struct sp_error *err)
 {
     SP_CLEANUP_ERROR struct sp_error reason = SP_ERROR_INIT;
-    if (s->options->trees.count || txn->changes.count == 0)
+    if (context->options->trees.count || txn->changes.count == 0)
         return 0;
-    pid_t holder = s->work->exists ? sp_workdir_holder(&s->work->dir) : 0;
-    if (holder && s->work->history.pending.count == 0) /* else it was said already */
+    pid_t holder = context->work->exists ? sp_workdir_holder(&context->work->dir) : 0;
+    if (holder && context->work->history.pending.count == 0) /* else it was said already */
         sp_console_warn(
-            s->pool, s->report,
+            context->pool, context->report,
             "another sp-openstack (process %ld) is at work in '%s'; until it has ended, "
             "the command would fail",
-            (long)holder, s->work->dir.dir.shown);
-    if (check_run(s, txn, &reason) == 0)
+            (long)holder, context->work->dir.dir.shown);
+    if (check_run(context, txn, &reason) == 0)
         return 0;
     if (geteuid() == 0 || (reason.errnum != EACCES && reason.errnum != EPERM))
         return sp_error_set(err, reason.kind, "%s", reason.message);
-    sp_console_warn(s->pool, s->report, "as this user, the command would fail: %s", reason.message);
+    sp_console_warn(context->pool, context->report, "as this user, the command would fail: %s",
+                    reason.message);
     return 0;
 }
 
-bool sp_cmd_is_pending(struct sp_context *s, const sp_selection *selection)
+bool sp_cmd_is_pending(struct sp_context *context, const sp_selection *selection)
 {
     SP_CLEANUP_ERROR struct sp_error ignored = SP_ERROR_INIT; /* it was warned of */
     sp_strv dirs = {NULL, 0, 0};
     for (size_t i = 0; i < selection->count; i++)
         if (sp_target_counts(&selection->items[i]) && selection->items[i].detection)
-            *SP_PUSH(s->pool, &dirs) = selection->items[i].detection->dir;
-    return sp_prepare_find_pending(s, &dirs, &ignored) < 0;
+            *SP_PUSH(context->pool, &dirs) = selection->items[i].detection->dir;
+    return sp_prepare_find_pending(context, &dirs, &ignored) < 0;
 }
 
-void sp_cmd_warn_leftovers(struct sp_context *s, const sp_selection *selection)
+void sp_cmd_warn_leftovers(struct sp_context *context, const sp_selection *selection)
 {
     sp_strv files = {NULL, 0, 0}, found = {NULL, 0, 0};
-    if (s->options->trees.count || s->work->history.pending.count)
+    if (context->options->trees.count || context->work->history.pending.count)
         return; /* recover removes those of an interrupted one */
     for (size_t i = 0; i < selection->count; i++)
         for (size_t j = 0; j < selection->items[i].plan.files.count; j++)
             if (selection->items[i].plan.files.items[j].snapshot->real)
-                *SP_PUSH(s->pool, &files) = selection->items[i].plan.files.items[j].snapshot->real;
-    sp_leftovers_find(s->pool, &s->root, &s->work->history, &files, &found);
+                *SP_PUSH(context->pool, &files) =
+                    selection->items[i].plan.files.items[j].snapshot->real;
+    sp_leftovers_find(context->pool, &context->root, &context->work->history, &files, &found);
     for (size_t i = 0; i < found.count; i++)
-        sp_console_warn(s->pool, s->report,
+        sp_console_warn(context->pool, context->report,
                         "'%s' is a temporary file of a transaction that is not recorded here (was "
                         "the directory copied in the middle of one?); nothing uses it, remove it",
                         found.items[i]);
 }
 
 /* How to name one copy to uninstall. */
-static const char *removal_of(struct sp_context *s, const char *site, const char *name)
+static const char *removal_of(struct sp_context *context, const char *site, const char *name)
 {
-    return sp_pool_printf(s->pool, "%s uninstall --path '%s' %s", sp_invocation(),
-                          sp_pool_printf(s->pool, "/%s", site), name);
+    return sp_pool_printf(context->pool, "%s uninstall --path '%s' %s", sp_invocation(),
+                          sp_pool_printf(context->pool, "/%s", site), name);
 }
 
-static bool is_looked_at(struct sp_context *s, const sp_selection *selection,
+static bool is_looked_at(struct sp_context *context, const sp_selection *selection,
                          const struct sp_journal_component *component)
 {
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_detection *found = selection->items[i].detection;
         if (found && strcmp(found->name, component->name) == 0 &&
-            sp_detection_is_at(s->pool, found, component->path))
+            sp_detection_is_at(context->pool, found, component->path))
             return true;
     }
     return false;
 }
 
 /* Those of the history that are in no environment. */
-static void warn_elsewhere(struct sp_context *s, const sp_selection *selection)
+static void warn_elsewhere(struct sp_context *context, const sp_selection *selection)
 {
     sp_integrations known = {NULL, 0, 0};
-    if (s->options->trees.count || s->options->paths.count || s->options->python)
+    if (context->options->trees.count || context->options->paths.count || context->options->python)
         return;
-    sp_integrated_find(s->pool, &s->work->history, &known);
+    sp_integrated_find(context->pool, &context->work->history, &known);
     for (size_t i = 0; i < known.count; i++) {
         const struct sp_journal_component *component = known.items[i].component;
         const char *real = NULL;
         struct stat st;
-        if (is_looked_at(s, selection, component) ||
-            (s->options->components.count &&
-             !sp_strv_has(&s->options->components, component->name)) ||
-            sp_fs_resolve(&s->root, s->pool, component->path, &real, &st, NULL) < 0 || !real)
+        if (is_looked_at(context, selection, component) ||
+            (context->options->components.count &&
+             !sp_strv_has(&context->options->components, component->name)) ||
+            sp_fs_resolve(&context->root, context->pool, component->path, &real, &st, NULL) < 0 ||
+            !real)
             continue;
-        sp_console_warn(s->pool, s->report,
-                        "'%s' was integrated by transaction %u, and is in no environment that was "
-                        "found; to take it out, run: %s",
-                        sp_root_show(&s->root, s->pool, component->path),
-                        known.items[i].journal->id,
-                        removal_of(s, sp_path_dirname(s->pool, component->path), component->name));
+        sp_console_warn(
+            context->pool, context->report,
+            "'%s' was integrated by transaction %u, and is in no environment that was "
+            "found; to take it out, run: %s",
+            sp_root_show(&context->root, context->pool, component->path),
+            known.items[i].journal->id,
+            removal_of(context, sp_path_dirname(context->pool, component->path), component->name));
     }
 }
 
-void sp_cmd_warn_remaining(struct sp_context *s, const sp_selection *selection)
+void sp_cmd_warn_remaining(struct sp_context *context, const sp_selection *selection)
 {
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
         if (one->shadowed_by && one->plan.integrated)
-            sp_console_warn(s->pool, s->report,
+            sp_console_warn(context->pool, context->report,
                             "'%s' is integrated, and left so: %s imports '%s' in its place; to "
                             "take it out, run: %s",
-                            sp_scan_show(s->pool, one->scan, one->detection->dir),
+                            sp_scan_show(context->pool, one->scan, one->detection->dir),
                             one->environment->name,
-                            sp_scan_show(s->pool, one->scan, one->shadowed_by->dir),
-                            removal_of(s, one->detection->site->path, one->name));
+                            sp_scan_show(context->pool, one->scan, one->shadowed_by->dir),
+                            removal_of(context, one->detection->site->path, one->name));
     }
-    warn_elsewhere(s, selection);
+    warn_elsewhere(context, selection);
 }
 
-int sp_cmd_find_writer(struct sp_context *s, const struct sp_file_snapshot *file,
+int sp_cmd_find_writer(struct sp_context *context, const struct sp_file_snapshot *file,
                        const struct sp_journal **out, struct sp_error *err)
 {
     struct sp_blob_id id;
     if (sp_blob_hash(file->content, &id, err) < 0)
         return -1;
-    *out = sp_history_writer(&s->work->history, file->real, &id);
+    *out = sp_history_writer(&context->work->history, file->real, &id);
     return 0;
 }

@@ -110,34 +110,36 @@ void sp_context_close(struct sp_context *context)
 
 /* ---- scanning ------------------------------------------------------------------------------ */
 
-static int add_scan(struct sp_context *s, struct sp_tree *tree, struct sp_environment_query *query,
-                    struct sp_error *err)
+static int add_scan(struct sp_context *context, struct sp_tree *tree,
+                    struct sp_environment_query *query, struct sp_error *err)
 {
     struct sp_scan *scan;
-    if (sp_scan_tree(s->pool, tree, query, &s->manifests, &scan, err) < 0)
+    if (sp_scan_tree(context->pool, tree, query, &context->manifests, &scan, err) < 0)
         return -1;
-    scan->number = s->scans.count;
-    *SP_PUSH(s->pool, &s->scans) = scan;
+    scan->number = context->scans.count;
+    *SP_PUSH(context->pool, &context->scans) = scan;
     return 0;
 }
 
 /* The directories in a list: "a:b", or one a line. */
-static void split_dirs(struct sp_context *s, const char *list, const char *separators, sp_strv *out)
+static void split_dirs(struct sp_context *context, const char *list, const char *separators,
+                       sp_strv *out)
 {
     while (*list) {
         size_t len = strcspn(list, separators);
         if (len)
-            *SP_PUSH(s->pool, out) = absolute(s->pool, sp_pool_memdup(s->pool, list, len));
+            *SP_PUSH(context->pool, out) =
+                absolute(context->pool, sp_pool_memdup(context->pool, list, len));
         list += len;
         list += *list != '\0';
     }
 }
 
 /* Asks the interpreter of --python for its sys.path. */
-static int ask_python(struct sp_context *s, struct sp_environment_query *query,
+static int ask_python(struct sp_context *context, struct sp_environment_query *query,
                       struct sp_error *err)
 {
-    const char *program = s->options->python;
+    const char *program = context->options->python;
     if (*program != '/')
         return sp_error_set(err, SP_ERROR_USAGE, "--python wants an absolute path, not '%s'",
                             program);
@@ -146,80 +148,81 @@ static int ask_python(struct sp_context *s, struct sp_environment_query *query,
     int rc = sp_process_run(argv, &out, err);
     if (rc == 0) {
         query->python = program;
-        split_dirs(s, sp_buffer_str(&out), "\n", &query->pythonpath);
+        split_dirs(context, sp_buffer_str(&out), "\n", &query->pythonpath);
     }
     sp_buffer_free(&out);
     return rc;
 }
 
 /* The processes of the services, for a system that runs. */
-static void find_running(struct sp_context *s, sp_running_list *out)
+static void find_running(struct sp_context *context, sp_running_list *out)
 {
     sp_strv programs = {NULL, 0, 0};
-    for (size_t i = 0; i < s->manifests.releases.count; i++) {
-        const struct sp_release *release = s->manifests.releases.items[i];
+    for (size_t i = 0; i < context->manifests.releases.count; i++) {
+        const struct sp_release *release = context->manifests.releases.items[i];
         for (size_t j = 0; j < release->components.count; j++) {
             const sp_strv *more = &release->components.items[j]->programs;
             for (size_t k = 0; k < more->count; k++)
                 if (!sp_strv_has(&programs, more->items[k]))
-                    *SP_PUSH(s->pool, &programs) = more->items[k];
+                    *SP_PUSH(context->pool, &programs) = more->items[k];
         }
     }
-    sp_running_find(s->pool, "/proc", &programs, out);
+    sp_running_find(context->pool, "/proc", &programs, out);
 }
 
-static int scan_system(struct sp_context *s, const sp_strv *paths, struct sp_error *err)
+static int scan_system(struct sp_context *context, const sp_strv *paths, struct sp_error *err)
 {
     struct sp_environment_query query = {.python = NULL};
     struct sp_tree *tree;
     for (size_t i = 0; i < paths->count; i++)
-        *SP_PUSH(s->pool, &query.paths) = absolute(s->pool, paths->items[i]);
-    if (s->options->python && ask_python(s, &query, err) < 0)
+        *SP_PUSH(context->pool, &query.paths) = absolute(context->pool, paths->items[i]);
+    if (context->options->python && ask_python(context, &query, err) < 0)
         return -1;
-    if (!s->options->python && !s->options->root) {
+    if (!context->options->python && !context->options->root) {
         const char *env = getenv("PYTHONPATH");
-        split_dirs(s, env ? env : "", ":", &query.pythonpath);
-        find_running(s, &query.running);
+        split_dirs(context, env ? env : "", ":", &query.pythonpath);
+        find_running(context, &query.running);
     }
-    if (sp_tree_open_root(s->pool, &s->root, s->root.path, &tree, err) < 0)
+    if (sp_tree_open_root(context->pool, &context->root, context->root.path, &tree, err) < 0)
         return -1;
     tree->is_system = true;
-    return add_scan(s, tree, &query, err);
+    return add_scan(context, tree, &query, err);
 }
 
-int sp_context_scan_path(struct sp_context *s, const char *path, struct sp_error *err)
+int sp_context_scan_path(struct sp_context *context, const char *path, struct sp_error *err)
 {
     sp_strv paths = {NULL, 0, 0};
-    *SP_PUSH(s->pool, &paths) = sp_pool_printf(s->pool, "/%s", path);
-    return scan_system(s, &paths, err);
+    *SP_PUSH(context->pool, &paths) = sp_pool_printf(context->pool, "/%s", path);
+    return scan_system(context, &paths, err);
 }
 
-static void find_wanted(struct sp_context *s)
+static void find_wanted(struct sp_context *context)
 {
-    if (s->wanted.count > 0)
+    if (context->wanted.count > 0)
         return;
-    sp_manifests_wanted(s->pool, &s->manifests, &s->wanted);
-    *SP_PUSH(s->pool, &s->wanted) = "__init__.py";
+    sp_manifests_wanted(context->pool, &context->manifests, &context->wanted);
+    *SP_PUSH(context->pool, &context->wanted) = "__init__.py";
 }
 
-int sp_context_expect_trees(struct sp_context *s, struct sp_error *err)
+int sp_context_expect_trees(struct sp_context *context, struct sp_error *err)
 {
-    find_wanted(s);
+    find_wanted(context);
     return sp_tree_git_keep_open(err);
 }
 
-int sp_context_scan(struct sp_context *s, struct sp_error *err)
+int sp_context_scan(struct sp_context *context, struct sp_error *err)
 {
-    if (s->options->trees.count == 0)
-        return scan_system(s, &s->options->paths, err);
-    find_wanted(s);
-    for (size_t i = 0; i < s->options->trees.count; i++) {
+    if (context->options->trees.count == 0)
+        return scan_system(context, &context->options->paths, err);
+    find_wanted(context);
+    for (size_t i = 0; i < context->options->trees.count; i++) {
         struct sp_environment_query nothing = {.python = NULL};
         struct sp_tree *tree;
         sp_worker_enter(i);
-        if (sp_tree_open(s->pool, s->options->trees.items[i], &s->wanted, &tree, err) < 0)
+        if (sp_tree_open(context->pool, context->options->trees.items[i], &context->wanted, &tree,
+                         err) < 0)
             return -1;
-        if (add_scan(s, tree, &nothing, err) < 0)
+        if (add_scan(context, tree, &nothing, err) < 0)
             return sp_error_prefix(err, "%s", tree->name);
         sp_worker_leave();
     }
@@ -228,54 +231,54 @@ int sp_context_scan(struct sp_context *s, struct sp_error *err)
 
 /* ---- selecting and planning ---------------------------------------------------------------- */
 
-static struct sp_request request_of(const struct sp_context *s, enum sp_select_mode mode)
+static struct sp_request request_of(const struct sp_context *context, enum sp_select_mode mode)
 {
-    return (struct sp_request){.scans = &s->scans,
-                               .manifests = &s->manifests,
+    return (struct sp_request){.scans = &context->scans,
+                               .manifests = &context->manifests,
                                .mode = mode,
-                               .names = &s->options->components,
-                               .no_deps = s->options->no_deps,
-                               .allow_mixed = s->options->allow_mixed};
+                               .names = &context->options->components,
+                               .no_deps = context->options->no_deps,
+                               .allow_mixed = context->options->allow_mixed};
 }
 
-static int print_warnings(struct sp_context *s, const sp_strv *warnings, int rc)
+static int print_warnings(struct sp_context *context, const sp_strv *warnings, int rc)
 {
     for (size_t i = 0; i < warnings->count; i++)
-        sp_console_warn(s->pool, s->report, "%s", warnings->items[i]);
+        sp_console_warn(context->pool, context->report, "%s", warnings->items[i]);
     return rc;
 }
 
-int sp_context_select(struct sp_context *s, enum sp_select_mode mode, sp_selection *out,
+int sp_context_select(struct sp_context *context, enum sp_select_mode mode, sp_selection *out,
                       struct sp_error *err)
 {
-    struct sp_request request = request_of(s, mode);
+    struct sp_request request = request_of(context, mode);
     sp_strv warnings = {NULL, 0, 0};
-    int rc = sp_select(s->pool, &request, out, &warnings, err);
-    return print_warnings(s, &warnings, rc);
+    int rc = sp_select(context->pool, &request, out, &warnings, err);
+    return print_warnings(context, &warnings, rc);
 }
 
-int sp_context_check_mixed(struct sp_context *s, const sp_selection *selection,
+int sp_context_check_mixed(struct sp_context *context, const sp_selection *selection,
                            struct sp_error *err)
 {
-    struct sp_request request = request_of(s, SP_SELECT_CHANGE);
+    struct sp_request request = request_of(context, SP_SELECT_CHANGE);
     sp_strv warnings = {NULL, 0, 0};
-    int rc = sp_select_check_mixed(s->pool, selection, &request, &warnings, err);
-    return print_warnings(s, &warnings, rc);
+    int rc = sp_select_check_mixed(context->pool, selection, &request, &warnings, err);
+    return print_warnings(context, &warnings, rc);
 }
 
 /* A component that is only reported: nothing of it changes. */
-static void plan_report(struct sp_context *s, struct sp_target *one)
+static void plan_report(struct sp_context *context, struct sp_target *one)
 {
     const char *why = one->unused;
     if (one->shadowed_by)
-        why = sp_pool_printf(s->pool, "%s imports %s%s", one->environment->name,
-                             sp_scan_show(s->pool, one->scan, one->shadowed_by->dir),
+        why = sp_pool_printf(context->pool, "%s imports %s%s", one->environment->name,
+                             sp_scan_show(context->pool, one->scan, one->shadowed_by->dir),
                              one->plan.integrated ? "; this copy is integrated, too" : "");
     sp_plan_report(&one->plan, one->detection,
                    one->shadowed_by ? SP_STATE_SHADOWED : one->plan.state, why);
 }
 
-int sp_context_plan(struct sp_context *s, sp_selection *selection, enum sp_goal goal,
+int sp_context_plan(struct sp_context *context, sp_selection *selection, enum sp_goal goal,
                     struct sp_error *err)
 {
     for (size_t i = 0; i < selection->count; i++) {
@@ -286,11 +289,13 @@ int sp_context_plan(struct sp_context *s, sp_selection *selection, enum sp_goal 
             continue;
         }
         sp_worker_enter(one->scan->number);
-        if (sp_snapshot_take(one->scan->contents, &s->manifests, one->detection, &files, err) < 0)
+        if (sp_snapshot_take(one->scan->contents, &context->manifests, one->detection, &files,
+                             err) < 0)
             return -1;
-        sp_plan_component(s->pool, one->detection, files.items, files.count, goal, &one->plan);
+        sp_plan_component(context->pool, one->detection, files.items, files.count, goal,
+                          &one->plan);
         if (!sp_target_counts(one))
-            plan_report(s, one);
+            plan_report(context, one);
         sp_worker_leave();
     }
     return 0;

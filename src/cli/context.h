@@ -40,28 +40,28 @@ int sp_context_load_manifests(struct sp_context *context, struct sp_error *err) 
 
 /* For a command that looks at many trees in processes of its own: does beforehand, once, what is
  * the same for all of them. */
-int sp_context_expect_trees(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_context_expect_trees(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
 
 /* Opens the trees and looks for all components in them. */
-int sp_context_scan(struct sp_context *s, struct sp_error *err) SP_MUST_CHECK;
+int sp_context_scan(struct sp_context *context, struct sp_error *err) SP_MUST_CHECK;
 
 /* Adds a scan of the system with a directory (relative to the root) as if --path named it. */
-int sp_context_scan_path(struct sp_context *s, const char *path,
+int sp_context_scan_path(struct sp_context *context, const char *path,
                          struct sp_error *err) SP_MUST_CHECK;
 
 void sp_context_close(struct sp_context *context);
 
 /* sp_select() with the options of the command line; prints its warnings. */
-int sp_context_select(struct sp_context *s, enum sp_select_mode mode, sp_selection *out,
+int sp_context_select(struct sp_context *context, enum sp_select_mode mode, sp_selection *out,
                       struct sp_error *err) SP_MUST_CHECK;
 
 /* sp_select_check_mixed(), likewise. */
-int sp_context_check_mixed(struct sp_context *s, const sp_selection *selection,
+int sp_context_check_mixed(struct sp_context *context, const sp_selection *selection,
                            struct sp_error *err) SP_MUST_CHECK;
 
 /* Takes the snapshots of those that count and plans them towards the goal; the others get a state
  * and a note. */
-int sp_context_plan(struct sp_context *s, sp_selection *selection, enum sp_goal goal,
+int sp_context_plan(struct sp_context *context, sp_selection *selection, enum sp_goal goal,
                     struct sp_error *err) SP_MUST_CHECK;
 
 #endif

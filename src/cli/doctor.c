@@ -7,9 +7,10 @@
 #include "host/running.h"
 
 /* Whether the component is asked for: it was named, or none was. */
-static bool is_wanted(const struct sp_context *s, const char *component)
+static bool is_wanted(const struct sp_context *context, const char *component)
 {
-    return s->options->components.count == 0 || sp_strv_has(&s->options->components, component);
+    return context->options->components.count == 0 ||
+           sp_strv_has(&context->options->components, component);
 }
 
 static const struct sp_target *find_target(const sp_selection *selection, const char *component)
@@ -23,23 +24,24 @@ static const struct sp_target *find_target(const sp_selection *selection, const 
 
 /* The component in the manifest of its release, or in the newest one that has its programs: they are the
  * same in all, and releases that include the drivers do not list them. */
-static const struct sp_component *find_spec(const struct sp_context *s,
+static const struct sp_component *find_spec(const struct sp_context *context,
                                             const struct sp_target *target, const char *component)
 {
     const struct sp_component *spec = target ? target->detection->spec : NULL;
-    for (size_t i = 0; (!spec || !spec->programs.count) && i < s->manifests.releases.count; i++)
-        spec = sp_release_find(s->manifests.releases.items[i], component);
+    for (size_t i = 0; (!spec || !spec->programs.count) && i < context->manifests.releases.count;
+         i++)
+        spec = sp_release_find(context->manifests.releases.items[i], component);
     return spec && spec->programs.count ? spec : NULL;
 }
 
-static int examine_service(struct sp_context *s, const sp_selection *selection,
+static int examine_service(struct sp_context *context, const sp_selection *selection,
                            const sp_running_list *running, enum sp_subject subject,
                            struct sp_facts *out, struct sp_error *err)
 {
     const char *name = sp_subject_name(subject);
     const struct sp_target *target = find_target(selection, name);
-    const struct sp_component *spec = find_spec(s, target, name);
-    if (!spec || !is_wanted(s, name))
+    const struct sp_component *spec = find_spec(context, target, name);
+    if (!spec || !is_wanted(context, name))
         return 0;
     const struct sp_service_query query = {
         .programs = &spec->programs,
@@ -48,58 +50,59 @@ static int examine_service(struct sp_context *s, const sp_selection *selection,
         .series = sp_series_of(
             target && target->detection->spec ? target->detection->spec->release->name : NULL),
         .integrated = target && target->plan.integrated,
-        .root_prefix = s->root.path};
-    return sp_service_facts_read(s->pool, s->scans.items[0]->tree, &query, &out->services[subject],
-                                 err);
+        .root_prefix = context->root.path};
+    return sp_service_facts_read(context->pool, context->scans.items[0]->tree, &query,
+                                 &out->services[subject], err);
 }
 
 /* The processes of all programs that are known, on a system that runs. */
-static void find_running(struct sp_context *s, sp_running_list *out)
+static void find_running(struct sp_context *context, sp_running_list *out)
 {
     sp_strv programs = {NULL, 0, 0};
     for (int subject = 0; subject < SP_SUBJECT_HOST; subject++) {
         const struct sp_component *spec =
-            find_spec(s, NULL, sp_subject_name((enum sp_subject)subject));
+            find_spec(context, NULL, sp_subject_name((enum sp_subject)subject));
         for (size_t i = 0; spec && i < spec->programs.count; i++)
-            *SP_PUSH(s->pool, &programs) = spec->programs.items[i];
+            *SP_PUSH(context->pool, &programs) = spec->programs.items[i];
     }
-    if (!s->options->root)
-        sp_running_find(s->pool, "/proc", &programs, out);
+    if (!context->options->root)
+        sp_running_find(context->pool, "/proc", &programs, out);
 }
 
-static void add_components(struct sp_context *s, const sp_selection *selection,
+static void add_components(struct sp_context *context, const sp_selection *selection,
                            struct sp_facts *out)
 {
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
         if (one->detection && sp_target_counts(one))
-            *SP_PUSH(s->pool, &out->components) =
+            *SP_PUSH(context->pool, &out->components) =
                 (struct sp_component_facts){one->name, one->plan.state, one->plan.note};
     }
-    out->command = sp_cli_invocation(s->pool, s->options);
+    out->command = sp_cli_invocation(context->pool, context->options);
 }
 
-int sp_examine(struct sp_context *s, const sp_selection *selection, struct sp_examination *out,
-               struct sp_error *err)
+int sp_examine(struct sp_context *context, const sp_selection *selection,
+               struct sp_examination *out, struct sp_error *err)
 {
     sp_running_list running = {NULL, 0, 0};
     *out = (struct sp_examination){.facts.services = {NULL}};
-    find_running(s, &running);
+    find_running(context, &running);
     for (int subject = 0; subject < SP_SUBJECT_HOST; subject++)
-        if (examine_service(s, selection, &running, (enum sp_subject)subject, &out->facts, err) < 0)
+        if (examine_service(context, selection, &running, (enum sp_subject)subject, &out->facts,
+                            err) < 0)
             return -1;
-    add_components(s, selection, &out->facts);
-    if (sp_examine_host(s, selection, &out->facts.host, err) < 0)
+    add_components(context, selection, &out->facts);
+    if (sp_examine_host(context, selection, &out->facts.host, err) < 0)
         return -1;
-    sp_checks_run(s->pool, &out->facts, &out->findings);
+    sp_checks_run(context->pool, &out->facts, &out->findings);
     return 0;
 }
 
 /* As they are once their plans are carried out. */
-static void carry_out(struct sp_context *s, const sp_selection *selection, sp_selection *out)
+static void carry_out(struct sp_context *context, const sp_selection *selection, sp_selection *out)
 {
     for (size_t i = 0; i < selection->count; i++) {
-        struct sp_target *one = SP_PUSH(s->pool, out);
+        struct sp_target *one = SP_PUSH(context->pool, out);
         *one = selection->items[i];
         if (sp_plan_changes(&one->plan)) {
             one->plan.state = SP_STATE_INSTALLED;
@@ -108,16 +111,16 @@ static void carry_out(struct sp_context *s, const sp_selection *selection, sp_se
     }
 }
 
-long sp_examine_count(struct sp_context *s, const sp_selection *selection, bool after)
+long sp_examine_count(struct sp_context *context, const sp_selection *selection, bool after)
 {
     SP_CLEANUP_ERROR struct sp_error ignored = SP_ERROR_INIT; /* doctor itself tells it */
     struct sp_examination examined;
     sp_selection then = {NULL, 0, 0};
     long count = 0;
     if (after)
-        carry_out(s, selection, &then);
-    if (s->options->trees.count ||
-        sp_examine(s, after ? &then : selection, &examined, &ignored) < 0 ||
+        carry_out(context, selection, &then);
+    if (context->options->trees.count ||
+        sp_examine(context, after ? &then : selection, &examined, &ignored) < 0 ||
         !sp_findings_are_complete(&examined.findings))
         return -1;
     for (size_t i = 0; i < examined.findings.count; i++)
@@ -126,11 +129,11 @@ long sp_examine_count(struct sp_context *s, const sp_selection *selection, bool 
     return count;
 }
 
-void sp_examine_print_count(struct sp_context *s, long count)
+void sp_examine_print_count(struct sp_context *context, long count)
 {
     if (count > 0)
         sp_console_print(
-            s->report, 0,
+            context->report, 0,
             "doctor has %ld more finding%s on this host; for the remedies, run: %s doctor", count,
-            count == 1 ? "" : "s", sp_cli_invocation(s->pool, s->options));
+            count == 1 ? "" : "s", sp_cli_invocation(context->pool, context->options));
 }

@@ -13,19 +13,19 @@ struct sp_examination {
 
 /* selection: planned, of the components that were asked for; their services are examined, and the host.
  * With --root no processes are looked at. */
-int sp_examine(struct sp_context *s, const sp_selection *selection, struct sp_examination *out,
-               struct sp_error *err) SP_MUST_CHECK;
+int sp_examine(struct sp_context *context, const sp_selection *selection,
+               struct sp_examination *out, struct sp_error *err) SP_MUST_CHECK;
 
 /* For the end of check, and of install (`after`: the selection is as its plans make it): how many findings
  * doctor has besides those that these commands show; -1 when that cannot be told, as by a user who may not
  * read all files, or of --tree. */
-long sp_examine_count(struct sp_context *s, const sp_selection *selection, bool after);
+long sp_examine_count(struct sp_context *context, const sp_selection *selection, bool after);
 
 /* One line, if there are some. */
-void sp_examine_print_count(struct sp_context *s, long count);
+void sp_examine_print_count(struct sp_context *context, long count);
 
 /* The host's part of it: also whether the processes of the selection's services are stale. */
-int sp_examine_host(struct sp_context *s, const sp_selection *selection, struct sp_host_facts *out,
-                    struct sp_error *err) SP_MUST_CHECK;
+int sp_examine_host(struct sp_context *context, const sp_selection *selection,
+                    struct sp_host_facts *out, struct sp_error *err) SP_MUST_CHECK;
 
 #endif

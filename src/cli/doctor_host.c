@@ -7,11 +7,11 @@
 #include "host/facts.h"
 
 /* The reasons why processes of the services are to be restarted. */
-static int find_stale(struct sp_context *s, const sp_selection *selection,
+static int find_stale(struct sp_context *context, const sp_selection *selection,
                       struct sp_storpool_facts *out, struct sp_error *err)
 {
     sp_services services = {NULL, 0, 0};
-    if (sp_services_find(s, selection, &services, err) < 0)
+    if (sp_services_find(context, selection, &services, err) < 0)
         return -1;
     for (size_t i = 0; i < services.count; i++) {
         const struct sp_service *service = &services.items[i];
@@ -19,7 +19,7 @@ static int find_stale(struct sp_context *s, const sp_selection *selection,
         for (size_t j = 0; j < service->processes.count; j++)
             for (size_t k = 0; k < service->processes.items[j].reasons.count; k++) {
                 const struct sp_service_process *one = &service->processes.items[j];
-                *SP_PUSH(s->pool, &out->stale) = (struct sp_stale_process){
+                *SP_PUSH(context->pool, &out->stale) = (struct sp_stale_process){
                     service->program, one->process->pid, one->reasons.items[k].kind,
                     one->reasons.items[k].text};
             }
@@ -27,19 +27,19 @@ static int find_stale(struct sp_context *s, const sp_selection *selection,
     return 0;
 }
 
-int sp_examine_host(struct sp_context *s, const sp_selection *selection, struct sp_host_facts *out,
-                    struct sp_error *err)
+int sp_examine_host(struct sp_context *context, const sp_selection *selection,
+                    struct sp_host_facts *out, struct sp_error *err)
 {
-    struct sp_storpool_query query = {.root = &s->root,
-                                      .tree = s->scans.items[0]->tree,
+    struct sp_storpool_query query = {.root = &context->root,
+                                      .tree = context->scans.items[0]->tree,
                                       .proc = "/proc",
                                       .dev = "/dev",
                                       .group = SP_ACCOUNTS_GROUP};
-    sp_cmd_add_accounts(s, selection, false, &query.accounts);
-    if (sp_host_facts_read(s->pool, &query, out, err) < 0 ||
-        sp_prerequisites_find(s->pool, selection, &out->client.prerequisites, err) < 0)
+    sp_cmd_add_accounts(context, selection, false, &query.accounts);
+    if (sp_host_facts_read(context->pool, &query, out, err) < 0 ||
+        sp_prerequisites_find(context->pool, selection, &out->client.prerequisites, err) < 0)
         return -1;
     for (size_t i = 0; i < selection->count; i++)
         out->client.wanted |= selection->items[i].plan.integrated;
-    return find_stale(s, selection, &out->client, err);
+    return find_stale(context, selection, &out->client, err);
 }

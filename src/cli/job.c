@@ -16,14 +16,14 @@
 static int remembered_meta(struct sp_job *job, const char *path, struct sp_bytes content,
                            const struct sp_meta **out, struct sp_error *err)
 {
-    const struct sp_history *history = &job->s->work->history;
+    const struct sp_history *history = &job->context->work->history;
     struct sp_blob_id id;
     *out = NULL;
     if (history->journals.count == 0)
         return 0;
     if (sp_blob_hash(content, &id, err) < 0)
         return -1;
-    return sp_history_meta(job->s->pool, history, path, &id, out, err);
+    return sp_history_meta(job->context->pool, history, path, &id, out, err);
 }
 
 /* An administrator may have edited a driver in place: what is lost with it is only in the backup. */
@@ -33,17 +33,17 @@ static int note_edited(struct sp_job *job, const struct sp_target *one,
     const struct sp_journal *by;
     if (!file->unknown)
         return 0;
-    if (sp_cmd_find_writer(job->s, file->snapshot, &by, err) < 0)
+    if (sp_cmd_find_writer(job->context, file->snapshot, &by, err) < 0)
         return -1;
     if (!by)
-        *SP_PUSH(job->s->pool, &job->edited) = sp_output_path(job->s, one, file);
+        *SP_PUSH(job->context->pool, &job->edited) = sp_output_path(job->context, one, file);
     return 0;
 }
 
 static int add_change(struct sp_job *job, const struct sp_target *one,
                       const struct sp_file_plan *file, struct sp_error *err)
 {
-    struct sp_pool *pool = job->s->pool;
+    struct sp_pool *pool = job->context->pool;
     struct sp_file_change change = {.component = one->name,
                                     .package = SP_LAST(&job->txn.components)->path,
                                     .name = file->snapshot->spec->path,
@@ -56,7 +56,7 @@ static int add_change(struct sp_job *job, const struct sp_target *one,
             strcmp(job->txn.changes.items[i].path, change.path) == 0)
             return sp_error_set(err, SP_ERROR_REFUSED,
                                 "%s is the same file as another one that would be changed",
-                                sp_output_path(job->s, one, file));
+                                sp_output_path(job->context, one, file));
     if (job->goal == SP_GOAL_UNINSTALL && file->action == SP_ACTION_REPLACE &&
         remembered_meta(job, change.path, file->after, &change.meta, err) < 0)
         return -1;
@@ -79,7 +79,7 @@ void sp_job_files(const struct sp_job *job, const struct sp_target *one, sp_file
         bool modules = (round == 0) == (job->goal == SP_GOAL_INSTALL);
         for (size_t i = 0; i < one->plan.files.count; i++)
             if ((one->plan.files.items[i].snapshot->spec->copy != NULL) == modules)
-                *SP_PUSH(job->s->pool, out) = &one->plan.files.items[i];
+                *SP_PUSH(job->context->pool, out) = &one->plan.files.items[i];
     }
 }
 
@@ -97,7 +97,7 @@ static int add_changes_of(struct sp_job *job, const struct sp_target *one, struc
 /* The directory is recorded as it is found, in its site, so that it is found again where it is a link. */
 static void add_component(struct sp_job *job, const struct sp_target *one)
 {
-    struct sp_pool *pool = job->s->pool;
+    struct sp_pool *pool = job->context->pool;
     const struct sp_detection *found = one->detection;
     const char *path = sp_path_join(pool, found->site->path, found->name);
     const struct sp_component *spec = found->spec;
@@ -116,9 +116,9 @@ static void add_component(struct sp_job *job, const struct sp_target *one)
 static int find_services(struct sp_job *job, struct sp_error *err)
 {
     sp_strv names = {NULL, 0, 0};
-    if (job->s->options->root)
+    if (job->context->options->root)
         return 0;
-    if (sp_services_after(job->s, &job->selection, &names, err) < 0)
+    if (sp_services_after(job->context, &job->selection, &names, err) < 0)
         return sp_error_prefix(err, "the changes are in place, but");
     job->services = names;
     return 0;
@@ -126,23 +126,24 @@ static int find_services(struct sp_job *job, struct sp_error *err)
 
 int sp_job_run(struct sp_job *job, struct sp_error *err)
 {
-    struct sp_context *s = job->s;
-    if (s->options->dry_run)
-        return sp_cmd_check_dry_run(s, &job->txn, err);
+    struct sp_context *context = job->context;
+    if (context->options->dry_run)
+        return sp_cmd_check_dry_run(context, &job->txn, err);
     if (job->txn.components.count == 0)
         return 0;
     /* what is refused anyway leaves no work directory behind */
-    if (!s->work->locked && sp_transaction_check(s->pool, &s->root, &job->txn, err) < 0)
+    if (!context->work->locked &&
+        sp_transaction_check(context->pool, &context->root, &job->txn, err) < 0)
         return -1;
-    if (sp_prepare_lock(s, err) < 0)
+    if (sp_prepare_lock(context, err) < 0)
         return -1;
     sp_transaction_catch_signals();
     job->txn.notes = &job->notes;
-    int rc = sp_transaction_run(s->pool, &s->work->dir, &job->txn, &job->id, err);
+    int rc = sp_transaction_run(context->pool, &context->work->dir, &job->txn, &job->id, err);
     if (rc == 0)
         rc = find_services(job, err);
     for (size_t i = 0; i < job->notes.count; i++)
-        sp_console_warn(s->pool, s->report, "%s", job->notes.items[i]);
+        sp_console_warn(context->pool, context->report, "%s", job->notes.items[i]);
     return rc;
 }
 
@@ -158,7 +159,7 @@ int sp_job_build(struct sp_job *job, struct sp_error *err)
         if (add_changes_of(job, one, err) < 0)
             return -1;
     }
-    if (job->goal == SP_GOAL_UNINSTALL && job->s->work->locked)
-        sp_cmd_add_times(job->s, &job->s->work->history, 0, &job->txn);
+    if (job->goal == SP_GOAL_UNINSTALL && job->context->work->locked)
+        sp_cmd_add_times(job->context, &job->context->work->history, 0, &job->txn);
     return 0;
 }

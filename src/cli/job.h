@@ -10,7 +10,7 @@
 #include "txn/transaction.h"
 
 struct sp_job {
-    struct sp_context *s;
+    struct sp_context *context;
     enum sp_goal goal;
     sp_selection selection;
     sp_prerequisites prerequisites;

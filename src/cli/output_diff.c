@@ -21,7 +21,7 @@ static bool is_ambiguous(const sp_selection *selection)
 
 /* The path of a file in the diff: in the site; or in the whole system or tree, which is then named,
  * where the site does not tell files apart. */
-static const char *diff_path(struct sp_context *s, const struct sp_target *one,
+static const char *diff_path(struct sp_context *context, const struct sp_target *one,
                              const struct sp_file_plan *file, bool complete)
 {
     if (!complete)
@@ -29,10 +29,10 @@ static const char *diff_path(struct sp_context *s, const struct sp_target *one,
     if (one->scan->tree->is_system)
         return file->snapshot->real;
     const char *name = one->scan->tree->name;
-    return sp_path_join(s->pool, name + strspn(name, "/"), file->snapshot->real);
+    return sp_path_join(context->pool, name + strspn(name, "/"), file->snapshot->real);
 }
 
-static int print_diff(struct sp_context *s, const struct sp_target *one, bool complete,
+static int print_diff(struct sp_context *context, const struct sp_target *one, bool complete,
                       struct sp_buffer *out, struct sp_error *err)
 {
     for (size_t i = 0; i < one->plan.files.count; i++) {
@@ -42,8 +42,9 @@ static int print_diff(struct sp_context *s, const struct sp_target *one, bool co
         const struct sp_bytes *before =
             file->snapshot->content.data ? &file->snapshot->content : NULL;
         const struct sp_bytes *after = file->after.data ? &file->after : NULL;
-        if (sp_blob_diff(diff_path(s, one, file, complete), before, after, 0644, out, err) < 0)
-            return sp_error_prefix(err, "%s", sp_output_path(s, one, file));
+        if (sp_blob_diff(diff_path(context, one, file, complete), before, after, 0644, out, err) <
+            0)
+            return sp_error_prefix(err, "%s", sp_output_path(context, one, file));
     }
     return 0;
 }
@@ -63,7 +64,7 @@ static bool has_several_sites(const sp_selection *selection)
     return false;
 }
 
-int sp_output_diff(struct sp_context *s, const sp_selection *selection, struct sp_buffer *out,
+int sp_output_diff(struct sp_context *context, const sp_selection *selection, struct sp_buffer *out,
                    struct sp_error *err)
 {
     bool complete = is_ambiguous(selection);
@@ -74,10 +75,10 @@ int sp_output_diff(struct sp_context *s, const sp_selection *selection, struct s
             one->detection->site != site) {
             site = one->detection->site;
             sp_buffer_printf(out, "# in ");
-            sp_buffer_puts_safe(out, sp_scan_show(s->pool, one->scan, site->path));
+            sp_buffer_puts_safe(out, sp_scan_show(context->pool, one->scan, site->path));
             sp_buffer_putc(out, '\n');
         }
-        if (print_diff(s, one, complete, out, err) < 0)
+        if (print_diff(context, one, complete, out, err) < 0)
             return -1;
     }
     return 0;

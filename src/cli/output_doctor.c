@@ -37,13 +37,13 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Something that cannot be told is told to somebody who can change that. */
-static bool is_shown(const struct sp_context *s, const struct sp_finding *one)
+static bool is_shown(const struct sp_context *context, const struct sp_finding *one)
 {
-    return s->report->verbose > 0 || one->level == SP_CHECK_NOTE ||
+    return context->report->verbose > 0 || one->level == SP_CHECK_NOTE ||
            one->level >= SP_CHECK_WARNING || (one->level == SP_CHECK_UNKNOWN && one->remedy);
 }
 
-static void sort(struct sp_context *s, const sp_findings *findings, lines *out)
+static void sort(struct sp_context *context, const sp_findings *findings, lines *out)
 {
     for (size_t i = 0; i < findings->count; i++) {
         const struct sp_finding *one = &findings->items[i];
@@ -53,8 +53,8 @@ static void sort(struct sp_context *s, const sp_findings *findings, lines *out)
                 group = out->items[j].group;
                 break;
             }
-        if (is_shown(s, one))
-            *SP_PUSH(s->pool, out) = (struct line){one, group};
+        if (is_shown(context, one))
+            *SP_PUSH(context->pool, out) = (struct line){one, group};
     }
     if (out->count)
         qsort(out->items, out->count, sizeof(*out->items), by_place);
@@ -67,11 +67,11 @@ static const char *title_of(const struct sp_examination *examined, enum sp_subje
     return service ? service->program : "this host";
 }
 
-static void print_remedy(struct sp_context *s, const char *remedy)
+static void print_remedy(struct sp_context *context, const char *remedy)
 {
     for (size_t len; remedy; remedy = remedy[len] ? remedy + len + 1 : NULL) {
         len = strcspn(remedy, "\n");
-        sp_console_print(s->report, -1, "      %.*s", (int)len, remedy);
+        sp_console_print(context->report, -1, "      %.*s", (int)len, remedy);
     }
 }
 
@@ -82,24 +82,24 @@ static bool has_same_remedy(const lines *sorted, size_t i)
            is_same(sorted->items[i].finding->remedy, sorted->items[i + 1].finding->remedy);
 }
 
-static void print_line(struct sp_context *s, const struct sp_finding *one)
+static void print_line(struct sp_context *context, const struct sp_finding *one)
 {
-    const char *line = one->at.line ? sp_pool_printf(s->pool, "%u: ", one->at.line) : "";
-    sp_console_print(s->report, -1, "  %s%s: %s [%s]", line, sp_check_level_name(one->level),
+    const char *line = one->at.line ? sp_pool_printf(context->pool, "%u: ", one->at.line) : "";
+    sp_console_print(context->report, -1, "  %s%s: %s [%s]", line, sp_check_level_name(one->level),
                      one->text, one->id);
 }
 
-static void print_files(struct sp_context *s, const struct sp_service_facts *service)
+static void print_files(struct sp_context *context, const struct sp_service_facts *service)
 {
     static const char *const notes[] = {[SP_FILE_READ] = "",
                                         [SP_FILE_DENIED] = " (not readable)",
                                         [SP_FILE_MISSING] = " (missing)",
                                         [SP_FILE_ELSEWHERE] = " (in the image of the container)"};
-    sp_console_print(s->report, 1, "%s, by %s, reads:%s", service->program,
+    sp_console_print(context->report, 1, "%s, by %s, reads:%s", service->program,
                      service->source ? service->source : "the defaults",
                      service->files.count ? "" : " no file");
     for (size_t i = 0; i < service->files.count; i++)
-        sp_console_print(s->report, 1, "  %s%s", service->files.items[i].shown,
+        sp_console_print(context->report, 1, "  %s%s", service->files.items[i].shown,
                          notes[service->files.items[i].access]);
 }
 
@@ -111,31 +111,31 @@ static size_t count_level(const sp_findings *findings, enum sp_check_level level
     return count;
 }
 
-void sp_output_examination(struct sp_context *s, const struct sp_examination *examined)
+void sp_output_examination(struct sp_context *context, const struct sp_examination *examined)
 {
     const sp_findings *findings = &examined->findings;
     lines sorted = {NULL, 0, 0};
     size_t group = SIZE_MAX, errors = count_level(findings, SP_CHECK_ERROR);
     for (int i = 0; i < SP_SUBJECT_HOST; i++)
         if (examined->facts.services[i])
-            print_files(s, examined->facts.services[i]);
-    sort(s, findings, &sorted);
+            print_files(context, examined->facts.services[i]);
+    sort(context, findings, &sorted);
     for (size_t i = 0; i < sorted.count; i++) {
         const struct sp_finding *one = sorted.items[i].finding;
         if (sorted.items[i].group != group)
-            sp_console_print(s->report, -1,
+            sp_console_print(context->report, -1,
                              "%s:", one->at.file ? one->at.file : title_of(examined, one->subject));
         group = sorted.items[i].group;
-        print_line(s, one);
+        print_line(context, one);
         if (!has_same_remedy(&sorted, i))
-            print_remedy(s, one->remedy);
+            print_remedy(context, one->remedy);
     }
     if (sp_findings_count(findings))
-        sp_console_print(s->report, 0, "to be repaired: %zu error%s, %zu warning%s", errors,
+        sp_console_print(context->report, 0, "to be repaired: %zu error%s, %zu warning%s", errors,
                          errors == 1 ? "" : "s", sp_findings_count(findings) - errors,
                          sp_findings_count(findings) - errors == 1 ? "" : "s");
     else
-        sp_console_print(s->report, 0, "ok: nothing is to be repaired");
+        sp_console_print(context->report, 0, "ok: nothing is to be repaired");
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------- */
@@ -179,7 +179,7 @@ static void put_finding(struct sp_json *json, const struct sp_finding *one)
     sp_json_end_object(json);
 }
 
-void sp_output_examination_json(struct sp_context *s, const struct sp_examination *examined)
+void sp_output_examination_json(struct sp_context *context, const struct sp_examination *examined)
 {
     struct sp_buffer buf = SP_BUFFER_INIT;
     struct sp_json json;
@@ -192,22 +192,22 @@ void sp_output_examination_json(struct sp_context *s, const struct sp_examinatio
     for (size_t i = 0; i < examined->findings.count; i++)
         put_finding(&json, &examined->findings.items[i]);
     sp_json_end_array(&json);
-    sp_output_end(&json, s);
+    sp_output_end(&json, context);
 }
 
 /* ---- JUnit ------------------------------------------------------------------------------------- */
 
 /* "/etc/x:12: error: SENTENCE; write ..." */
-static const char *message_of(struct sp_context *s, const struct sp_finding *one)
+static const char *message_of(struct sp_context *context, const struct sp_finding *one)
 {
-    const char *file = one->at.file ? sp_pool_printf(s->pool, "%s:", one->at.file) : "";
-    const char *line = one->at.line ? sp_pool_printf(s->pool, "%u:", one->at.line) : "";
-    return sp_pool_printf(s->pool, "%s%s%s%s: %s%s%s", file, line, *file ? " " : "",
+    const char *file = one->at.file ? sp_pool_printf(context->pool, "%s:", one->at.file) : "";
+    const char *line = one->at.line ? sp_pool_printf(context->pool, "%u:", one->at.line) : "";
+    return sp_pool_printf(context->pool, "%s%s%s%s: %s%s%s", file, line, *file ? " " : "",
                           sp_check_level_name(one->level), one->text, one->remedy ? "; " : "",
                           one->remedy ? one->remedy : "");
 }
 
-void sp_output_examination_junit(struct sp_context *s, const struct sp_examination *examined,
+void sp_output_examination_junit(struct sp_context *context, const struct sp_examination *examined,
                                  struct sp_junit *junit)
 {
     const sp_findings *findings = &examined->findings;
@@ -221,15 +221,15 @@ void sp_output_examination_junit(struct sp_context *s, const struct sp_examinati
             if (findings->items[next].level > worst)
                 worst = findings->items[next].level;
             if (findings->items[next].level != SP_CHECK_OK)
-                *SP_PUSH(s->pool, &messages) = message_of(s, &findings->items[next]);
+                *SP_PUSH(context->pool, &messages) = message_of(context, &findings->items[next]);
         }
         const struct sp_junit_case added = {
-            .class_name = sp_pool_printf(s->pool, "doctor.%s", sp_subject_name(one->subject)),
-            .name = sp_pool_printf(s->pool, "%s: %s", one->id, one->title),
+            .class_name = sp_pool_printf(context->pool, "doctor.%s", sp_subject_name(one->subject)),
+            .name = sp_pool_printf(context->pool, "%s: %s", one->id, one->title),
             .outcome = worst >= SP_CHECK_WARNING                                ? SP_JUNIT_FAILED
                        : worst == SP_CHECK_SKIPPED || worst == SP_CHECK_UNKNOWN ? SP_JUNIT_SKIPPED
                                                                                 : SP_JUNIT_PASSED,
-            .message = messages.count ? sp_strv_join(s->pool, &messages, "; ") : NULL};
+            .message = messages.count ? sp_strv_join(context->pool, &messages, "; ") : NULL};
         sp_junit_add(junit, &added);
     }
 }

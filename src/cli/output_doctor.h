@@ -8,13 +8,13 @@
 
 /* The findings by the files that they are in, in the order of lines. With -v also the files that each
  * service reads, and the checks that are in order or could not be made. */
-void sp_output_examination(struct sp_context *s, const struct sp_examination *examined);
+void sp_output_examination(struct sp_context *context, const struct sp_examination *examined);
 
 /* The whole document. */
-void sp_output_examination_json(struct sp_context *s, const struct sp_examination *examined);
+void sp_output_examination_json(struct sp_context *context, const struct sp_examination *examined);
 
 /* A case for each check. */
-void sp_output_examination_junit(struct sp_context *s, const struct sp_examination *examined,
+void sp_output_examination_junit(struct sp_context *context, const struct sp_examination *examined,
                                  struct sp_junit *junit);
 
 #endif

@@ -21,14 +21,14 @@ void sp_output_begin(struct sp_json *json, struct sp_buffer *buf, const char *co
     sp_json_pair(json, "command", command);
 }
 
-static void put_files(struct sp_json *json, struct sp_context *s, const struct sp_target *one)
+static void put_files(struct sp_json *json, struct sp_context *context, const struct sp_target *one)
 {
     sp_json_key(json, "files");
     sp_json_array(json);
     for (size_t i = 0; i < one->plan.files.count; i++) {
         const struct sp_file_plan *file = &one->plan.files.items[i];
         sp_json_object(json);
-        sp_json_pair(json, "path", sp_output_path(s, one, file));
+        sp_json_pair(json, "path", sp_output_path(context, one, file));
         sp_json_pair(json, "action", sp_action_name(file->action));
         sp_json_pair(json, "state", sp_state_name(file->state));
         sp_json_pair(json, "note", file->note);
@@ -37,8 +37,8 @@ static void put_files(struct sp_json *json, struct sp_context *s, const struct s
     sp_json_end_array(json);
 }
 
-void sp_output_components(struct sp_json *json, struct sp_context *s, const sp_selection *selection,
-                          bool with_plan)
+void sp_output_components(struct sp_json *json, struct sp_context *context,
+                          const sp_selection *selection, bool with_plan)
 {
     sp_json_key(json, "components");
     sp_json_array(json);
@@ -49,7 +49,8 @@ void sp_output_components(struct sp_json *json, struct sp_context *s, const sp_s
         sp_json_pair(json, "component", one->name);
         sp_json_pair(json, "version", found ? found->version : NULL);
         sp_json_pair(json, "release", sp_output_release(one));
-        sp_json_pair(json, "path", found ? sp_scan_show(s->pool, one->scan, found->dir) : NULL);
+        sp_json_pair(json, "path",
+                     found ? sp_scan_show(context->pool, one->scan, found->dir) : NULL);
         sp_json_pair(json, "evidence", found ? evidence_name(found) : NULL);
         sp_json_pair(json, "because", found ? found->because : NULL);
         sp_json_pair(json, "support",
@@ -57,15 +58,16 @@ void sp_output_components(struct sp_json *json, struct sp_context *s, const sp_s
         sp_json_pair(json, "needed_by", one->needed_by);
         sp_json_pair(json, "environment", one->environment ? one->environment->name : NULL);
         sp_json_pair(json, "shadowed_by",
-                     one->shadowed_by ? sp_scan_show(s->pool, one->scan, one->shadowed_by->dir)
-                                      : NULL);
+                     one->shadowed_by
+                         ? sp_scan_show(context->pool, one->scan, one->shadowed_by->dir)
+                         : NULL);
         sp_json_pair(json, "unused", one->unused);
         if (with_plan) {
             sp_json_pair(json, "state", sp_state_name(one->plan.state));
             sp_json_pair(json, "note", one->plan.note);
             sp_json_key(json, "integrated");
             sp_json_bool(json, one->plan.integrated);
-            put_files(json, s, one);
+            put_files(json, context, one);
         }
         sp_json_end_object(json);
     }
@@ -118,9 +120,9 @@ static void end_document(struct sp_json *json, struct sp_console *report)
     sp_buffer_free(json->out);
 }
 
-void sp_output_end(struct sp_json *json, struct sp_context *s)
+void sp_output_end(struct sp_json *json, struct sp_context *context)
 {
-    end_document(json, s->report);
+    end_document(json, context->report);
 }
 
 void sp_output_error(struct sp_console *report, const char *command, const struct sp_error *err)

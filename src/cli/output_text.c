@@ -19,10 +19,10 @@ const char *sp_output_title(struct sp_pool *pool, const struct sp_target *one)
                           release ? ")" : "");
 }
 
-const char *sp_output_path(struct sp_context *s, const struct sp_target *one,
+const char *sp_output_path(struct sp_context *context, const struct sp_target *one,
                            const struct sp_file_plan *file)
 {
-    return sp_scan_show(s->pool, one->scan, file->snapshot->real);
+    return sp_scan_show(context->pool, one->scan, file->snapshot->real);
 }
 
 static enum sp_tone tone_of(enum sp_state state)
@@ -44,66 +44,68 @@ static enum sp_tone tone_of(enum sp_state state)
     }
 }
 
-void sp_output_table(struct sp_context *s, const sp_selection *selection, bool with_plan)
+void sp_output_table(struct sp_context *context, const sp_selection *selection, bool with_plan)
 {
     struct sp_table table = {.columns = 5, .toned_column = with_plan ? 3 : -1};
     const char *head[] = {"COMPONENT", "VERSION", "RELEASE", with_plan ? "STATE" : "DIRECTORY",
                           with_plan ? "DIRECTORY" : "EVIDENCE"};
-    sp_table_row(s->pool, &table, SP_TONE_NONE, head);
+    sp_table_row(context->pool, &table, SP_TONE_NONE, head);
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
         const struct sp_detection *found = one->detection;
-        const char *dir = found ? sp_scan_show(s->pool, one->scan, found->dir) : NULL;
+        const char *dir = found ? sp_scan_show(context->pool, one->scan, found->dir) : NULL;
         const char *release = sp_output_release(one);
         const char *row[] = {one->name, found ? found->version : NULL, release,
                              with_plan ? sp_state_name(one->plan.state) : dir,
                              with_plan ? dir
                              : found   ? found->because
                                        : "not found"};
-        sp_table_row(s->pool, &table, with_plan ? tone_of(one->plan.state) : SP_TONE_NONE, row);
+        sp_table_row(context->pool, &table, with_plan ? tone_of(one->plan.state) : SP_TONE_NONE,
+                     row);
     }
-    sp_table_print(s->report, &table);
+    sp_table_print(context->report, &table);
 }
 
-static bool needs_words(const struct sp_context *s, const struct sp_target *one)
+static bool needs_words(const struct sp_context *context, const struct sp_target *one)
 {
-    return s->report->verbose > 0 || one->plan.state == SP_STATE_PARTIAL ||
+    return context->report->verbose > 0 || one->plan.state == SP_STATE_PARTIAL ||
            one->plan.state == SP_STATE_OUTDATED || one->plan.state == SP_STATE_CONFLICT;
 }
 
-void sp_output_details(struct sp_context *s, const sp_selection *selection)
+void sp_output_details(struct sp_context *context, const sp_selection *selection)
 {
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
         bool counts = sp_target_counts(one);
         if (one->plan.note)
             sp_console_print(
-                s->report, 0, "%s%s%s: %s", sp_output_title(s->pool, one), counts ? "" : " in ",
-                counts ? "" : sp_scan_show(s->pool, one->scan, one->detection->site->path),
+                context->report, 0, "%s%s%s: %s", sp_output_title(context->pool, one),
+                counts ? "" : " in ",
+                counts ? "" : sp_scan_show(context->pool, one->scan, one->detection->site->path),
                 one->plan.note);
-        if (!needs_words(s, one) || one->plan.files.count == 0)
+        if (!needs_words(context, one) || one->plan.files.count == 0)
             continue;
-        sp_console_print(s->report, 0, "%s:", sp_output_title(s->pool, one));
+        sp_console_print(context->report, 0, "%s:", sp_output_title(context->pool, one));
         for (size_t j = 0; j < one->plan.files.count; j++) {
             const struct sp_file_plan *file = &one->plan.files.items[j];
-            if (file->state == SP_STATE_UNTOUCHED && s->report->verbose < 1 && !file->note)
+            if (file->state == SP_STATE_UNTOUCHED && context->report->verbose < 1 && !file->note)
                 continue;
-            sp_console_print(s->report, 0, "  %-13s  %s%s%s%s", sp_state_name(file->state),
-                             sp_output_path(s, one, file), file->note ? " (" : "",
+            sp_console_print(context->report, 0, "  %-13s  %s%s%s%s", sp_state_name(file->state),
+                             sp_output_path(context, one, file), file->note ? " (" : "",
                              file->note ? file->note : "", file->note ? ")" : "");
         }
     }
 }
 
-void sp_output_warn_prerequisites(struct sp_context *s, const sp_prerequisites *prerequisites)
+void sp_output_warn_prerequisites(struct sp_context *context, const sp_prerequisites *prerequisites)
 {
     sp_strv lines = {NULL, 0, 0};
     sp_prerequisite_warnings warnings = {NULL, 0, 0};
-    sp_prerequisites_describe(s->pool, prerequisites, &lines, &warnings);
+    sp_prerequisites_describe(context->pool, prerequisites, &lines, &warnings);
     for (size_t i = 0; i < lines.count; i++)
-        sp_console_print(s->report, 0, "%s", lines.items[i]);
+        sp_console_print(context->report, 0, "%s", lines.items[i]);
     for (size_t i = 0; i < warnings.count; i++)
-        sp_console_warn(s->pool, s->report, "%s; run: %s", warnings.items[i].text,
+        sp_console_warn(context->pool, context->report, "%s; run: %s", warnings.items[i].text,
                         warnings.items[i].command);
 }
 

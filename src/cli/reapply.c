@@ -57,16 +57,17 @@ static bool is_there(const struct sp_reapply_work *work, const struct sp_detecti
 static bool add_found(struct sp_reapply_work *work, const struct sp_integrated *record,
                       size_t first)
 {
-    struct sp_context *s = work->s;
-    for (size_t i = first; i < s->scans.count; i++) {
-        struct sp_target target = {.scan = s->scans.items[i], .name = record->component->name};
-        target.detection = find_at(s->pool, &target.scan->detections, record->component);
+    struct sp_context *context = work->context;
+    for (size_t i = first; i < context->scans.count; i++) {
+        struct sp_target target = {.scan = context->scans.items[i],
+                                   .name = record->component->name};
+        target.detection = find_at(context->pool, &target.scan->detections, record->component);
         if (!target.detection)
             continue;
         find_environment(&target);
         if (target.environment && !is_there(work, target.detection)) {
             size_t group = work->items.count;
-            *SP_PUSH(s->pool, &work->items) =
+            *SP_PUSH(context->pool, &work->items) =
                 (struct sp_reapply_item){.record = record, .target = target, .group = group};
         }
         return true;
@@ -78,17 +79,18 @@ static bool add_found(struct sp_reapply_work *work, const struct sp_integrated *
 static int add_elsewhere(struct sp_reapply_work *work, const struct sp_integrated *record,
                          struct sp_error *err)
 {
-    struct sp_context *s = work->s;
-    const char *site = sp_path_dirname(s->pool, record->component->path);
+    struct sp_context *context = work->context;
+    const char *site = sp_path_dirname(context->pool, record->component->path);
     struct sp_detections there = {.items = {NULL, 0, 0}};
     sp_strv dirs = {NULL, 0, 0};
-    *SP_PUSH(s->pool, &dirs) = site;
-    if (sp_scan_dirs(s->pool, s->scans.items[0]->tree, &dirs, &s->manifests, &there, err) < 0)
+    *SP_PUSH(context->pool, &dirs) = site;
+    if (sp_scan_dirs(context->pool, context->scans.items[0]->tree, &dirs, &context->manifests,
+                     &there, err) < 0)
         return -1;
-    if (!find_at(s->pool, &there, record->component))
+    if (!find_at(context->pool, &there, record->component))
         return 0;
-    size_t first = s->scans.count;
-    if (sp_context_scan_path(s, site, err) < 0)
+    size_t first = context->scans.count;
+    if (sp_context_scan_path(context, site, err) < 0)
         return -1;
     add_found(work, record, first);
     return 0;
@@ -143,7 +145,7 @@ static int find_edited(struct sp_reapply_work *work, const struct sp_target *one
         const struct sp_journal *by = NULL;
         if (file->action == SP_ACTION_NONE)
             continue;
-        if (file->unknown && sp_cmd_find_writer(work->s, file->snapshot, &by, err) < 0)
+        if (file->unknown && sp_cmd_find_writer(work->context, file->snapshot, &by, err) < 0)
             return -1;
         *edited = file->unknown && !by;
         if (!*edited)
@@ -170,10 +172,10 @@ int sp_reapply_plan(struct sp_reapply_work *work, struct sp_error *err)
     for (size_t i = 0; i < work->items.count; i++) {
         struct sp_reapply_item *item = &work->items.items[i];
         sp_selection one = {NULL, 0, 0};
-        *SP_PUSH(work->s->pool, &one) = item->target;
+        *SP_PUSH(work->context->pool, &one) = item->target;
         if (item->pending)
             continue;
-        if (sp_context_plan(work->s, &one, SP_GOAL_INSTALL, err) < 0)
+        if (sp_context_plan(work->context, &one, SP_GOAL_INSTALL, err) < 0)
             return -1;
         item->target = one.items[0];
         if (decide(work, item, err) < 0)

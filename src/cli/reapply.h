@@ -18,7 +18,7 @@ struct sp_reapply_item {
 };
 
 struct sp_reapply_work {
-    struct sp_context *s;
+    struct sp_context *context;
     sp_integrations records; /* those that were asked for */
     SP_VEC(struct sp_reapply_item) items;
 };

@@ -64,10 +64,10 @@ static void widen(struct sp_moment *at, struct timespec changed, const struct sp
 }
 
 /* The moment of a file's time. journal: of the latest transaction that changed it; NULL: none did. */
-static struct sp_moment moment_of(struct sp_context *s, const struct sp_journal *journal,
+static struct sp_moment moment_of(struct sp_context *context, const struct sp_journal *journal,
                                   struct timespec changed)
 {
-    const struct sp_history *history = &s->work->history;
+    const struct sp_history *history = &context->work->history;
     const struct sp_moment before_boot = {{0, 0}, {0, 0}};
     struct sp_boot now;
     sp_boot_now(&now);
@@ -103,31 +103,32 @@ static const struct sp_journal *find_writer(const struct sp_history *history, co
 }
 
 /* One that is gone has no time of its own any more. */
-static void note_file(struct sp_context *s, const char *path, struct sp_change *latest)
+static void note_file(struct sp_context *context, const char *path, struct sp_change *latest)
 {
-    const struct sp_journal *writer = find_writer(&s->work->history, path);
+    const struct sp_journal *writer = find_writer(&context->work->history, path);
     const char *real;
     struct stat st;
-    if (sp_fs_resolve(&s->root, s->pool, path, &real, &st, NULL) < 0 || !real) {
+    if (sp_fs_resolve(&context->root, context->pool, path, &real, &st, NULL) < 0 || !real) {
         if (!writer)
             return;
         st.st_ctim = (struct timespec){sp_journal_parse_time(writer->time), 0};
     }
-    sp_change_note(latest, moment_of(s, writer, st.st_ctim), sp_root_show(&s->root, s->pool, path));
+    sp_change_note(latest, moment_of(context, writer, st.st_ctim),
+                   sp_root_show(&context->root, context->pool, path));
 }
 
-void sp_change_note_target(struct sp_context *s, const struct sp_target *one,
+void sp_change_note_target(struct sp_context *context, const struct sp_target *one,
                            struct sp_change *latest)
 {
-    const struct sp_history *history = &s->work->history;
+    const struct sp_history *history = &context->work->history;
     for (size_t i = 0; i < one->plan.files.count; i++)
         if (sp_state_is_integrated(one->plan.files.items[i].state) &&
             one->plan.files.items[i].snapshot->real)
-            note_file(s, one->plan.files.items[i].snapshot->real, latest);
+            note_file(context, one->plan.files.items[i].snapshot->real, latest);
     for (size_t i = 0; i < history->journals.count; i++) {
         const struct sp_journal *journal = &history->journals.items[i];
         for (size_t j = 0; is_done_here(history, journal) && j < journal->files.count; j++)
-            if (sp_detection_is_at(s->pool, one->detection, journal->files.items[j].package))
-                note_file(s, journal->files.items[j].path, latest);
+            if (sp_detection_is_at(context->pool, one->detection, journal->files.items[j].package))
+                note_file(context, journal->files.items[j].path, latest);
     }
 }

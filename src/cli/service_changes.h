@@ -27,7 +27,7 @@ void sp_change_merge(struct sp_change *latest, const struct sp_change *one);
  * renamed into place, whatever its other times are set to. That time is by the clock as it was set then: for
  * a transaction of ours the journal has it; for another change it is as it is now, or as it was at one of
  * the transactions since the machine was started. */
-void sp_change_note_target(struct sp_context *s, const struct sp_target *one,
+void sp_change_note_target(struct sp_context *context, const struct sp_target *one,
                            struct sp_change *latest);
 
 enum sp_change_order {

@@ -17,9 +17,9 @@ static bool is_concerned(const struct sp_target *one)
 
 /* ---- the group --------------------------------------------------------------------------------- */
 
-static const char *group_of(const struct sp_context *s)
+static const char *group_of(const struct sp_context *context)
 {
-    return s->options->group ? s->options->group : SP_ACCOUNTS_GROUP;
+    return context->options->group ? context->options->group : SP_ACCOUNTS_GROUP;
 }
 
 static bool has_group(const sp_gids *groups, gid_t gid)
@@ -31,22 +31,22 @@ static bool has_group(const sp_gids *groups, gid_t gid)
 }
 
 /* A process of that account would have the group if it were started now. */
-static bool lacks_group(struct sp_context *s, const struct sp_running *process, gid_t gid)
+static bool lacks_group(struct sp_context *context, const struct sp_running *process, gid_t gid)
 {
-    const struct sp_identity *account = sp_lookup_uid(s->pool, process->uid);
+    const struct sp_identity *account = sp_lookup_uid(context->pool, process->uid);
     sp_gids groups = {NULL, 0, 0};
     for (size_t i = 0; i < process->groups.count; i++)
         if (process->groups.items[i] == gid)
             return false;
     return process->uid != 0 && account &&
-           sp_lookup_groups(s->pool, &s->root, account, &groups, NULL) == 0 &&
+           sp_lookup_groups(context->pool, &context->root, account, &groups, NULL) == 0 &&
            has_group(&groups, gid);
 }
 
 /* ---- processes --------------------------------------------------------------------------------- */
 
 struct search {
-    struct sp_context *s;
+    struct sp_context *context;
     const sp_selection *selection; /* NULL: only whether the programs run is asked for */
     sp_strv programs;
     struct sp_tree *tree;      /* of the system */
@@ -60,8 +60,8 @@ struct search {
 static const struct sp_environment *environment_of_settings(const struct search *f,
                                                             const struct sp_running *process)
 {
-    const struct sp_environments *all = &f->s->scans.items[0]->environments;
-    const char *how = sp_pool_printf(f->s->pool, "process %u", process->pid);
+    const struct sp_environments *all = &f->context->scans.items[0]->environments;
+    const char *how = sp_pool_printf(f->context->pool, "process %u", process->pid);
     for (size_t i = 0; i < all->uses.count; i++)
         if (strcmp(all->uses.items[i].how, how) == 0)
             return all->uses.items[i].environment;
@@ -72,11 +72,11 @@ static const struct sp_environment *environment_of_settings(const struct search 
 static int find_environment(struct search *f, const struct sp_running *process,
                             const struct sp_environment **out)
 {
-    struct sp_scan *scan = f->s->scans.items[0];
-    const struct sp_identity *account = sp_lookup_uid(f->s->pool, process->uid);
+    struct sp_scan *scan = f->context->scans.items[0];
+    const struct sp_identity *account = sp_lookup_uid(f->context->pool, process->uid);
     const char *interpreter;
     *out = NULL;
-    if (sp_usage_of_process(f->s->pool, scan->tree, process, &interpreter, f->err) < 0)
+    if (sp_usage_of_process(f->context->pool, scan->tree, process, &interpreter, f->err) < 0)
         return -1;
     if (interpreter && sp_python_settings_matter(&process->settings))
         *out = environment_of_settings(f, process);
@@ -113,7 +113,7 @@ static int find_change(struct search *f, const struct sp_running *process, struc
 static void add_reason(struct search *f, struct sp_service_process *one, enum sp_stale_reason kind,
                        const char *text)
 {
-    *SP_PUSH(f->s->pool, &one->reasons) = (struct sp_service_reason){kind, text};
+    *SP_PUSH(f->context->pool, &one->reasons) = (struct sp_service_reason){kind, text};
 }
 
 static int find_reasons(struct search *f, struct sp_service_process *one)
@@ -127,18 +127,19 @@ static int find_reasons(struct search *f, struct sp_service_process *one)
         break;
     case SP_CHANGE_AFTER:
         add_reason(f, one, SP_STALE_FILES,
-                   sp_pool_printf(f->s->pool, "%s was changed after it started", path));
+                   sp_pool_printf(f->context->pool, "%s was changed after it started", path));
         break;
     case SP_CHANGE_UNKNOWN:
         add_reason(f, one, SP_STALE_UNKNOWN,
-                   sp_pool_printf(f->s->pool,
+                   sp_pool_printf(f->context->pool,
                                   "the clock was set, so it cannot be told whether %s was changed "
                                   "after it started",
                                   path));
     }
-    if (f->has_group && lacks_group(f->s, one->process, f->group))
+    if (f->has_group && lacks_group(f->context, one->process, f->group))
         add_reason(f, one, SP_STALE_GROUP,
-                   sp_pool_printf(f->s->pool, "it started without the group %s", group_of(f->s)));
+                   sp_pool_printf(f->context->pool, "it started without the group %s",
+                                  group_of(f->context)));
     return 0;
 }
 
@@ -161,10 +162,10 @@ static int add_process(struct search *f, struct sp_service *service,
 {
     service->unknown |= process->view == SP_RUNNING_UNKNOWN;
     if (process->view == SP_RUNNING_ELSEWHERE)
-        *SP_PUSH(f->s->pool, &service->elsewhere) = process;
+        *SP_PUSH(f->context->pool, &service->elsewhere) = process;
     if (process->view != SP_RUNNING_HERE)
         return 0;
-    struct sp_service_process *one = SP_PUSH(f->s->pool, &service->processes);
+    struct sp_service_process *one = SP_PUSH(f->context->pool, &service->processes);
     one->process = process;
     one->start = start_of(service, process);
     one->started = sp_running_started(process);
@@ -175,11 +176,11 @@ static int add_process(struct search *f, struct sp_service *service,
 static int add_processes(struct search *f, sp_services *services)
 {
     sp_strv programs = {NULL, 0, 0};
-    sp_running_list *running = sp_pool_alloc(f->s->pool, sizeof(*running));
+    sp_running_list *running = sp_pool_alloc(f->context->pool, sizeof(*running));
     for (size_t i = 0; i < services->count; i++)
-        *SP_PUSH(f->s->pool, &programs) = services->items[i].program;
-    if (programs.count && !f->s->options->root)
-        sp_running_find(f->s->pool, "/proc", &programs, running);
+        *SP_PUSH(f->context->pool, &programs) = services->items[i].program;
+    if (programs.count && !f->context->options->root)
+        sp_running_find(f->context->pool, "/proc", &programs, running);
     for (size_t i = 0; i < services->count; i++)
         for (size_t j = 0; j < running->count; j++)
             if (strcmp(running->items[j].program, services->items[i].program) == 0 &&
@@ -193,12 +194,13 @@ static int add_processes(struct search *f, sp_services *services)
 /* A command that looks at no packages has opened no tree. */
 static int find_starts(struct search *f, const char *program, sp_starts *out)
 {
-    struct sp_context *s = f->s;
-    if (s->scans.count)
-        f->tree = s->scans.items[0]->tree;
-    if (!f->tree && sp_tree_open_root(s->pool, &s->root, s->root.path, &f->tree, f->err) < 0)
+    struct sp_context *context = f->context;
+    if (context->scans.count)
+        f->tree = context->scans.items[0]->tree;
+    if (!f->tree &&
+        sp_tree_open_root(context->pool, &context->root, context->root.path, &f->tree, f->err) < 0)
         return -1;
-    return sp_starts_find(s->pool, f->tree, program, out, f->err);
+    return sp_starts_find(context->pool, f->tree, program, out, f->err);
 }
 
 static int add_service(struct search *f, const char *program, sp_services *out)
@@ -212,21 +214,21 @@ static int add_service(struct search *f, const char *program, sp_services *out)
         return 0;
     if (find_starts(f, program, &service.starts) < 0)
         return -1;
-    *SP_PUSH(f->s->pool, out) = service;
+    *SP_PUSH(f->context->pool, out) = service;
     return 0;
 }
 
 /* Of the programs whose components are concerned. */
-static struct search new_search(struct sp_context *s, const sp_selection *selection,
+static struct search new_search(struct sp_context *context, const sp_selection *selection,
                                 struct sp_error *err)
 {
-    struct search f = {.s = s, .selection = selection, .err = err};
-    f.changes = sp_pool_calloc(s->pool, selection->count + 1, sizeof(*f.changes));
+    struct search f = {.context = context, .selection = selection, .err = err};
+    f.changes = sp_pool_calloc(context->pool, selection->count + 1, sizeof(*f.changes));
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
         for (size_t j = 0; is_concerned(one) && j < one->detection->spec->programs.count; j++)
             if (!sp_strv_has(&f.programs, one->detection->spec->programs.items[j]))
-                *SP_PUSH(s->pool, &f.programs) = one->detection->spec->programs.items[j];
+                *SP_PUSH(context->pool, &f.programs) = one->detection->spec->programs.items[j];
     }
     return f;
 }
@@ -237,20 +239,20 @@ static int find_all(struct search *f, sp_services *out)
     for (size_t i = 0; i < f->programs.count; i++)
         if (add_service(f, f->programs.items[i], out) < 0)
             return -1;
-    f->has_group =
-        f->selection && out->count &&
-        sp_lookup_group(f->s->pool, &f->s->root, group_of(f->s), &group, NULL) == SP_FOUND;
+    f->has_group = f->selection && out->count &&
+                   sp_lookup_group(f->context->pool, &f->context->root, group_of(f->context),
+                                   &group, NULL) == SP_FOUND;
     f->group = (gid_t)group.id;
     return add_processes(f, out);
 }
 
-int sp_services_find(struct sp_context *s, const sp_selection *selection, sp_services *out,
+int sp_services_find(struct sp_context *context, const sp_selection *selection, sp_services *out,
                      struct sp_error *err)
 {
-    struct search f = new_search(s, selection, err);
+    struct search f = new_search(context, selection, err);
     for (size_t i = 0; i < selection->count; i++)
         if (is_concerned(&selection->items[i]))
-            sp_change_note_target(s, &selection->items[i], &f.changes[i]);
+            sp_change_note_target(context, &selection->items[i], &f.changes[i]);
     return find_all(&f, out);
 }
 
@@ -304,11 +306,11 @@ void sp_service_stale_names(struct sp_pool *pool, const struct sp_service *servi
     }
 }
 
-int sp_services_after(struct sp_context *s, const sp_selection *selection, sp_strv *names,
+int sp_services_after(struct sp_context *context, const sp_selection *selection, sp_strv *names,
                       struct sp_error *err)
 {
     sp_services services = {NULL, 0, 0};
-    struct search f = new_search(s, selection, err);
+    struct search f = new_search(context, selection, err);
     struct sp_moment now;
     clock_gettime(CLOCK_BOOTTIME, &now.least);
     now.most = now.least;
@@ -318,23 +320,23 @@ int sp_services_after(struct sp_context *s, const sp_selection *selection, sp_st
     if (find_all(&f, &services) < 0)
         return -1;
     for (size_t i = 0; i < services.count; i++) {
-        sp_service_stale_names(s->pool, &services.items[i], names);
+        sp_service_stale_names(context->pool, &services.items[i], names);
         if (services.items[i].unknown)
-            *SP_PUSH(s->pool, names) = sp_service_name(&services.items[i]);
+            *SP_PUSH(context->pool, names) = sp_service_name(&services.items[i]);
     }
     return 0;
 }
 
-int sp_services_of_programs(struct sp_context *s, const sp_strv *programs, sp_strv *names,
+int sp_services_of_programs(struct sp_context *context, const sp_strv *programs, sp_strv *names,
                             struct sp_error *err)
 {
     sp_services services = {NULL, 0, 0};
-    struct search f = {.s = s, .programs = *programs, .err = err};
+    struct search f = {.context = context, .programs = *programs, .err = err};
     if (find_all(&f, &services) < 0)
         return -1;
     for (size_t i = 0; i < services.count; i++)
         if (services.items[i].processes.count || services.items[i].unknown)
-            *SP_PUSH(s->pool, names) = sp_service_name(&services.items[i]);
+            *SP_PUSH(context->pool, names) = sp_service_name(&services.items[i]);
     return 0;
 }
 
@@ -351,12 +353,14 @@ static const char *command_for(struct sp_pool *pool, const sp_strv *names)
     return sp_strv_join(pool, &commands, "; ");
 }
 
-void sp_services_print_restart(struct sp_context *s, const sp_strv *names)
+void sp_services_print_restart(struct sp_context *context, const sp_strv *names)
 {
-    if (names->count && s->options->root)
-        sp_console_print(s->report, 0, "restart those of these services that run on this host: %s",
-                         sp_strv_join(s->pool, names, ", "));
+    if (names->count && context->options->root)
+        sp_console_print(context->report, 0,
+                         "restart those of these services that run on this host: %s",
+                         sp_strv_join(context->pool, names, ", "));
     else if (names->count)
-        sp_console_print(s->report, 0, "to restart the services that run the old code, run: %s",
-                         command_for(s->pool, names));
+        sp_console_print(context->report, 0,
+                         "to restart the services that run the old code, run: %s",
+                         command_for(context->pool, names));
 }

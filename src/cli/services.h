@@ -51,20 +51,20 @@ void sp_service_stale_names(struct sp_pool *pool, const struct sp_service *servi
 /* The services of the planned targets that are integrated, or that a transaction of ours changed. A process
  * is stale when a file of the copy that its environment imports was changed after it started, or when it
  * lacks the service group. Under --root there are no processes. */
-int sp_services_find(struct sp_context *s, const sp_selection *selection, sp_services *out,
+int sp_services_find(struct sp_context *context, const sp_selection *selection, sp_services *out,
                      struct sp_error *err) SP_MUST_CHECK;
 
 /* Adds the names of the services that the changes to the targets of now have left stale: of those that
  * run, and import a target which was planned to be changed. */
-int sp_services_after(struct sp_context *s, const sp_selection *selection, sp_strv *names,
+int sp_services_after(struct sp_context *context, const sp_selection *selection, sp_strv *names,
                       struct sp_error *err) SP_MUST_CHECK;
 
 /* Adds the names of the services of these programs that run, or of which that cannot be told; for a caller
  * that knows no targets. */
-int sp_services_of_programs(struct sp_context *s, const sp_strv *programs, sp_strv *names,
+int sp_services_of_programs(struct sp_context *context, const sp_strv *programs, sp_strv *names,
                             struct sp_error *err) SP_MUST_CHECK;
 
 /* Prints what to type to restart them; with --root, of which they are the programs, what to look for. */
-void sp_services_print_restart(struct sp_context *s, const sp_strv *names);
+void sp_services_print_restart(struct sp_context *context, const sp_strv *names);
 
 #endif
