@@ -423,12 +423,17 @@ class Many(RevertCase):
         return sorted(int(name) for name in os.listdir(self.system.path(WORK, "transactions")))
 
     def test_failing_install_in_a_loop(self):
-        """A bind-mounted file, and a configuration management that tries again and again."""
+        """A disk without an inode that is free, and a configuration management that tries again
+        and again."""
         self.needs_root()
         self.begin("newton")
         pristine = self.tree()
-        script = "mount --bind \"$0\" \"$0\" && exec \"$@\""
-        command = ["unshare", "-m", "sh", "-c", script, self.system.file(CONNECTOR)]
+        package = os.path.dirname(os.path.dirname(self.system.file(CONNECTOR)))
+        # the package on a file system of as many inodes as it has: no new file can be made there
+        script = "n=$(find \"$0\" | wc -l) && aside=$(mktemp -d) && cp -a \"$0/.\" $aside && " \
+                 "mount -t tmpfs -o nr_inodes=$n,mode=755 none \"$0\" && " \
+                 "cp -a $aside/. \"$0\" && rm -r $aside && exec \"$@\""
+        command = ["unshare", "-m", "sh", "-c", script, package]
         if not shutil.which("unshare") or subprocess.run(
                 command + ["true"], stderr=subprocess.DEVNULL, check=False).returncode:
             self.skipTest("no mounts of one's own here")
