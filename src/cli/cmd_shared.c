@@ -50,7 +50,8 @@ void sp_cmd_add_times(struct sp_context *context, const struct sp_history *histo
 static int check_run(struct sp_context *context, const struct sp_transaction *txn,
                      struct sp_error *err)
 {
-    if (sp_workdir_check(context->pool, &context->root, context->work_dir, err) < 0)
+    if (sp_workdir_check(context->pool, &context->root, context->work_dir,
+                         sp_transaction_space(txn), err) < 0)
         return -1;
     return sp_transaction_check(context->pool, &context->root, txn, err);
 }

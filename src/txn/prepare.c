@@ -161,18 +161,12 @@ static int check_space(struct sp_run *r, struct sp_error *err)
     return 0;
 }
 
-static int check_workdir_space(struct sp_run *r, struct sp_error *err)
+uint64_t sp_transaction_space(const struct sp_transaction *txn)
 {
-    uint64_t needed = SPARE, free_bytes;
-    for (size_t i = 0; i < r->steps.count; i++)
-        needed += 2 * r->steps.items[i].change->before.len + r->steps.items[i].change->after.len;
-    if (sp_fs_free_bytes(&r->workdir->dir, &free_bytes, err) < 0)
-        return -1;
-    if (free_bytes < needed)
-        return sp_error_set(err, SP_ERROR_SYSTEM,
-                            "there is not enough free space in the work directory '%s'",
-                            r->workdir->dir.shown);
-    return 0;
+    uint64_t needed = SPARE;
+    for (size_t i = 0; i < txn->changes.count; i++)
+        needed += 2 * txn->changes.items[i].before.len + txn->changes.items[i].after.len;
+    return needed;
 }
 
 int sp_run_prepare(struct sp_run *r, struct sp_error *err)
@@ -184,7 +178,7 @@ int sp_run_prepare(struct sp_run *r, struct sp_error *err)
             return -1;
     if (check_space(r, err) < 0)
         return -1;
-    return r->workdir ? check_workdir_space(r, err) : 0;
+    return r->workdir ? sp_workdir_check_space(r->workdir, sp_transaction_space(r->txn), err) : 0;
 }
 
 static bool is_at(struct sp_run *r, const char *path, const struct stat *expected)

@@ -31,6 +31,9 @@ struct sp_transaction {
     sp_strv *notes;                     /* gets sentences for the operator; may be NULL */
 };
 
+/* The bytes that have to be free for the work directory, with some to spare. */
+uint64_t sp_transaction_space(const struct sp_transaction *txn);
+
 /* Looks whether it could be run: the targets are what was planned for, their directories can be
  * written to and have room. Changes nothing. Errors as of sp_transaction_run(). */
 int sp_transaction_check(struct sp_pool *pool, const struct sp_root *root,

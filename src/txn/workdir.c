@@ -281,12 +281,11 @@ int sp_workdir_lock(struct sp_pool *pool, const struct sp_root *root, const char
     return -1;
 }
 
-/* Whether the directory that path is in can be written to, or made. */
-static int check_parent(struct sp_pool *pool, const struct sp_root *root, const char *path,
-                        struct sp_error *err)
+/* Opens the directory that path is in, or will be made in, if it can be written to. */
+static int open_place(struct sp_pool *pool, const struct sp_root *root, const char *path,
+                       struct sp_dir *out, struct sp_error *err)
 {
     const char *real = NULL;
-    SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
     while (!real) {
         path = sp_path_dirname(pool, path);
         if (sp_fs_resolve(root, pool, path, &real, NULL, err) < 0)
@@ -294,19 +293,20 @@ static int check_parent(struct sp_pool *pool, const struct sp_root *root, const 
         if (!*path)
             break;
     }
-    return sp_fs_open_dir(root, pool, real ? real : "", &dir, err) < 0
+    return sp_fs_open_dir(root, pool, real ? real : "", out, err) < 0
                ? -1
-               : sp_fs_check_writable(&dir, err);
+               : sp_fs_check_writable(out, err);
 }
 
+/* parent: opened where there is no work directory yet. */
 static int check_usable(struct sp_pool *pool, const char *path, struct sp_workdir *out,
-                        struct sp_error *err)
+                        struct sp_dir *parent, struct sp_error *err)
 {
     struct stat st;
     if (open_for_reading(pool, path, out, err) < 0)
         return -1;
     if (out->dir.fd < 0)
-        return check_parent(pool, out->root, path, err);
+        return open_place(pool, out->root, path, parent, err);
     if (fstat(out->dir.fd, &st) < 0)
         return sp_error_errno(err, errno, "cannot look at '%s'", out->dir.shown);
     return check_private(out, &st, err) < 0 || check_parts(pool, out, err) < 0
@@ -314,16 +314,36 @@ static int check_usable(struct sp_pool *pool, const char *path, struct sp_workdi
                : sp_fs_check_writable(&out->dir, err);
 }
 
-int sp_workdir_check(struct sp_pool *pool, const struct sp_root *root, const char *path,
-                     struct sp_error *err)
+static int check_space(const struct sp_dir *dir, const char *shown, uint64_t needed,
+                       struct sp_error *err)
 {
+    uint64_t free_bytes;
+    if (sp_fs_free_bytes(dir, &free_bytes, err) < 0)
+        return -1;
+    if (free_bytes >= needed)
+        return 0;
+    return sp_error_set(err, SP_ERROR_SYSTEM,
+                        "there is not enough free space in the work directory '%s'", shown);
+}
+
+int sp_workdir_check_space(const struct sp_workdir *workdir, uint64_t needed, struct sp_error *err)
+{
+    return check_space(&workdir->dir, workdir->dir.shown, needed, err);
+}
+
+int sp_workdir_check(struct sp_pool *pool, const struct sp_root *root, const char *path,
+                     uint64_t needed, struct sp_error *err)
+{
+    SP_CLEANUP_DIR struct sp_dir parent = SP_DIR_NONE;
     struct sp_workdir workdir;
     if (own_name(pool, root, &path, err) < 0)
         return -1;
     empty(pool, root, path, &workdir);
-    int rc = check_usable(pool, path, &workdir, err);
+    int rc = check_usable(pool, path, &workdir, &parent, err);
     if (rc < 0)
         sp_error_prefix(err, "the work directory '%s' cannot be used", workdir.dir.shown);
+    else
+        rc = check_space(parent.fd < 0 ? &workdir.dir : &parent, workdir.dir.shown, needed, err);
     sp_workdir_close(&workdir);
     return rc;
 }

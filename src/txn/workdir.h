@@ -37,10 +37,14 @@ int sp_workdir_open(struct sp_pool *pool, const struct sp_root *root, const char
 int sp_workdir_lock(struct sp_pool *pool, const struct sp_root *root, const char *path,
                     struct sp_workdir *out, struct sp_error *err) SP_MUST_CHECK;
 
-/* Whether sp_workdir_lock() could use that directory, or create it, as far as that can be told without
- * changing anything: the errors are the same. */
+/* Whether sp_workdir_lock() could use that directory, or create it, and `needed` bytes are free for it,
+ * as far as that can be told without changing anything: the errors are the same. */
 int sp_workdir_check(struct sp_pool *pool, const struct sp_root *root, const char *path,
-                     struct sp_error *err) SP_MUST_CHECK;
+                     uint64_t needed, struct sp_error *err) SP_MUST_CHECK;
+
+/* Whether so many bytes are free for it (SP_ERROR_SYSTEM). */
+int sp_workdir_check_space(const struct sp_workdir *workdir, uint64_t needed,
+                           struct sp_error *err) SP_MUST_CHECK;
 
 /* The process that has it locked: 0 for none, -1 for one that the kernel does not name. A transaction
  * that is not finished while there is one is not interrupted, but under way. Only for a work directory

@@ -297,21 +297,37 @@ class DryRun(Case):
                 subprocess.run(["chattr", "-" + flag, driver], check=True)
         self.good(host, "install")
 
+    def refused_with(self, host, mount, part):
+        """While that is mounted, install and its dry run end in the same error."""
+        errors = set()
+        for more in ([], ["-n"]):
+            done = subprocess.run(
+                ["unshare", "-m", "sh", "-c", mount + " && exec \"$@\"", "sh", lib.PROGRAM, "-R",
+                 host.top, "install", "--no-groups"] + more, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=lib.environment(),
+                check=False)
+            if done.returncode in (1, 32) or "mount:" in done.stderr:
+                self.skipTest("no mounts of one's own here")
+            self.assertEqual(done.returncode, 4, done.stderr)
+            errors.add(done.stderr.splitlines()[-1])
+        self.assertEqual(len(errors), 1, errors)
+        self.assertIn(part, errors.pop())
+
+    def test_no_room_in_the_work_directory(self):
+        self.needs_root()
+        host = self.host("newton")
+        for where in ("var/lib", "var/lib/sp-openstack"):
+            os.makedirs(host.path(where), mode=0o700, exist_ok=True)
+            self.refused_with(host, "mount -t tmpfs -o size=64k,mode=700 none '%s'" %
+                              host.path(where), "not enough free space in the work directory")
+
     def test_file_that_is_mounted(self):
         self.needs_root()
         host = self.host("newton")
         driver = host.file("nova/virt/libvirt/driver.py")
         shutil.copy2(driver, self.tmp + "/driver.py")
-        for more in ([], ["-n"]):
-            done = subprocess.run(
-                ["unshare", "-m", "sh", "-c", "mount --bind \"$0\" \"$1\" && shift && exec \"$@\"",
-                 self.tmp + "/driver.py", driver, lib.PROGRAM, "-R", host.top, "install",
-                 "--no-groups"] + more, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, text=True, env=lib.environment(), check=False)
-            if done.returncode == 1 or "mount:" in done.stderr:
-                self.skipTest("no mounts of one's own here")
-            self.assertEqual(done.returncode, 4, done.stderr)
-            self.assertIn("mount point", done.stderr)
+        self.refused_with(host, "mount --bind '%s/driver.py' '%s'" % (self.tmp, driver),
+                          "mount point")
         self.expect(1, self.run_on(host, "check"), "not-installed")
 
     def test_work_directory_that_others_may_write(self):
