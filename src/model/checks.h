@@ -39,6 +39,9 @@ void sp_check_each_effective(struct sp_checking *c, const char *name,
                              void (*fn)(struct sp_checking *c, struct sp_oslo_found at, void *data),
                              void *data);
 
+/* Whether D01 asks for an installation. */
+bool sp_drivers_are_missing(const struct sp_facts *facts);
+
 /* ---- checks of any file ------------------------------------------------------------------------ */
 
 /* C01: the files are there, and can be read. */

@@ -2,7 +2,7 @@
 /* The checks of the host's own: whether the drivers are in its packages. */
 #include <string.h>
 
-#include "model/doctor.h"
+#include "model/checks.h"
 
 /* Where it is known how some service is started, only the packages of those that are started count: those of
  * others are needed by tools, or on other hosts. */
@@ -19,6 +19,21 @@ static bool is_used(const struct sp_facts *facts, const struct sp_component_fact
     return own || !any || !is_service || sp_state_is_integrated(component->state);
 }
 
+static bool is_to_be_installed(enum sp_state state)
+{
+    return state == SP_STATE_NOT_INSTALLED || state == SP_STATE_PARTIAL ||
+           state == SP_STATE_OUTDATED;
+}
+
+bool sp_drivers_are_missing(const struct sp_facts *facts)
+{
+    for (size_t i = 0; i < facts->components.count; i++)
+        if (is_to_be_installed(facts->components.items[i].state) &&
+            is_used(facts, &facts->components.items[i]))
+            return true;
+    return false;
+}
+
 static void check_drivers(struct sp_checking *c)
 {
     sp_strv open = {NULL, 0, 0};
@@ -29,8 +44,7 @@ static void check_drivers(struct sp_checking *c)
         const struct sp_component_facts *one = &c->facts->components.items[i];
         if (!is_used(c->facts, one))
             continue;
-        if (one->state == SP_STATE_NOT_INSTALLED || one->state == SP_STATE_PARTIAL ||
-            one->state == SP_STATE_OUTDATED)
+        if (is_to_be_installed(one->state))
             *SP_PUSH(c->pool, &open) =
                 sp_pool_printf(c->pool, "%s (%s)", one->name, sp_state_name(one->state));
         else if (one->state != SP_STATE_INSTALLED && one->state != SP_STATE_INCLUDED)

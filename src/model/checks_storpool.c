@@ -27,11 +27,11 @@ static struct sp_check_place at(struct sp_storpool_found found)
                                    found.entry ? found.entry->line : 0};
 }
 
-/* Nothing of StorPool is here, and no driver of ours needs it. */
+/* Nothing of StorPool is here, and no driver of ours is, or is to be. */
 static bool is_no_concern(struct sp_checking *c)
 {
     const struct sp_storpool_facts *facts = facts_of(c);
-    bool here = facts->wanted || facts->module == SP_ANSWER_YES;
+    bool here = facts->wanted || facts->module == SP_ANSWER_YES || sp_drivers_are_missing(c->facts);
     for (size_t i = 0; i < facts->files.count; i++)
         here |= facts->files.items[i].access != SP_CONF_MISSING;
     for (size_t i = 0; i < facts->services.count; i++)

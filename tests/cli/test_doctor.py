@@ -363,5 +363,5 @@ class Steps(Doctor):
             with self.subTest(name):
                 table = self.take(name, services, site)
                 self.assertEqual([found for _, found in table], [
-                    "D01 S07", "D01 S07", "D01", "C04 S10", "C04",
+                    "D01 S01 S07 S08", "D01 S07", "D01", "C04 S10", "C04",
                     "ok: nothing is to be repaired"])

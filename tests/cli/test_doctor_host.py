@@ -172,7 +172,10 @@ class Doctor(Case):
         self.assertEqual(len(self.doctor(user=lib.NOBODY)["S01"]), 2)
 
     def test_host_without_storpool(self):
-        """Nothing of it is here, and no driver needs it: one note."""
-        self.system = self.host("pike", name="other")
+        """Nothing of it is here, and no driver is to be: one note."""
+        self.system = self.host(name="other")
+        self.system.put("nova", "pike", "17.0.13")      # Queens
         self.assertEqual(self.bad(), {})
         self.assertEqual(self.doctor()["S01"], [("note", "StorPool's client is not set up here")])
+        self.system = self.host("pike", name="third")
+        self.assertEqual(sorted(self.bad()), ["S01", "S08"])
