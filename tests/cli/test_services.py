@@ -54,6 +54,17 @@ start
 """
 
 
+# a /dev of its own; the directories of the tests may be in /dev/shm
+DEV = """
+mkdir %(top)s/dev
+mount -t tmpfs -o mode=755 none %(top)s/dev
+mknod %(top)s/dev/null c 1 3
+mkdir %(top)s/dev/shm
+mount --rbind /dev/shm %(top)s/dev/shm
+mount --rbind %(top)s/dev /dev
+"""
+
+
 class Services(Case):
     def setUp(self):
         super().setUp()
@@ -115,8 +126,8 @@ class Services(Case):
             "SP install --no-groups nova; SP doctor; SP doctor -vvv; SP doctor -j; "
             "SP doctor --junit %s/x.xml; cat %s/x.xml; SP check -vvv; %s reapply; "
             "logger -s -p daemon.notice done; exit 1" % ((self.tmp,) * 4 + (lib.PROGRAM,)),
-            before="mkdir -p /run/systemd/system; mount -t tmpfs none /dev; : >/dev/null; "
-            ": >/dev/log; mount --bind %s/dev-log /dev/log" % self.tmp)
+            before="mkdir -p /run/systemd/system\n%s: >/dev/log\nmount --bind %s/dev-log /dev/log"
+            % (DEV % {"top": self.tmp}, self.tmp))
         self.expect(1, result, "/etc/nova/x.conf:\n  2: error", "nova-compute, by process",
                     "/etc/storpool.conf:\n  1: error")
         lines = b""
@@ -286,8 +297,7 @@ class Services(Case):
                   "echo {} >%s/openstack-attach.json" % spool,
                   "chmod 660 %s/*" % spool,
                   "chown -R 0:64118 " + spool,
-                  "mount -t tmpfs -o mode=755 none /dev",
-                  "mknod /dev/null c 1 3",
+                  DEV % {"top": self.tmp},
                   "touch /dev/sp-3",
                   "mkdir /dev/storpool",
                   "mount --bind %s/devices /proc/devices" % self.tmp]
