@@ -283,7 +283,7 @@ int sp_workdir_lock(struct sp_pool *pool, const struct sp_root *root, const char
 
 /* Opens the directory that path is in, or will be made in, if it can be written to. */
 static int open_place(struct sp_pool *pool, const struct sp_root *root, const char *path,
-                       struct sp_dir *out, struct sp_error *err)
+                      struct sp_dir *out, struct sp_error *err)
 {
     const char *real = NULL;
     while (!real) {
