@@ -10,6 +10,9 @@
 #define WINDOW  ((size_t)32 << 20)
 #define WINDOWS ((size_t)256 << 20)
 
+/* More than git_libgit2_init() takes, also with OpenSSL. */
+#define INIT_SIZE ((size_t)1 << 20)
+
 static void shut_down(void)
 {
     git_libgit2_shutdown();
@@ -43,11 +46,22 @@ static int set_options(void)
     return 0;
 }
 
+/* libgit2 that runs out of memory before it has its record of errors calls itself without an end
+ * (git_error_set_oom() of errors.c, 1.5.1): what it takes until then is there, or it is not called. */
+static void need_memory(void)
+{
+    void *volatile memory = malloc(INIT_SIZE); /* a compiler must not take it away */
+    if (!memory)
+        sp_out_of_memory();
+    free(memory);
+}
+
 int sp_libgit2_init(struct sp_error *err)
 {
     static bool done;
     if (done)
         return 0;
+    need_memory();
     if (git_libgit2_init() < 0)
         return sp_error_set(err, SP_ERROR_SYSTEM, "cannot set up libgit2: %s", sp_libgit2_reason());
     done = true;
