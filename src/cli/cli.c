@@ -288,34 +288,35 @@ int sp_cli_parse(struct sp_pool *pool, int argc, char **argv, struct sp_options 
 
 /* ---- a command to type next ------------------------------------------------------------------ */
 
-static void add_quoted(struct sp_buffer *out, const char *option, const char *value)
+const char *sp_cli_quoted(struct sp_pool *pool, const char *word)
+{
+    struct sp_buffer buf = SP_BUFFER_INIT;
+    sp_buffer_putc(&buf, '\'');
+    for (; *word; word++)
+        if (*word == '\'')
+            sp_buffer_puts(&buf, "'\\''");
+        else
+            sp_buffer_putc(&buf, *word);
+    sp_buffer_putc(&buf, '\'');
+    const char *text = sp_pool_strdup(pool, sp_buffer_str(&buf));
+    sp_buffer_free(&buf);
+    return text;
+}
+
+/* The option with its value, if it has one; " -R /mnt". */
+static const char *option_with(struct sp_pool *pool, const char *option, const char *value)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                 "%+,-./:=@_";
     if (!value)
-        return;
-    sp_buffer_printf(out, " %s ", option);
-    if (strspn(value, plain) == strlen(value)) {
-        sp_buffer_puts(out, value);
-        return;
-    }
-    sp_buffer_putc(out, '\'');
-    for (; *value; value++)
-        if (*value == '\'')
-            sp_buffer_puts(out, "'\\''");
-        else
-            sp_buffer_putc(out, *value);
-    sp_buffer_putc(out, '\'');
+        return "";
+    bool is_plain = strspn(value, plain) == strlen(value);
+    return sp_pool_printf(pool, " %s %s", option, is_plain ? value : sp_cli_quoted(pool, value));
 }
 
 const char *sp_cli_invocation(struct sp_pool *pool, const struct sp_options *options)
 {
-    struct sp_buffer buf = SP_BUFFER_INIT;
-    sp_buffer_puts(&buf, "sp-openstack");
-    add_quoted(&buf, "-R", options->root);
-    add_quoted(&buf, "-W", options->work_dir);
-    add_quoted(&buf, "-D", options->data_dir);
-    const char *text = sp_pool_strdup(pool, sp_buffer_str(&buf));
-    sp_buffer_free(&buf);
-    return text;
+    return sp_pool_printf(pool, "sp-openstack%s%s%s", option_with(pool, "-R", options->root),
+                          option_with(pool, "-W", options->work_dir),
+                          option_with(pool, "-D", options->data_dir));
 }

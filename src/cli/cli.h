@@ -104,6 +104,9 @@ int sp_cli_parse(struct sp_pool *pool, int argc, char **argv, struct sp_options 
 int sp_cli_find_command(const char *word, const struct sp_command **out,
                         struct sp_error *err) SP_MUST_CHECK;
 
+/* The word in single quotes, for a shell. */
+const char *sp_cli_quoted(struct sp_pool *pool, const char *word);
+
 /* "sp-openstack -R '/mnt/my image'": the program with those of the options that a command typed
  * next needs in order to work on the same system (--root, --work-dir, --data-dir), quoted for a
  * shell. */

@@ -109,8 +109,9 @@ void sp_cmd_warn_leftovers(struct sp_context *context, const sp_selection *selec
 /* How to name one copy to uninstall. */
 static const char *removal_of(struct sp_context *context, const char *site, const char *name)
 {
-    return sp_pool_printf(context->pool, "%s uninstall --path '%s' %s", sp_invocation(),
-                          sp_pool_printf(context->pool, "/%s", site), name);
+    const char *path = sp_pool_printf(context->pool, "/%s", site);
+    return sp_pool_printf(context->pool, "%s uninstall --path %s %s", sp_invocation(),
+                          sp_cli_quoted(context->pool, path), name);
 }
 
 static bool is_looked_at(struct sp_context *context, const sp_selection *selection,

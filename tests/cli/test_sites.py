@@ -392,6 +392,13 @@ class Order(Case):
         self.assertEqual(self.good(host, "uninstall", "--path", "/srv/own").err, "")
         self.assertEqual(self.good(host, "uninstall").err, "")
 
+    def test_command_for_a_copy_with_a_quote_in_its_path(self):
+        host = self.host("newton")
+        host.put("os_brick", "newton", site="srv/o'wn")
+        self.good(host, "install", "--path", "/srv/o'wn", "os_brick")
+        self.assertIn("uninstall --path '/srv/o'\\''wn' os_brick",
+                      self.run_on(host, "check", "os_brick").err)
+
     def test_lib64_goes_before_lib(self):
         host = self.host("newton", site="usr/lib/python2.7/site-packages")
         host.put("os_brick", "newton", site="usr/lib64/python2.7/site-packages")
