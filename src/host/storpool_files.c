@@ -121,8 +121,7 @@ void sp_storpool_files_read(struct sp_pool *pool, const struct sp_root *root, sp
     if (list_files(&r, &names, &err) < 0)
         refuse_directory(&r, &err);
     for (size_t i = 0; i < names.count; i++) {
-        size_t len = strlen(names.items[i]);
-        if (*names.items[i] == '.' || len < 5 || strcmp(names.items[i] + len - 5, ".conf") != 0)
+        if (*names.items[i] == '.' || !sp_path_stem(pool, names.items[i], ".conf"))
             continue;
         if (out->count > SP_CONFIG_MAX_FILES) {
             sp_error_set(&err, SP_ERROR_REFUSED, "'%s' has more than %u files",
