@@ -42,7 +42,7 @@ class Connection(ConnectionBase):
         return done.returncode, done.stdout, done.stderr
 
     def _inside(self, path):
-        return "/proc/%d/root/%s" % (self.get_option("pid"), path.lstrip("/"))
+        return os.path.join("/proc", str(self.get_option("pid")), "root", path.lstrip("/"))
 
     def put_file(self, in_path, out_path):
         super().put_file(in_path, out_path)
