@@ -3,17 +3,12 @@
 
 import os
 
+from cases import edited_files, explained, gone, newer_drivers, of_family, register
 from cycle import Failure
-from hosts import (COMPONENTS, DEB_NAMES, DEB_OF, EITHER, SERVICES, STAYS, WORK, only)
+from hosts import (COMPONENTS, DEB_NAMES, DEB_OF, SERVICES, STAYS, WORK, only)
 
-CASES = []
-
-
-def case(title, on="integrated", quick=True, releases=None):
-    def add(function):
-        CASES.append((title, function, on, quick, releases))
-        return function
-    return add
+CASES = of_family(put="dpkg -i", upgrade="apt-get dist-upgrade")
+case = register(CASES)
 
 
 # ---- upgrades ----------------------------------------------------------------------------------
@@ -34,13 +29,6 @@ def each_component(host):
         host.dpkg("-i", *host.files(DEB_OF[component]))
         host.started(*[name for name in SERVICES if name in DEB_OF[component]])
         host.sound()
-
-
-@case("dpkg -i of all, libraries first")
-def all_at_once(host):
-    host.dpkg("-i", *host.files())
-    host.started(*SERVICES)
-    host.sound()
 
 
 @case("dpkg -i of all, services first")
@@ -75,13 +63,6 @@ def new_apt_by_hand(host):
     host.sound()
 
 
-@case("apt-get dist-upgrade, as apt since 1.4 calls dpkg")
-def apt_upgrade(host):
-    host.apt("dist-upgrade")
-    host.started(*SERVICES)
-    host.sound()
-
-
 @case("apt-get dist-upgrade, as apt to 1.2 calls dpkg")
 def apt_upgrade_old(host):
     host.apt("-o", "DPkg::NoTriggers=false", "-o", "DPkg::ConfigurePending=false",
@@ -112,29 +93,6 @@ def apt_os_brick(host):
     host.sound()
 
 
-@case("apt-get dist-upgrade to the next release", releases=("mitaka", "newton", "ocata"))
-def next_release(host):
-    host.apt("dist-upgrade", number=1, release=host.next)
-    host.started(*SERVICES)
-    host.sound()
-
-
-@case("apt-get dist-upgrade to Queens", releases=("pike",))
-def queens(host):
-    host.apt("dist-upgrade", number=1, release="queens")
-    host.started(*SERVICES, wanted=EITHER)
-    host.sound("included")
-
-
-@case("dpkg -i to Queens, one component after the other", releases=("pike",))
-def queens_in_turns(host):
-    for component in COMPONENTS:
-        host.dpkg("-i", *host.files(DEB_OF[component], 1, "queens"))
-        host.are(*EITHER)
-    host.started(*SERVICES, wanted=EITHER)
-    host.sound("included")
-
-
 @case("downgrade by apt-get, after an upgrade")
 def downgrade(host):
     host.apt("dist-upgrade")
@@ -161,16 +119,6 @@ def reinstall(host):
 # ---- removal of theirs -------------------------------------------------------------------------
 
 
-def gone(host, components):
-    """Of these components only our modules may be left, and the program has nothing to do."""
-    for component in components:
-        states = host.states()[component]
-        if not any(state.startswith(("removed", "absent")) for state in states):
-            raise Failure("%s is %s" % (component, states[0]))
-    host.tool("reapply", "-q")
-    host.consistent()
-
-
 @case("removal of nova by apt-get, and its return in a newer version")
 def remove_nova(host):
     host.apt("remove", "python-nova")
@@ -190,41 +138,6 @@ def purge_theirs(host):
 
 
 # ---- what is not to be integrated --------------------------------------------------------------
-
-
-@case("upgrade after uninstall: it stays out")
-def after_uninstall(host):
-    host.tool("uninstall")
-    host.are("original")
-    host.apt("dist-upgrade")
-    host.started(*SERVICES, wanted=("original",))
-    host.sound("original")
-
-
-@case("upgrade where nothing was ever integrated: it stays so", on="plain")
-def never(host):
-    host.apt("dist-upgrade")
-    host.started(*SERVICES, wanted=("original",))
-    host.sound("original")
-
-
-@case("upgrade with /etc/sp-openstack/no-reapply: nothing is done")
-def switched_off(host):
-    host.root.write("etc/sp-openstack/no-reapply", "")
-    host.dpkg("-i", *host.files())
-    host.is_lost()
-    host.run("rm", "/etc/sp-openstack/no-reapply")
-    host.tool("reapply", "-q")
-    host.sound()
-
-
-@case("only cinder is integrated: nova stays as it is", on="plain", quick=False)
-def only_cinder(host):
-    host.tool("install", "cinder", "os_brick")
-    host.apt("dist-upgrade")
-    host.are("integrated", components=("cinder", "os_brick"))
-    host.are("original", components=("nova",))
-    host.consistent()
 
 
 # ---- ours --------------------------------------------------------------------------------------
@@ -301,16 +214,6 @@ def theirs_and_newer(host):
     newer_drivers(host)
 
 
-def newer_drivers(host):
-    """The drivers are those of our newer package, and all else is in order."""
-    host.consistent()
-    host.tool("check")
-    for name in ("cinder/volume/drivers/storpool.py", "nova/virt/libvirt/volume/storpool.py"):
-        if "# newer" not in host.root.read(os.path.join(host.site, name)):
-            raise Failure("%s is the older one" % name)
-    host.temporary()
-
-
 @case("ours on a host without OpenStack: it changes nothing but its own files", on="base")
 def without_openstack(host):
     before = host.snapshot("var/lib/dpkg", "var/log", "repo", "ours")
@@ -345,27 +248,3 @@ def verify(host):
                  inside=False, status=None), "/")}
     if {name.replace(host.root.top, "") for name in said} != edited:
         raise Failure("debsums -c names %s" % sorted(said))
-
-
-def explained(host, edited):
-    out = host.tool("check", "-v").out
-    for name in edited:
-        if not any(name in line and "as integrated by transaction" in line
-                   and "differs from the package" in line for line in out.splitlines()):
-            raise Failure("check -v does not explain %s" % name)
-
-
-def edited_files(host):
-    """Those of the packages that are not as they were: told by the release's original."""
-    names = []
-    for component in COMPONENTS:
-        version = host.family.trees.version(host.release, 1, component)
-        top = host.family.trees.get(component, version)
-        for directory, _, files in os.walk(os.path.join(top, component)):
-            for name in files:
-                path = os.path.relpath(os.path.join(directory, name), top)
-                with open(os.path.join(top, path), "rb") as one, \
-                        open(host.root.path(os.path.join(host.site, path)), "rb") as other:
-                    if one.read() != other.read():
-                        names.append(path)
-    return names

@@ -7,20 +7,14 @@ is the operator's.
 
 import os
 
-from cases_deb import edited_files, explained, gone, newer_drivers
+from cases import edited_files, explained, gone, newer_drivers, of_family, register
 from cycle import Failure
-from hosts import COMPONENTS, EITHER, RPM_NAMES, RPM_OF, SERVICES, STAYS, WORK, only
+from hosts import COMPONENTS, RPM_NAMES, RPM_OF, SERVICES, STAYS, WORK, only
 
-CASES = []
+CASES = of_family(put="rpm -U", upgrade="dnf upgrade")
+case = register(CASES)
 DATABASE = ("var/lib/rpm", "root/.rpmdb", "var/log")       # rpm's own, by the name it has on Debian
 OF_NOVA = RPM_OF["nova"]
-
-
-def case(title, on="integrated", quick=True, releases=None):
-    def add(function):
-        CASES.append((title, function, on, quick, releases))
-        return function
-    return add
 
 
 # ---- upgrades ----------------------------------------------------------------------------------
@@ -44,23 +38,9 @@ def each_component(host):
     host.sound()
 
 
-@case("rpm -U of all, libraries first")
-def all_at_once(host):
-    host.rpm("-U", *host.files())
-    host.started(*SERVICES)
-    host.sound()
-
-
 @case("rpm -F of all, services first, --noorder", quick=False)
 def all_reversed(host):
     host.rpm("-F", "--noorder", *host.files(RPM_NAMES[::-1]))
-    host.started(*SERVICES)
-    host.sound()
-
-
-@case("dnf upgrade of all")
-def dnf_upgrade(host):
-    host.dnf("upgrade")
     host.started(*SERVICES)
     host.sound()
 
@@ -83,29 +63,6 @@ def dnf_cinder(host):
 def dnf_os_brick(host):
     host.dnf("upgrade", "python2-os-brick")
     host.sound()
-
-
-@case("dnf upgrade to the next release", releases=("mitaka", "newton", "ocata"))
-def next_release(host):
-    host.dnf("upgrade", number=1, release=host.next)
-    host.started(*SERVICES)
-    host.sound()
-
-
-@case("dnf upgrade to Queens", releases=("pike",))
-def queens(host):
-    host.dnf("upgrade", number=1, release="queens")
-    host.started(*SERVICES, wanted=EITHER)
-    host.sound("included")
-
-
-@case("rpm -U to Queens, one component after the other", releases=("pike",))
-def queens_in_turns(host):
-    for component in COMPONENTS:
-        host.rpm("-U", *host.files(RPM_OF[component], 1, "queens"))
-        host.are(*EITHER)
-    host.started(*SERVICES, wanted=EITHER)
-    host.sound("included")
 
 
 @case("dnf downgrade, after an upgrade")
@@ -161,41 +118,6 @@ def remove_theirs(host):
 
 
 # ---- what is not to be integrated --------------------------------------------------------------
-
-
-@case("upgrade after uninstall: it stays out")
-def after_uninstall(host):
-    host.tool("uninstall")
-    host.are("original")
-    host.dnf("upgrade")
-    host.started(*SERVICES, wanted=("original",))
-    host.sound("original")
-
-
-@case("upgrade where nothing was ever integrated: it stays so", on="plain")
-def never(host):
-    host.dnf("upgrade")
-    host.started(*SERVICES, wanted=("original",))
-    host.sound("original")
-
-
-@case("upgrade with /etc/sp-openstack/no-reapply: nothing is done")
-def switched_off(host):
-    host.root.write("etc/sp-openstack/no-reapply", "")
-    host.rpm("-U", *host.files())
-    host.is_lost()
-    host.run("rm", "/etc/sp-openstack/no-reapply")
-    host.tool("reapply", "-q")
-    host.sound()
-
-
-@case("only cinder is integrated: nova stays as it is", on="plain", quick=False)
-def only_cinder(host):
-    host.tool("install", "--no-groups", "cinder", "os_brick")
-    host.dnf("upgrade")
-    host.are("integrated", components=("cinder", "os_brick"))
-    host.are("original", components=("nova",))
-    host.consistent()
 
 
 # ---- ours --------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ class Host:
     """What a case works with: a root, and what is known of the packages."""
 
     site = None
+    names_of = None             # {component: names of packages}
+    groups = ()                 # options of install
 
     def __init__(self, family, root, release):
         self.family, self.root, self.release, self.next = family, root, release, NEXT.get(release)
@@ -38,6 +40,23 @@ class Host:
     def tool(self, *arguments, status=0):
         """The program that is installed in the root."""
         return self.run("/usr/sbin/sp-openstack", *arguments, status=status)
+
+    def put(self, *files):
+        """Installs or upgrades by files."""
+        raise NotImplementedError
+
+    def upgrade(self, number=2, release=None):
+        """Of all packages, to those of a set."""
+        raise NotImplementedError
+
+    def integrate(self, *components):
+        self.tool("install", *self.groups, *components)
+
+    def install_theirs(self, number=1):
+        self.put(*self.files(number=number))
+
+    def install_ours(self, newer=False):
+        return self.put(self.ours(newer))
 
     # ---- looking
 
@@ -123,6 +142,7 @@ DEB_OF = {"os_brick": DEB_NAMES[:1], "cinder": DEB_NAMES[1:4], "nova": DEB_NAMES
 class DebHost(Host):
     site = fakes.DEB_SITE
     kind = "deb"
+    names_of = DEB_OF
 
     def files(self, names=DEB_NAMES, number=2, release=None):
         return ["/repo/%s-%d/%s_all.deb" % (release or self.release, number, name)
@@ -158,11 +178,11 @@ class DebHost(Host):
                 trees.revision(release, number, component))))
         return words
 
-    def install_theirs(self, number=1):
-        self.dpkg("-i", *self.files(number=number))
+    def put(self, *files):
+        return self.dpkg("-i", *files)
 
-    def install_ours(self, newer=False):
-        return self.dpkg("-i", self.ours(newer))
+    def upgrade(self, number=2, release=None):
+        self.apt("dist-upgrade", number=number, release=release)
 
     @staticmethod
     def ours(newer=False):
@@ -182,6 +202,8 @@ class RpmHost(Host):
 
     site = fakes.RPM_SITE
     kind = "rpm"
+    names_of = RPM_OF
+    groups = ("--no-groups",)           # nothing here makes accounts in the root
 
     def files(self, names=RPM_NAMES, number=2, release=None):
         directory = self.family.packages(release or self.release, number)
@@ -210,11 +232,11 @@ class RpmHost(Host):
     def owned(self):
         return set(self.rpm("-ql", "sp-openstack").out.split())
 
-    def install_theirs(self, number=1):
-        self.rpm("-U", *self.files(number=number))
+    def put(self, *files):
+        return self.rpm("-U", *files)
 
-    def install_ours(self, newer=False):
-        return self.rpm("-U", self.ours(newer))
+    def upgrade(self, number=2, release=None):
+        self.dnf("upgrade", number=number, release=release)
 
     def ours(self, newer=False):
         return os.path.join(self.family.own, "newer.rpm" if newer else "ours.rpm")
@@ -258,8 +280,7 @@ class Family:
         self.plain[release] = host.root.layers()
         host = self.host(self.plain[release], release, "integrated-" + release)
         with host.root:
-            groups = ["--no-groups"] if self.kind == "rpm" else []
-            host.tool("install", *groups)
+            host.integrate()
             host.sound()
         self.integrated[release] = host.root.layers()
 
