@@ -201,6 +201,7 @@ static int verify(struct restart *r, const char *program, const char *name, stru
     unsigned seen = 0;
     for (int i = 0; i < VERIFY_TRIES; i++) {
         sp_services now = {NULL, 0, 0};
+        sp_context_forget_running(r->context);
         if (sp_services_find(r->context, r->selection, &now, err) < 0)
             return -1;
         const struct sp_service *one = find_service(&now, program);

@@ -154,20 +154,36 @@ static int ask_python(struct sp_context *context, struct sp_environment_query *q
     return rc;
 }
 
-/* The processes of the services, for a system that runs. */
-static void find_running(struct sp_context *context, sp_running_list *out)
+/* Of all releases and components, each once. */
+static void find_programs(struct sp_context *context, sp_strv *out)
 {
-    sp_strv programs = {NULL, 0, 0};
     for (size_t i = 0; i < context->manifests.releases.count; i++) {
         const struct sp_release *release = context->manifests.releases.items[i];
         for (size_t j = 0; j < release->components.count; j++) {
             const sp_strv *more = &release->components.items[j]->programs;
             for (size_t k = 0; k < more->count; k++)
-                if (!sp_strv_has(&programs, more->items[k]))
-                    *SP_PUSH(context->pool, &programs) = more->items[k];
+                if (!sp_strv_has(out, more->items[k]))
+                    *SP_PUSH(context->pool, out) = more->items[k];
         }
     }
-    sp_running_find(context->pool, "/proc", &programs, out);
+}
+
+const sp_running_list *sp_context_running(struct sp_context *context)
+{
+    sp_strv programs = {NULL, 0, 0};
+    if (context->running)
+        return context->running;
+    sp_running_list *found = sp_pool_alloc(context->pool, sizeof(*found));
+    if (!context->options->root) {
+        find_programs(context, &programs);
+        sp_running_find(context->pool, "/proc", &programs, found);
+    }
+    return context->running = found;
+}
+
+void sp_context_forget_running(struct sp_context *context)
+{
+    context->running = NULL;
 }
 
 static int scan_system(struct sp_context *context, const sp_strv *paths, struct sp_error *err)
@@ -181,7 +197,7 @@ static int scan_system(struct sp_context *context, const sp_strv *paths, struct 
     if (!context->options->python && !context->options->root) {
         const char *env = getenv("PYTHONPATH");
         split_dirs(context, env ? env : "", ":", &query.pythonpath);
-        find_running(context, &query.running);
+        query.running = *sp_context_running(context);
     }
     if (sp_tree_open_root(context->pool, &context->root, context->root.path, &tree, err) < 0)
         return -1;

@@ -25,7 +25,8 @@ struct sp_context {
     struct sp_manifests manifests;
     sp_strv wanted; /* the files that trees are read for; empty until it is needed */
     sp_scans scans;
-    struct sp_work *work; /* cli/prepare.h */
+    struct sp_work *work;           /* cli/prepare.h */
+    const sp_running_list *running; /* see sp_context_running(); NULL: not looked for yet */
 };
 
 /* Nothing is open yet: what a command needs is done by sp_prepare(), by way of the following. */
@@ -48,6 +49,11 @@ int sp_context_scan(struct sp_context *context, struct sp_error *err) SP_MUST_CH
 /* Adds a scan of the system with a directory (relative to the root) as if --path named it. */
 int sp_context_scan_path(struct sp_context *context, const char *path,
                          struct sp_error *err) SP_MUST_CHECK;
+
+/* The processes of the programs in the manifests, on a system that runs; none with --root. They are
+ * looked for once, until they are forgotten: by a command that has changed something since. */
+const sp_running_list *sp_context_running(struct sp_context *context);
+void sp_context_forget_running(struct sp_context *context);
 
 void sp_context_close(struct sp_context *context);
 

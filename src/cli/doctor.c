@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "host/running.h"
+#include "base/invocation.h"
 
 /* Whether the component is asked for: it was named, or none was. */
 static bool is_wanted(const struct sp_context *context, const char *component)
@@ -35,8 +35,7 @@ static const struct sp_component *find_spec(const struct sp_context *context,
 }
 
 static int examine_service(struct sp_context *context, const sp_selection *selection,
-                           const sp_running_list *running, enum sp_subject subject,
-                           struct sp_facts *out, struct sp_error *err)
+                           enum sp_subject subject, struct sp_facts *out, struct sp_error *err)
 {
     const char *name = sp_subject_name(subject);
     const struct sp_target *target = find_target(selection, name);
@@ -46,27 +45,13 @@ static int examine_service(struct sp_context *context, const sp_selection *selec
     const struct sp_service_query query = {
         .programs = &spec->programs,
         .account = spec->account,
-        .running = running,
+        .running = sp_context_running(context),
         .series = sp_series_of(
             target && target->detection->spec ? target->detection->spec->release->name : NULL),
         .integrated = target && target->plan.integrated,
         .root_prefix = context->root.path};
     return sp_service_facts_read(context->pool, context->scans.items[0]->tree, &query,
                                  &out->services[subject], err);
-}
-
-/* The processes of all programs that are known, on a system that runs. */
-static void find_running(struct sp_context *context, sp_running_list *out)
-{
-    sp_strv programs = {NULL, 0, 0};
-    for (int subject = 0; subject < SP_SUBJECT_HOST; subject++) {
-        const struct sp_component *spec =
-            find_spec(context, NULL, sp_subject_name((enum sp_subject)subject));
-        for (size_t i = 0; spec && i < spec->programs.count; i++)
-            *SP_PUSH(context->pool, &programs) = spec->programs.items[i];
-    }
-    if (!context->options->root)
-        sp_running_find(context->pool, "/proc", &programs, out);
 }
 
 static void add_components(struct sp_context *context, const sp_selection *selection,
@@ -78,21 +63,18 @@ static void add_components(struct sp_context *context, const sp_selection *selec
             *SP_PUSH(context->pool, &out->components) =
                 (struct sp_component_facts){one->name, one->plan.state, one->plan.note};
     }
-    out->command = sp_cli_invocation(context->pool, context->options);
+    out->command = sp_invocation();
 }
 
-int sp_examine(struct sp_context *context, const sp_selection *selection,
+int sp_examine(struct sp_context *context, const sp_selection *selection, bool all,
                struct sp_examination *out, struct sp_error *err)
 {
-    sp_running_list running = {NULL, 0, 0};
     *out = (struct sp_examination){.facts.services = {NULL}};
-    find_running(context, &running);
     for (int subject = 0; subject < SP_SUBJECT_HOST; subject++)
-        if (examine_service(context, selection, &running, (enum sp_subject)subject, &out->facts,
-                            err) < 0)
+        if (examine_service(context, selection, (enum sp_subject)subject, &out->facts, err) < 0)
             return -1;
     add_components(context, selection, &out->facts);
-    if (sp_examine_host(context, selection, &out->facts.host, err) < 0)
+    if (sp_examine_host(context, selection, all, &out->facts.host, err) < 0)
         return -1;
     sp_checks_run(context->pool, &out->facts, &out->findings);
     return 0;
@@ -120,7 +102,7 @@ long sp_examine_count(struct sp_context *context, const sp_selection *selection,
     if (after)
         carry_out(context, selection, &then);
     if (context->options->trees.count ||
-        sp_examine(context, after ? &then : selection, &examined, &ignored) < 0 ||
+        sp_examine(context, after ? &then : selection, false, &examined, &ignored) < 0 ||
         !sp_findings_are_complete(&examined.findings))
         return -1;
     for (size_t i = 0; i < examined.findings.count; i++)
@@ -135,5 +117,5 @@ void sp_examine_print_count(struct sp_context *context, long count)
         sp_console_print(
             context->report, 0,
             "doctor has %ld more finding%s on this host; for the remedies, run: %s doctor", count,
-            count == 1 ? "" : "s", sp_cli_invocation(context->pool, context->options));
+            count == 1 ? "" : "s", sp_invocation());
 }

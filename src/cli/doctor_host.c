@@ -27,7 +27,7 @@ static int find_stale(struct sp_context *context, const sp_selection *selection,
     return 0;
 }
 
-int sp_examine_host(struct sp_context *context, const sp_selection *selection,
+int sp_examine_host(struct sp_context *context, const sp_selection *selection, bool all,
                     struct sp_host_facts *out, struct sp_error *err)
 {
     struct sp_storpool_query query = {.root = &context->root,
@@ -36,10 +36,13 @@ int sp_examine_host(struct sp_context *context, const sp_selection *selection,
                                       .dev = "/dev",
                                       .group = SP_ACCOUNTS_GROUP};
     sp_cmd_add_accounts(context, selection, false, &query.accounts);
-    if (sp_host_facts_read(context->pool, &query, out, err) < 0 ||
-        sp_prerequisites_find(context->pool, selection, &out->client.prerequisites, err) < 0)
+    if (sp_host_facts_read(context->pool, &query, out, err) < 0)
         return -1;
     for (size_t i = 0; i < selection->count; i++)
         out->client.wanted |= selection->items[i].plan.integrated;
-    return find_stale(context, selection, &out->client, err);
+    if (!all)
+        return 0;
+    return sp_prerequisites_find(context->pool, selection, &out->client.prerequisites, err) < 0
+               ? -1
+               : find_stale(context, selection, &out->client, err);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/path.h"
 #include "cli/service_changes.h"
 #include "host/accounts.h"
 #include "host/lookup.h"
@@ -61,9 +62,8 @@ static const struct sp_environment *environment_of_settings(const struct search 
                                                             const struct sp_running *process)
 {
     const struct sp_environments *all = &f->context->scans.items[0]->environments;
-    const char *how = sp_pool_printf(f->context->pool, "process %u", process->pid);
     for (size_t i = 0; i < all->uses.count; i++)
-        if (strcmp(all->uses.items[i].how, how) == 0)
+        if (all->uses.items[i].pid == process->pid)
             return all->uses.items[i].environment;
     return NULL;
 }
@@ -144,14 +144,13 @@ static int find_reasons(struct search *f, struct sp_service_process *one)
 }
 
 /* Of the ways in which the service is started the one whose unit the process is of; NULL. */
-static const struct sp_start *start_of(const struct sp_service *service,
+static const struct sp_start *start_of(struct sp_pool *pool, const struct sp_service *service,
                                        const struct sp_running *process)
 {
-    for (size_t i = 0; process->unit && i < service->starts.count; i++) {
+    const char *unit = process->unit ? sp_path_stem(pool, process->unit, ".service") : NULL;
+    for (size_t i = 0; unit && i < service->starts.count; i++) {
         const struct sp_start *start = &service->starts.items[i];
-        size_t len = strlen(start->name);
-        if (start->kind == SP_START_UNIT && strncmp(process->unit, start->name, len) == 0 &&
-            strcmp(process->unit + len, ".service") == 0)
+        if (start->kind == SP_START_UNIT && strcmp(unit, start->name) == 0)
             return start;
     }
     return NULL;
@@ -167,20 +166,26 @@ static int add_process(struct search *f, struct sp_service *service,
         return 0;
     struct sp_service_process *one = SP_PUSH(f->context->pool, &service->processes);
     one->process = process;
-    one->start = start_of(service, process);
+    one->start = start_of(f->context->pool, service, process);
     one->started = sp_running_started(process);
     return f->selection ? find_reasons(f, one) : 0;
+}
+
+/* Of a caller that knows no targets, the programs need not be in a manifest. */
+static const sp_running_list *find_running(const struct search *f)
+{
+    if (f->selection)
+        return sp_context_running(f->context);
+    sp_running_list *found = sp_pool_alloc(f->context->pool, sizeof(*found));
+    if (f->programs.count && !f->context->options->root)
+        sp_running_find(f->context->pool, "/proc", &f->programs, found);
+    return found;
 }
 
 /* Fills in the processes of the services. */
 static int add_processes(struct search *f, sp_services *services)
 {
-    sp_strv programs = {NULL, 0, 0};
-    sp_running_list *running = sp_pool_alloc(f->context->pool, sizeof(*running));
-    for (size_t i = 0; i < services->count; i++)
-        *SP_PUSH(f->context->pool, &programs) = services->items[i].program;
-    if (programs.count && !f->context->options->root)
-        sp_running_find(f->context->pool, "/proc", &programs, running);
+    const sp_running_list *running = services->count ? find_running(f) : NULL;
     for (size_t i = 0; i < services->count; i++)
         for (size_t j = 0; j < running->count; j++)
             if (strcmp(running->items[j].program, services->items[i].program) == 0 &&
@@ -312,6 +317,7 @@ int sp_services_after(struct sp_context *context, const sp_selection *selection,
     sp_services services = {NULL, 0, 0};
     struct search f = new_search(context, selection, err);
     struct sp_moment now;
+    sp_context_forget_running(context); /* those of before may have ended */
     clock_gettime(CLOCK_BOOTTIME, &now.least);
     now.most = now.least;
     for (size_t i = 0; i < selection->count; i++)

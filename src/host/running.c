@@ -276,19 +276,18 @@ void sp_running_find(struct sp_pool *pool, const char *proc, const sp_strv *prog
     closedir(dir);
 }
 
-bool sp_running_named(const char *proc, const char *name)
+void sp_running_names(struct sp_pool *pool, const char *proc, sp_strv *out)
 {
     DIR *dir = opendir(proc);
     const char *pid;
-    bool found = false;
-    while (!found && (pid = next_pid(dir))) {
+    while ((pid = next_pid(dir))) {
         char comm[COMM_MAX + 2];
         SP_CLEANUP_FD int process = open_process(dirfd(dir), pid, comm);
-        found = process >= 0 && strncmp(comm, name, strlen(name)) == 0;
+        if (process >= 0 && !sp_strv_has(out, comm))
+            *SP_PUSH(pool, out) = sp_pool_strdup(pool, comm);
     }
     if (dir)
         closedir(dir);
-    return found;
 }
 
 struct timespec sp_running_started(const struct sp_running *process)

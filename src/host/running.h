@@ -20,9 +20,9 @@
 void sp_running_find(struct sp_pool *pool, const char *proc, const sp_strv *programs,
                      sp_running_list *out);
 
-/* Whether a process has a name that begins so ("storpool_block" of "storpool_block.bin"), in whatever root
- * it is. */
-bool sp_running_named(const char *proc, const char *name);
+/* Adds the names of all processes, in whatever root they are, each once; "storpool_block.bin" is cut to
+ * 15 characters. */
+void sp_running_names(struct sp_pool *pool, const char *proc, sp_strv *out);
 
 /* When the process started, by the clock as it is set now. */
 struct timespec sp_running_started(const struct sp_running *process);

@@ -144,27 +144,33 @@ static int find_program(struct facts *f, struct sp_client_service *one)
     return 0;
 }
 
-static enum sp_answer find_process(struct facts *f, const struct sp_client_service *one)
+/* running: the names of all processes, such as "storpool_block.bin". */
+static enum sp_answer find_process(struct facts *f, const sp_strv *running,
+                                   const struct sp_client_service *one)
 {
     if (!f->out->is_live)
         return SP_ANSWER_UNKNOWN;
-    if (sp_running_named(f->query->proc, one->name))
-        return SP_ANSWER_YES;
+    for (size_t i = 0; i < running->count; i++)
+        if (strncmp(running->items[i], one->name, strlen(one->name)) == 0)
+            return SP_ANSWER_YES;
     return f->out->container ? SP_ANSWER_UNKNOWN : SP_ANSWER_NO;
 }
 
 static int find_services(struct facts *f)
 {
     sp_units units = {NULL, 0, 0};
+    sp_strv running = {NULL, 0, 0};
     if (sp_units_find(f->look.pool, f->look.tree, "storpool", &units, f->look.err) < 0)
         return -1;
+    if (f->out->is_live)
+        sp_running_names(f->look.pool, f->query->proc, &running);
     for (size_t i = 0; i < SERVICES; i++) {
         struct sp_client_service *one = SP_PUSH(f->look.pool, &f->out->services);
         one->name = services[i];
         if (find_unit(f, &units, one) < 0 || (!one->installed && find_script(f, one) < 0) ||
             (!one->installed && find_program(f, one) < 0))
             return -1;
-        one->running = find_process(f, one);
+        one->running = find_process(f, &running, one);
     }
     return 0;
 }

@@ -30,6 +30,7 @@ struct sp_use {
     const struct sp_program *program;
     const struct sp_environment *environment;
     const char *how; /* struct sp_usage */
+    unsigned pid;    /* likewise */
 };
 
 struct sp_environments {

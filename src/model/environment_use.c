@@ -199,7 +199,7 @@ int sp_environment_find_uses(struct sp_environment_search *s)
             return -1;
         if (environment)
             *SP_PUSH(s->pool, &s->out->uses) =
-                (struct sp_use){usage->program, environment, usage->how};
+                (struct sp_use){usage->program, environment, usage->how, usage->pid};
     }
     return 0;
 }

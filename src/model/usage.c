@@ -30,6 +30,7 @@ struct search {
 struct found {
     const char *interpreter; /* NULL: none */
     struct sp_python_settings settings;
+    unsigned pid; /* 0: not by a process */
 };
 
 static void add(struct search *s, const struct found *found, const char *how)
@@ -40,6 +41,7 @@ static void add(struct search *s, const struct found *found, const char *how)
         (struct sp_usage){.program = s->program,
                           .interpreter = found->interpreter + strspn(found->interpreter, "/"),
                           .how = how,
+                          .pid = found->pid,
                           .settings = found->settings};
 }
 
@@ -147,7 +149,7 @@ static int script_interpreter(struct search *s, const char *script, unsigned dep
 
 static int of_process(struct search *s, const struct sp_running *process, struct found *out)
 {
-    *out = (struct found){process->interpreter, process->settings};
+    *out = (struct found){process->interpreter, process->settings, process->pid};
     return !out->interpreter && process->script ? script_interpreter(s, process->script, 0, out)
                                                 : 0;
 }
@@ -187,7 +189,7 @@ static int from_starts(struct search *s)
         return -1;
     for (size_t i = 0; i < starts.count; i++) {
         const struct sp_start *start = &starts.items[i];
-        struct found found = {NULL, start->settings};
+        struct found found = {.settings = start->settings};
         if (start->kind == SP_START_CONTAINER) /* the program is in its image */
             continue;
         if (command_interpreter(s, start->interpreter, &start->argv, 0, &found) < 0)

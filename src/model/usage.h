@@ -50,6 +50,7 @@ struct sp_usage {
     const struct sp_program *program;
     const char *interpreter; /* in the tree: "openstack/venvs/nova-15.1.3/bin/python" */
     const char *how;         /* "process 4711", "/etc/systemd/system/nova-compute.service", ... */
+    unsigned pid;            /* of the process; 0: something else tells */
     struct sp_python_settings settings;
 };
 typedef SP_VEC(struct sp_usage) sp_usages;
