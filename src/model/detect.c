@@ -86,6 +86,8 @@ static int layout_of(struct context *c, const char *dir, const struct sp_compone
                      const struct sp_layout **out)
 {
     *out = NULL;
+    if (sp_release_read_layouts(spec->release, c->err) < 0)
+        return -1;
     for (size_t i = 0; i < spec->layouts.count; i++) {
         int hold = probes_hold(c, dir, &spec->layouts.items[i].when);
         if (hold < 0)
@@ -149,7 +151,11 @@ static int find_known(struct context *c, const char *dir, const struct sp_compon
     if (sp_contents_id(c->contents, sp_path_join(c->pool, dir, file->path), &id, c->err) < 0)
         return -1;
     *out = *id.hex ? known_blob(file, &id) : NULL;
-    if (*out || !*id.hex || !is_edited(spec, file->path))
+    if (*out || !*id.hex)
+        return 0;
+    if (sp_release_read_layouts(spec->release, c->err) < 0)
+        return -1;
+    if (!is_edited(spec, file->path))
         return 0;
     if (layout_of(c, dir, spec, &layout) < 0 ||
         sp_contents_read(c->contents, sp_path_join(c->pool, dir, file->path), &content, c->err) < 0)
@@ -168,6 +174,8 @@ static int find_known(struct context *c, const char *dir, const struct sp_compon
 static int versions_of(struct context *c, const char *dir, const struct sp_component *spec,
                        sp_strv *versions)
 {
+    if (sp_release_read_checksums(spec->release, c->err) < 0)
+        return -1;
     if (spec->checksums.count == 0)
         return 0;
     bool first = true;
@@ -288,7 +296,7 @@ static int recognise(struct context *c, struct sp_detection *found)
     }
     if (*disagree)
         found->because = sp_pool_printf(c->pool, "%s%s", disagree, found->because);
-    return found->spec ? layout_of(c, found->dir, found->spec, &found->layout) : 0;
+    return 0;
 }
 
 /* ---- zipped eggs --------------------------------------------------------------------------- */
@@ -418,6 +426,9 @@ int sp_detect(const struct sp_detecting *request, const char *component, struct 
             *copy = found;
             if (!found.site->zipped && recognise(&c, copy) < 0)
                 return sp_error_prefix(err, "cannot tell the version of '%s'", component);
+            if (!found.site->zipped && copy->spec &&
+                layout_of(&c, copy->dir, copy->spec, &copy->layout) < 0)
+                return -1;
             *SP_PUSH(pool, &out->items) = known = copy;
         }
         *SP_PUSH(pool, &out->places) = (struct sp_occurrence){sites->items[i], known};
