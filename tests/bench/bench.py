@@ -35,6 +35,12 @@ SITE = "usr/lib/python2.7/dist-packages"
 OTHERS = 300          # packages beside them, as on a real host
 
 
+def prefer():
+    """The best priority that there is, for root: what else runs then takes less of the time."""
+    if os.geteuid() == 0:
+        os.setpriority(os.PRIO_PROCESS, 0, -20)
+
+
 class Bench:
     def __init__(self, given, scratch):
         self.program = os.path.abspath(given.program)
@@ -89,7 +95,7 @@ class Bench:
 
     def measure(self, name, command, keep=True):
         done = subprocess.run([self.measurer, *command], stdout=subprocess.PIPE, check=True,
-                              env={"PATH": os.environ["PATH"], "LC_ALL": "C"})
+                              env={"PATH": os.environ["PATH"], "LC_ALL": "C"}, preexec_fn=prefer)
         nanoseconds, processor, peak, status = (int(word) for word in done.stdout.split())
         if status:
             sys.exit("bench: `%s` exits %d" % (" ".join(command[:6]), status))

@@ -4,12 +4,12 @@
 
     tests/ci/jobs.py --git DIR [--tag TAG] [JOB]...        root only; JOB: GitHub, GitLab
 
-Each job gets a fresh root (debootstrap), in it a checkout of os-brick at TAG, out of a clone in DIR,
-and runs there as its service would run it: GitHub each step by `bash -e`, as a user with sudo, where
-git is there already; GitLab all lines in one shell, as root. The lines are those of the document.
-What they clone from the public repository of sp-openstack is the HEAD of this one (git's insteadOf).
-A job must end with 0 and leave a report in which each case passed. The services' own parts, such as
-the checkout and the upload, are not run.
+Each job gets a fresh root (debootstrap), in it a checkout of os-brick at TAG, out of a clone in
+DIR, and runs there as its service would run it: GitHub each step by `bash -e`, as a user with
+sudo, where git is there already; GitLab all lines in one shell, as root. The lines are those of
+the document. What they clone from the public repository of sp-openstack is the HEAD of this one
+(git's insteadOf). A job must end with 0 and leave a report in which each case passed. The
+services' own parts, such as the checkout and the upload, are not run.
 """
 
 import argparse

@@ -4,11 +4,11 @@
 
     tests/trees/same.py --git DIR [--program PROGRAM] [COMPONENT-VERSION]...
 
-Each release, by default the last os-brick of each series and the releases of Cinder and Nova that the
-package index has as both kinds of archives, is looked at as a directory, as a tag of a clone, as a
-source distribution and as a wheel. `matrix` must say the same of all four, and so must `check` and
-`diff`, to the byte but for the names of the trees and what the version was known from. Without
-metadata in the repository its version is that of the contents.
+Each release, by default the last os-brick of each series and the releases of Cinder and Nova that
+the package index has as both kinds of archives, is looked at as a directory, as a tag of a clone,
+as a source distribution and as a wheel. `matrix` must say the same of all four, and so must
+`check` and `diff`, to the byte but for the names of the trees and what the version was known
+from. Without metadata in the repository its version is that of the contents.
 """
 
 import argparse
