@@ -23,14 +23,15 @@ from hosts import SERVICES
 VICTIMS = (("/usr/sbin/sp-openstack", "reapply", False),
            ("/var/lib/dpkg/info/sp-openstack.postinst", "the maintainer script", False),
            ("/usr/bin/dpkg", "dpkg", True))
-# System calls that change no file; openat() is one of them without O_CREAT. Of any other name all are
-# taken to change something.
+# System calls that change no file; openat() is one of them without O_CREAT. Of any other name all
+# are taken to change something.
 HARMLESS = set("""
     access arch_prctl brk clock_gettime close dup dup2 exit_group faccessat faccessat2 fcntl
-    fgetxattr flistxattr fstat fstatfs getcwd getdents64 getegid geteuid getgid getpid getppid getrandom
-    getuid ioctl lseek lstat madvise mmap mprotect mremap munmap newfstatat poll pread64 prlimit64 read
-    readlink readlinkat rseq rt_sigaction rt_sigprocmask rt_sigreturn sched_getaffinity set_robust_list
-    set_tid_address sigaltstack stat statfs statx sysinfo umask uname""".split())
+    fgetxattr flistxattr fstat fstatfs getcwd getdents64 getegid geteuid getgid getpid getppid
+    getrandom getuid ioctl lseek lstat madvise mmap mprotect mremap munmap newfstatat poll
+    pread64 prlimit64 read readlink readlinkat rseq rt_sigaction rt_sigprocmask rt_sigreturn
+    sched_getaffinity set_robust_list set_tid_address sigaltstack stat statfs statx sysinfo
+    umask uname""".split())
 # strace counts the calls of each name on their own.
 WRAPPER = """#!/bin/sh
 strace -o /dev/null -e inject=@NAME@:signal=SIGKILL:when=@NUMBER@ @REAL@ "$@"

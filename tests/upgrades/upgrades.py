@@ -5,11 +5,11 @@
     tests/upgrades/upgrades.py --dist DIR [--git DIR] [--quick] [--only PART] [--kill N]
                                [--dpkg DIR] [--rpm DIR] [RELEASE...]
 
-DIR has our packages. --only: cases with PART in `family: title`. --kill N: the trigger and dpkg are
-killed between any two system calls that change something, or at every Nth of these places; 0: not at
-all. --quick: one release, the cases that differ most, fewer kills. --dpkg: DIR has dpkg, dpkg-deb and dpkg-query of
-another version (1.17.5, say), to be used in place of those of the root; --rpm: DIR/bin has rpm of
-another version (4.11.3, say), and the cases of dnf are left out.
+DIR has our packages. --only: cases with PART in `family: title`. --kill N: the trigger and dpkg
+are killed between any two system calls that change something, or at every Nth of these places; 0:
+not at all. --quick: one release, the cases that differ most, fewer kills. --dpkg: DIR has dpkg,
+dpkg-deb and dpkg-query of another version (1.17.5, say), to be used in place of those of the root;
+--rpm: DIR/bin has rpm of another version (4.11.3, say), and the cases of dnf are left out.
 """
 
 import argparse
