@@ -52,6 +52,15 @@ command createrepo_c createrepo-c    createrepo_c
 command busybox      busybox-static  busybox
 command debsums      debsums         debsums
 command apt-ftparchive apt-utils     apt-utils
+command faketime     faketime        libfaketime
+command autoreconf   autoconf,automake autoconf,automake
+command libtoolize   libtool         libtool
+command autopoint    autopoint,gettext gettext-devel
+command flex         flex            flex
+module  nss          libnss3-dev     nss-devel
+module  popt         libpopt-dev     popt-devel
+module  libmagic     libmagic-dev    file-devel
+header  db.h         libdb-dev       libdb-devel
 '
 
 say() {
@@ -63,6 +72,7 @@ is_there() {
     cc) command -v "${CC:-cc}" >/dev/null 2>&1 ;;
     command) command -v "$2" >/dev/null 2>&1 ;;
     module) pkg-config --exists "$2" 2>/dev/null ;;
+    header) echo "#include <$2>" | "${CC:-cc}" -E - >/dev/null 2>&1 ;;
     pip) python3 -m pip --version >/dev/null 2>&1 ;;
     esac
 }
