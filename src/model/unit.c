@@ -152,10 +152,14 @@ static int read_environment(struct settings *t)
     for (size_t i = 0; i < t->environment_files.count; i++) {
         const char *path = t->environment_files.items[i];
         const char *text;
+        bool is = false;
         sp_strv lines = {NULL, 0, 0};
         path = sp_path_trim(look->pool, path + (*path == '-'));
         if (sp_look_read_small(look, path, &text) < 0)
             return -1;
+        if (!text && sp_look_is_file(look, path, &is) < 0)
+            return -1;
+        unit->hidden |= !text && is;
         if (!text)
             continue;
         *SP_PUSH(look->pool, &unit->files) = path;
