@@ -317,7 +317,7 @@ int sp_services_after(struct sp_context *context, const sp_selection *selection,
     sp_services services = {NULL, 0, 0};
     struct search f = new_search(context, selection, err);
     struct sp_moment now;
-    sp_context_forget_running(context); /* those of before may have ended */
+    sp_context_forget_running(context); /* processes may have ended meanwhile */
     clock_gettime(CLOCK_BOOTTIME, &now.least);
     now.most = now.least;
     for (size_t i = 0; i < selection->count; i++)

@@ -127,10 +127,51 @@ static const char *find_name(const char *const *names, struct sp_bytes key)
     return NULL;
 }
 
+/* ---- services ---------------------------------------------------------------------------------- */
+
+struct sp_checking *sp_check_other(struct sp_checking *c, size_t index)
+{
+    const sp_service_list *all = &c->facts->services[c->subject];
+    size_t at = 0;
+    while (at < all->count && (all->items[at] == c->service || index-- > 0))
+        at++;
+    if (at == all->count)
+        return NULL;
+    struct sp_checking *other = sp_pool_alloc(c->pool, sizeof(*other));
+    *other = *c;
+    other->service = all->items[at];
+    other->files = &all->items[at]->contents;
+    return other;
+}
+
+bool sp_service_is_readable(const struct sp_service_facts *service)
+{
+    for (size_t i = 0; i < service->files.count; i++) {
+        const struct sp_service_file *file = &service->files.items[i];
+        if (file->access == SP_FILE_DENIED || file->access == SP_FILE_MISSING ||
+            (file->content && file->content->fault.reason))
+            return false;
+    }
+    return true;
+}
+
+bool sp_service_has(const struct sp_service_facts *service, const char *program)
+{
+    for (size_t i = 0; i < service->users.count; i++)
+        if (strcmp(service->users.items[i].program, program) == 0)
+            return true;
+    return false;
+}
+
 /* ---- checks ------------------------------------------------------------------------------------ */
 
 void sp_check_access(struct sp_checking *c)
 {
+    if (c->service->too_many)
+        sp_check_report(c, SP_CHECK_UNKNOWN, SP_CHECK_NOWHERE,
+                        "put the options into fewer files, and run doctor again",
+                        "%s reads more than %u files, of which the first were looked at",
+                        c->service->program, SP_CONFIG_MAX_FILES);
     for (size_t i = 0; i < c->service->files.count; i++) {
         const struct sp_service_file *file = &c->service->files.items[i];
         const struct sp_check_place at = {file->shown, 0};

@@ -208,6 +208,87 @@ class Faults(Doctor):
             self.assertEqual([one[:2] for one in self.findings(host)], expected)
 
 
+class SeveralServices(Doctor):
+    """Two units of one program, with files of their own besides one that both read."""
+
+    UNIT = "/usr/bin/cinder-volume --config-file /etc/cinder/cinder.conf --config-file %s"
+
+    def setUp(self):
+        super().setUp()
+        self.needs_root()
+        self.system = self.make("RDO", installed=False)
+        write(self.system.path(CONF), deployments.cinder_conf().replace(
+            "enabled_backends = storpool\n", "").replace(BACKEND, ""))
+        self.put("hdd")
+        self.put("ssd")
+        deployments.unit(self.system, "cinder-volume-ssd", "cinder",
+                         self.UNIT % "/etc/cinder/ssd.conf")
+        write(self.system.path("usr/lib/systemd/system/openstack-cinder-volume.service"),
+              deployments.UNIT % ("cinder", CANARY, self.UNIT % "/etc/cinder/hdd.conf"))
+        self.good(self.system, "install")
+
+    def put(self, name, more=""):
+        backend = BACKEND.replace("= storpool\n", "= %s\n" % name).replace("[storpool]",
+                                                                           "[%s]" % name)
+        write(self.system.path("etc/cinder/%s.conf" % name),
+              "[DEFAULT]\nenabled_backends = %s\n%s%s" % (name, backend, more))
+
+    def test_in_order(self):
+        self.assertEqual(self.findings(self.system), [])
+        services = self.run_on(self.system, "doctor", "-j", "cinder").json["services"]
+        self.assertEqual([[name.rsplit("/", 1)[1] for name in one["files"]] for one in services],
+                         [["cinder.conf", "ssd.conf"], ["cinder.conf", "hdd.conf"]])
+        self.assertEqual({one["program"] for one in services}, {"cinder-volume"})
+        out = self.good(self.system, "doctor", "-v", "cinder").out
+        for name in ("ssd", "hdd"):
+            self.assertIn("reads:\n  %s\n  %s\n" % (
+                self.system.path(CONF), self.system.path("etc/cinder/%s.conf" % name)), out)
+
+    def test_each_is_looked_at(self):
+        for name in ("hdd", "ssd"):
+            self.put(name, "storpool_replication = 9\n")
+            self.assertEqual(self.findings(self.system),
+                             [("C09", "error", "etc/cinder/%s.conf" % name, 8)])
+            self.put(name, CANARY + "\n")
+            self.assertEqual(self.findings(self.system),
+                             [("C02", "error", "etc/cinder/%s.conf" % name, 8)])
+            os.unlink(self.system.path("etc/cinder/%s.conf" % name))
+            self.assertEqual(self.findings(self.system),
+                             [("C01", "error", "etc/cinder/%s.conf" % name, None)])
+            self.put(name)
+
+    def test_file_of_both(self):
+        """A fault in it is told once."""
+        path = self.system.path(CONF)
+        write(path, lib.read(path).decode() + "[x]\na = b # c\n")
+        self.assertEqual([one[:3] for one in self.findings(self.system)],
+                         [("C12", "warning", CONF)])
+
+    def test_one_without_a_driver(self):
+        """A service for other storage is no fault where another has the driver."""
+        write(self.system.path("etc/cinder/ssd.conf"),
+              "[DEFAULT]\nenabled_backends = ceph\n[ceph]\nvolume_driver = x.RBDDriver\n")
+        self.assertEqual(self.findings(self.system), [])
+        shutil.copy(self.system.path("etc/cinder/ssd.conf"),
+                    self.system.path("etc/cinder/hdd.conf"))
+        self.assertEqual([one[0] for one in self.findings(self.system)], ["C04"])
+
+    def test_another_program(self):
+        """cinder-backup reads the files of cinder-volume, or one of its own."""
+        command = "/usr/bin/cinder-backup --config-file %s"
+        for name, expected in (("ssd", []), ("backup", [("C02", "error", "etc/cinder/backup.conf",
+                                                         1)])):
+            write(self.system.path("etc/cinder/backup.conf"), "x\n")
+            deployments.unit(self.system, "openstack-cinder-backup-" + name, "cinder", command
+                             % ("/etc/cinder/cinder.conf --config-file /etc/cinder/%s.conf" % name))
+            self.assertEqual(self.findings(self.system), expected)
+        programs = [one["program"] for one in
+                    self.run_on(self.system, "doctor", "-j", "cinder").json["services"]]
+        self.assertEqual(sorted(programs), ["cinder-backup"] * 2 + ["cinder-volume"] * 2)
+        self.assertRegex(self.run_on(self.system, "doctor", "-v", "cinder").out,
+                         "cinder-volume, by [^ ]*, and cinder-backup, by [^ ]*, read:\n")
+
+
 class Outputs(Doctor):
     def setUp(self):
         super().setUp()
