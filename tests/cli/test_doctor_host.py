@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 
 import lib
 from lib import Case, write
@@ -118,6 +119,33 @@ class Doctor(Case):
         found = self.bad()
         self.assertEqual(found["S03"], "SP_OURID is not a number")
         self.assertEqual(found["S04"], "SP_AUTH_TOKEN is empty")
+
+    def test_token_in_the_environment(self):
+        """storpool from 7.0 on takes it from there, for the services that have it."""
+        self.needs_root()
+        self.prepare()
+        self.put("etc/storpool.conf", CONF.replace("SP_AUTH_TOKEN", "#"))
+        wants = self.system.path("etc/systemd/system/multi-user.target.wants/")
+        for program in ("cinder-volume", "nova-compute"):
+            unit = "usr/lib/systemd/system/openstack-%s.service" % program
+            self.put(unit, "[Service]\nExecStart=/usr/bin/%s\n" % program)
+            os.symlink("/" + unit, wants + unit.rsplit("/", 1)[1])
+        self.assertEqual(self.bad(), {"S04": "SP_AUTH_TOKEN is not set"})
+        drop_in = "etc/systemd/system/openstack-%s.service.d/token.conf"
+        self.put(drop_in % "cinder-volume",
+                 "[Service]\nEnvironmentFile=-/etc/sysconfig/storpool\n")
+        self.put("etc/sysconfig/storpool", "SP_AUTH_TOKEN=canary-secret\n", 0o600)
+        self.assertEqual(self.bad(), {
+            "S04": "SP_AUTH_TOKEN is not set, and is not in the environment of nova-compute (%s)"
+            % self.system.path("usr/lib/systemd/system/openstack-nova-compute.service")})
+        self.put(drop_in % "nova-compute", "[Service]\nEnvironment=SP_AUTH_TOKEN=canary\n")
+        self.assertEqual(self.bad(), {})
+        self.put(drop_in % "nova-compute", "[Service]\nEnvironment=SP_AUTH_TOKEN=\n")
+        self.assertIn("SP_AUTH_TOKEN is empty in the environment of nova-compute", self.bad()["S04"])
+        self.put(drop_in % "nova-compute", "[Service]\nEnvironment=SP_AUTH_TOKEN=canary\n")
+        shutil.rmtree(self.system.path(self.system.site, "storpool-7.3.0-py2.7.egg-info"))
+        self.system.put_metadata("storpool", "6.0.0", "egg-info")
+        self.assertIn("where storpool 6.0.0 does not look for it", self.bad()["S04"])
 
     def test_hostile_files(self):
         path = self.system.path("etc/storpool.conf")

@@ -317,6 +317,57 @@ class Services(Case):
         self.assertIn("storpool_block does not run", second)
         self.assertIn("volumes are attached (1), and '/dev/storpool' is missing", second)
 
+    def python(self):
+        """A program whose command line tells its arguments."""
+        python = shutil.which("python3", path=lib.environment()["PATH"])
+        if not python:
+            self.skipTest("no Python 3 among the system's programs")
+        write(self.tmp + "/bin/nova-compute", "#!%s\nimport time\ntime.sleep(60)\n" % python, 0o755)
+
+    def test_several_processes(self):
+        """Each process of a program is looked at: its files, and its environment."""
+        self.python()
+        conf = "[DEFAULT]\ncompute_driver = libvirt.LibvirtDriver\n"
+        for name in ("a", "b"):
+            write("%s/etc/nova/%s.conf" % (self.tmp, name), conf)
+        write(self.tmp + "/etc/storpool.conf", "SP_OURID=1\n")
+        os.unlink(self.tmp + "/etc/systemd/system/openstack-nova-compute.service")
+        start = "env S''P_AUTH_TOKEN=%s " + self.tmp + "/bin/nova-compute --config-file " \
+            "/etc/nova/%s.conf >/dev/null 2>&1 & %s=$!; "
+        result = self.inside(
+            INSTALL + "stop; " + start % ("canary-secret", "a", "a") + start %
+            ("canary-secret", "b", "b") + "sleep 0.3; "
+            "SP doctor -v nova; echo ---; echo canary-secret >>/etc/nova/b.conf; kill $b; "
+            + start % ("", "b", "b") + "sleep 0.3; SP doctor nova; echo ---; SP doctor -j nova; "
+            "echo ---; echo $a $b; exit 1")
+        first, second, third, pids = self.expect(1, result).out.split("---\n")
+        self.assertIn("ok: SP_AUTH_TOKEN is set [S04]", first)
+        for name in ("a", "b"):
+            self.assertRegex(first, "nova-compute, by process [0-9]+, reads:\n  /etc/nova/%s.conf\n"
+                             % name)
+        self.assertIn("/etc/nova/b.conf:\n  3: error: ", second)
+        self.assertNotIn("/etc/nova/a.conf:\n", second)
+        self.assertIn("error: SP_AUTH_TOKEN is empty in the environment of nova-compute (process %s)"
+                      % pids.split()[1], second)
+        services = [(one["source"], one["files"]) for one in json.loads(third)["services"]]
+        self.assertEqual([one for one in services if "process" in one[0]],
+                         [("process " + pid, ["/etc/nova/%s.conf" % name])
+                          for pid, name in zip(pids.split(), "ab")])
+
+    def test_environment_that_is_not_readable(self):
+        """An ordinary user is not told that there is no token."""
+        self.python()
+        os.chmod(self.tmp, 0o755)
+        write(self.tmp + "/etc/storpool.conf", "SP_OURID=1\n")
+        user = "setpriv --reuid %d --regid %d --clear-groups " % (lib.NOBODY, lib.NOBODY)
+        unit = UNIT.replace("ExecStart", "EnvironmentFile=/etc/secret\nExecStart")
+        write(self.tmp + "/etc/systemd/system/openstack-nova-compute.service", unit % "nova-compute")
+        write(self.tmp + "/etc/secret", "SP_AUTH_TOKEN=canary-secret\n", 0o600)
+        result = self.inside(INSTALL + "stop; SP doctor -v nova; %sSP doctor -v nova; start; "
+                             "%sSP doctor -v nova; exit 1" % (user, user))
+        levels = re.findall(r"(\w+): [^\n]* \[S04\]", self.expect(1, result).out)
+        self.assertEqual(levels, ["ok", "unknown", "unknown"], result)
+
     def test_hundreds_of_processes(self):
         many = "mkdir -p /run/systemd/system; for i in $(seq 300); do sleep 60 & done"
         result = self.inside("SP install --no-groups nova >/dev/null; SP services -j", before=many)
