@@ -180,7 +180,7 @@ static void check_spool(struct sp_checking *c)
         return;
     }
     for (size_t i = 0; i < facts->to_set_up.count; i++)
-        sp_check_report(c, SP_CHECK_ERROR, SP_CHECK_NOWHERE, remedy, "the command groups %s",
+        sp_check_report(c, SP_CHECK_ERROR, SP_CHECK_NOWHERE, remedy, "%s",
                         facts->to_set_up.items[i]);
     for (size_t i = 0; i < facts->spool_warnings.count; i++)
         sp_check_report(c, SP_CHECK_WARNING, SP_CHECK_NOWHERE, NULL, "%s",

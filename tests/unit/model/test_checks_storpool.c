@@ -238,7 +238,7 @@ TEST(host_without_storpool)
     for (size_t i = 0; i < 2; i++)
         client->services.items[i] =
             (struct sp_client_service){"x", NULL, false, SP_ANSWER_UNKNOWN, SP_ANSWER_NO};
-    *SP_PUSH(f->pool, &client->to_set_up) = "would have created the group";
+    *SP_PUSH(f->pool, &client->to_set_up) = "the group x does not exist";
     assert_int_equal(check(f, facts).items[0].level, SP_CHECK_NOTE);
     assert_int_equal(check(f, facts).count, 1 + 0);
 }
@@ -339,8 +339,8 @@ TEST(spool)
     *SP_PUSH(f->pool, &client->spool_warnings) = "it is no JSON object";
     assert_one(f, facts, "S10", SP_CHECK_WARNING, "JSON", 0);
     client->spool_warnings.count = 0;
-    *SP_PUSH(f->pool, &client->to_set_up) = "would have created the system group spopenstack";
-    assert_one(f, facts, "S10", SP_CHECK_ERROR, "groups would have created", 0);
+    *SP_PUSH(f->pool, &client->to_set_up) = "the group spopenstack does not exist";
+    assert_one(f, facts, "S10", SP_CHECK_ERROR, "the group spopenstack does not exist", 0);
     assert_non_null(strstr(check(f, facts).items[0].remedy, "groups"));
     client->wanted = false;
     assert_int_equal(check(f, facts).count, 0);
