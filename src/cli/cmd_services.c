@@ -134,7 +134,7 @@ static const char *find_obstacle(struct sp_context *context, const struct sp_man
     if (start->kind == SP_START_CONTAINER)
         return sp_pool_printf(context->pool, "it is started in the container '%s'; restart that",
                               start->name);
-    sp_service_stale_names(context->pool, service, &names);
+    sp_service_names(context->pool, service, true, &names);
     if (names.count == 0)
         *SP_PUSH(context->pool, &names) = sp_service_name(service);
     for (size_t i = 0; i < names.count && !why; i++)
@@ -239,7 +239,7 @@ static int restart_one(struct restart *r, const struct sp_manager *manager,
 {
     bool is_unit = service->starts.items[0].kind == SP_START_UNIT;
     sp_strv names = {NULL, 0, 0};
-    sp_service_stale_names(r->context->pool, service, &names);
+    sp_service_names(r->context->pool, service, true, &names);
     for (size_t i = 0; i < names.count; i++)
         if (restart_unit(r, manager, names.items[i], is_unit, err) < 0)
             return -1;

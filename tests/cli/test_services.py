@@ -250,8 +250,8 @@ class Services(Case):
                     "end it, then run: systemctl start openstack-nova-compute")
         self.assertEqual(self.calls(), [])
 
-    def test_other_environment(self):
-        """A change concerns the processes that import the copy which was changed, and no other."""
+    def environments(self):
+        """Two, a and b, each with nova and a nova-compute; the command that starts both."""
         name = "python%d.%d" % sys.version_info[:2]
         for venv in ("a", "b"):
             site = "%s/lib/%s/site-packages" % (venv, name)
@@ -261,8 +261,31 @@ class Services(Case):
             os.symlink(os.path.realpath(sys.executable), self.tmp + "/%s/bin/%s" % (venv, name))
             write(self.tmp + "/%s/pyvenv.cfg" % venv, "include-system-site-packages = false\n")
             write(self.tmp + "/%s/bin/nova-compute" % venv, "import time\ntime.sleep(60)\n")
-        start = "".join("%s/%s/bin/%s %s/%s/bin/nova-compute & pid_%s=$!; "
-                        % (self.tmp, venv, name, self.tmp, venv, venv) for venv in ("a", "b"))
+        return name, "".join("%s/%s/bin/%s %s/%s/bin/nova-compute & pid_%s=$!; "
+                             % (self.tmp, venv, name, self.tmp, venv, venv) for venv in ("a", "b"))
+
+    def test_rollback_in_one_environment(self):
+        """Only the service that has loaded what was rolled back is named."""
+        name, start = self.environments()
+        os.unlink(self.tmp + "/etc/systemd/system/openstack-nova-compute.service")
+        for venv in ("a", "b"):
+            write("%s/etc/systemd/system/nova-compute-%s.service" % (self.tmp, venv),
+                  "[Service]\nExecStart=%s/%s/bin/%s %s/%s/bin/nova-compute\n"
+                  % (self.tmp, venv, name, self.tmp, venv))
+            write("%s/cgroup-%s" % (self.tmp, venv), "0::/nova-compute-%s.service\n" % venv)
+        install = "".join("%s -L %s/%s/lib/%s/site-packages install --no-groups nova >/dev/null; "
+                          % (lib.PROGRAM, self.tmp, venv, name) for venv in ("a", "b"))
+        result = self.inside(
+            "stop; %s %s sleep 0.3; for i in a b; do eval pid=\\$pid_$i; "
+            "mount --bind %s/cgroup-$i /proc/$pid/cgroup; done; %s rollback; echo ---; "
+            "%s rollback -j" % (install, start, self.tmp, lib.PROGRAM, lib.PROGRAM))
+        first, second = self.expect(0, result).out.split("---\n")
+        self.assertTrue(first.endswith("run: systemctl restart nova-compute-b\n"), first)
+        self.assertEqual(json.loads(second)["services"], ["nova-compute-a"])
+
+    def test_other_environment(self):
+        """A change concerns the processes that import the copy which was changed, and no other."""
+        name, start = self.environments()
         run = lib.PROGRAM
         result = self.inside(
             "stop; %s sleep 0.3; %s install --no-groups nova; kill $pid_a $pid_b; wait; "
