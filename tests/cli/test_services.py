@@ -191,6 +191,44 @@ class Services(Case):
         self.expect(3, result, "Pacemaker runs on this host")
         self.assertEqual(self.calls(), [])
 
+    def pacemaker(self, kind, name):
+        """A cluster with one resource; its daemon runs."""
+        write(self.tmp + "/bin/pacemakerd", PROGRAM, 0o755)
+        return "mkdir -p /run/systemd/system /var/lib/pacemaker/cib; echo '<primitive class=\"%s\" " \
+            "type=\"%s\"/>' >/var/lib/pacemaker/cib/cib.xml; %s/bin/pacemakerd >/dev/null 2>&1 &" \
+            % (kind, name, self.tmp)
+
+    def test_one_has_an_obstacle(self):
+        """Those that are ours to restart are restarted; the others are named, and the status says so."""
+        write(self.tmp + "/bin/cinder-volume", PROGRAM, 0o755)
+        write(self.tmp + "/etc/systemd/system/openstack-cinder-volume.service",
+              UNIT % "cinder-volume")
+        result = self.inside(
+            "%s/bin/cinder-volume >/dev/null 2>&1 & sleep 0.2; SP install --no-groups >/dev/null; "
+            "SP services --restart -n; echo =$?; SP services --restart; echo =$?; "
+            "SP services --restart -n; echo =$?; touch %s; SP services --restart -j"
+            % (self.tmp, self.system.file("nova/virt/libvirt/driver.py")),
+            before=self.pacemaker("systemd", "openstack-cinder-volume"))
+        self.expect(1, result, "would run: /usr/sbin/systemctl try-restart openstack-nova-compute",
+                    "=1\nrun: /usr/sbin/systemctl try-restart openstack-nova-compute.service\n"
+                    "openstack-nova-compute is restarted\n=1\n=3\n",
+                    "cannot restart 'openstack-cinder-volume': it is a resource of Pacemaker; "
+                    "run: pcs resource restart openstack-cinder-volume")
+        document = json.loads(result.out[result.out.index("{"):])
+        self.assertEqual(document["restarted"], ["openstack-nova-compute"])
+        self.assertEqual({one["service"] for one in document["services"] if one["obstacle"] and
+                          one["processes"]}, {"openstack-cinder-volume"})
+        self.assertEqual(self.calls(),
+                         ["/usr/sbin/systemctl try-restart openstack-nova-compute.service"] * 2)
+
+    def test_resource_of_another_name(self):
+        """OCF agents have names of their own; while Pacemaker runs, a likely one is an obstacle."""
+        for name, status in (("NovaCompute", 3), ("haproxy", 0)):
+            result = self.inside("touch %s; %sSP services --restart"
+                                 % (self.system.file("nova/virt/libvirt/driver.py"), INSTALL),
+                                 before=self.pacemaker("ocf", name))
+            self.expect(status, result, "Pacemaker runs on this host" if status else "is restarted")
+
     def test_container(self):
         result = self.inside("SP install --no-groups nova && SP services --restart",
                              before="mkdir /run/systemd; touch /run/.containerenv")
