@@ -141,7 +141,8 @@ class Doctor(Case):
         self.put(drop_in % "nova-compute", "[Service]\nEnvironment=SP_AUTH_TOKEN=canary\n")
         self.assertEqual(self.bad(), {})
         self.put(drop_in % "nova-compute", "[Service]\nEnvironment=SP_AUTH_TOKEN=\n")
-        self.assertIn("SP_AUTH_TOKEN is empty in the environment of nova-compute", self.bad()["S04"])
+        self.assertIn("SP_AUTH_TOKEN is empty in the environment of nova-compute",
+                      self.bad()["S04"])
         self.put(drop_in % "nova-compute", "[Service]\nEnvironment=SP_AUTH_TOKEN=canary\n")
         shutil.rmtree(self.system.path(self.system.site, "storpool-7.3.0-py2.7.egg-info"))
         self.system.put_metadata("storpool", "6.0.0", "egg-info")

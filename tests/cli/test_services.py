@@ -65,7 +65,9 @@ mount --rbind %(top)s/dev /dev
 """
 
 
-class Services(Case):
+class Namespaces(Case):
+    """Real processes, in namespaces of the test's own."""
+
     def setUp(self):
         super().setUp()
         self.needs_root()
@@ -104,6 +106,17 @@ class Services(Case):
     def calls(self):
         return lib.read(self.log).decode().splitlines() if os.path.exists(self.log) else []
 
+    def python(self, program="nova-compute"):
+        """A program whose command line tells its arguments; its interpreter."""
+        python = shutil.which("python3", path=lib.environment()["PATH"])
+        if not python:
+            self.skipTest("no Python 3 among the system's programs")
+        write("%s/bin/%s" % (self.tmp, program),
+              "#!%s\nimport time\ntime.sleep(60)\n" % python, 0o755)
+        return python
+
+
+class Services(Namespaces):
     def test_nothing_integrated(self):
         self.expect(0, self.inside("SP services"), "nothing is integrated")
 
@@ -114,10 +127,7 @@ class Services(Case):
         self.addCleanup(log.close)
         log.bind(self.tmp + "/dev-log")
         log.settimeout(0.2)
-        python = shutil.which("python3", path=lib.environment()["PATH"])
-        if not python:
-            self.skipTest("no Python 3 among the system's programs")
-        write(self.tmp + "/bin/nova-compute", "#!%s\nimport time\ntime.sleep(60)\n" % python, 0o755)
+        self.python()
         write(self.tmp + "/etc/nova/x.conf", "[DEFAULT]\ncanary-secret\n")
         write(self.tmp + "/etc/storpool.conf", "canary-secret\n")
         result = self.inside(
@@ -194,12 +204,12 @@ class Services(Case):
     def pacemaker(self, kind, name):
         """A cluster with one resource; its daemon runs."""
         write(self.tmp + "/bin/pacemakerd", PROGRAM, 0o755)
-        return "mkdir -p /run/systemd/system /var/lib/pacemaker/cib; echo '<primitive class=\"%s\" " \
-            "type=\"%s\"/>' >/var/lib/pacemaker/cib/cib.xml; %s/bin/pacemakerd >/dev/null 2>&1 &" \
-            % (kind, name, self.tmp)
+        return "mkdir -p /run/systemd/system /var/lib/pacemaker/cib; " \
+            "echo '<primitive class=\"%s\" type=\"%s\"/>' >/var/lib/pacemaker/cib/cib.xml; " \
+            "%s/bin/pacemakerd >/dev/null 2>&1 &" % (kind, name, self.tmp)
 
     def test_one_has_an_obstacle(self):
-        """Those that are ours to restart are restarted; the others are named, and the status says so."""
+        """Those that are ours to restart are restarted; the others are named."""
         write(self.tmp + "/bin/cinder-volume", PROGRAM, 0o755)
         write(self.tmp + "/etc/systemd/system/openstack-cinder-volume.service",
               UNIT % "cinder-volume")
@@ -378,13 +388,6 @@ class Services(Case):
         self.assertIn("storpool_block does not run", second)
         self.assertIn("volumes are attached (1), and '/dev/storpool' is missing", second)
 
-    def python(self):
-        """A program whose command line tells its arguments."""
-        python = shutil.which("python3", path=lib.environment()["PATH"])
-        if not python:
-            self.skipTest("no Python 3 among the system's programs")
-        write(self.tmp + "/bin/nova-compute", "#!%s\nimport time\ntime.sleep(60)\n" % python, 0o755)
-
     def test_several_processes(self):
         """Each process of a program is looked at: its files, and its environment."""
         self.python()
@@ -408,8 +411,8 @@ class Services(Case):
                              % name)
         self.assertIn("/etc/nova/b.conf:\n  3: error: ", second)
         self.assertNotIn("/etc/nova/a.conf:\n", second)
-        self.assertIn("error: SP_AUTH_TOKEN is empty in the environment of nova-compute (process %s)"
-                      % pids.split()[1], second)
+        self.assertIn("error: SP_AUTH_TOKEN is empty in the environment of nova-compute "
+                      "(process %s)" % pids.split()[1], second)
         services = [(one["source"], one["files"]) for one in json.loads(third)["services"]]
         self.assertEqual([one for one in services if "process" in one[0]],
                          [("process " + pid, ["/etc/nova/%s.conf" % name])
@@ -422,7 +425,8 @@ class Services(Case):
         write(self.tmp + "/etc/storpool.conf", "SP_OURID=1\n")
         user = "setpriv --reuid %d --regid %d --clear-groups " % (lib.NOBODY, lib.NOBODY)
         unit = UNIT.replace("ExecStart", "EnvironmentFile=/etc/secret\nExecStart")
-        write(self.tmp + "/etc/systemd/system/openstack-nova-compute.service", unit % "nova-compute")
+        write(self.tmp + "/etc/systemd/system/openstack-nova-compute.service",
+              unit % "nova-compute")
         write(self.tmp + "/etc/secret", "SP_AUTH_TOKEN=canary-secret\n", 0o600)
         result = self.inside(INSTALL + "stop; SP doctor -v nova; %sSP doctor -v nova; start; "
                              "%sSP doctor -v nova; exit 1" % (user, user))
