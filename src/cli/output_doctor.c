@@ -136,11 +136,14 @@ void sp_output_examination(struct sp_context *context, const struct sp_examinati
 {
     const sp_findings *findings = &examined->findings;
     lines sorted = {NULL, 0, 0};
+    size_t unknown = 0; /* to this user; others could look */
     size_t group = SIZE_MAX, errors = count_level(findings, SP_CHECK_ERROR);
     for (int i = 0; i < SP_SUBJECT_HOST; i++)
         for (size_t j = 0; j < examined->facts.services[i].count; j++)
             print_files(context, examined->facts.services[i].items[j]);
     sort(context, findings, &sorted);
+    for (size_t i = 0; i < findings->count; i++)
+        unknown += findings->items[i].level == SP_CHECK_UNKNOWN && findings->items[i].remedy;
     for (size_t i = 0; i < sorted.count; i++) {
         const struct sp_finding *one = sorted.items[i].finding;
         if (sorted.items[i].group != group)
@@ -155,6 +158,11 @@ void sp_output_examination(struct sp_context *context, const struct sp_examinati
         sp_console_print(context->report, 0, "to be repaired: %zu error%s, %zu warning%s", errors,
                          errors == 1 ? "" : "s", sp_findings_count(findings) - errors,
                          sp_findings_count(findings) - errors == 1 ? "" : "s");
+    else if (unknown)
+        sp_console_print(context->report, 0,
+                         "nothing that is to be repaired was found, but %zu thing%s could not be "
+                         "looked at",
+                         unknown, unknown == 1 ? "" : "s");
     else
         sp_console_print(context->report, 0, "ok: nothing is to be repaired");
 }

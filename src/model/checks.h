@@ -63,6 +63,9 @@ bool sp_storpool_is_no_concern(struct sp_checking *c);
 /* C01: the files are there, and can be read. */
 void sp_check_access(struct sp_checking *c);
 
+/* The remedy for a fault that a byte order mark makes; NULL: it is another one. */
+const char *sp_check_mark_remedy(struct sp_checking *c, const struct sp_config_content *file);
+
 /* C02: each file has the grammar of oslo.config. */
 void sp_check_grammar(struct sp_checking *c);
 

@@ -133,13 +133,30 @@ void sp_check_any_backend(struct sp_checking *c)
                         stanza(c, &enabled), "no backend has StorPool's driver");
 }
 
+/* A character that no backend may have in its name: C16 speaks of it. */
+static bool is_odd(struct sp_bytes name)
+{
+    bool odd = false;
+    for (size_t i = 0; i < name.len; i++)
+        odd |= strchr("@#['\"", name.data[i]) || sp_config_is_space(name.data[i]);
+    return odd;
+}
+
+static bool has_odd(const sp_oslo_list *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (is_odd(names->items[i]))
+            return true;
+    return false;
+}
+
 /* Where it cannot be told, it may be. */
 static bool may_enable(struct sp_checking *c, struct sp_bytes section)
 {
     sp_oslo_list enabled = {NULL, 0, 0};
     struct sp_check_place ignored;
     if (sp_backends_enabled(c, &enabled, &ignored))
-        return sp_backends_have(&enabled, section);
+        return sp_backends_have(&enabled, section) || has_odd(&enabled);
     return sp_check_value(c, "DEFAULT", "enabled_backends").state == SP_VALUE_OPEN ||
            !sp_service_is_readable(c->service);
 }
@@ -173,7 +190,8 @@ void sp_check_no_section(struct sp_checking *c)
         return;
     for (size_t i = 0; i < enabled.count; i++) {
         bool ours = sp_backend_has_our_name(enabled.items[i]);
-        if (enabled.items[i].len && !sp_backend_has_section(c, enabled.items[i]))
+        if (enabled.items[i].len && !is_odd(enabled.items[i]) &&
+            !sp_backend_has_section(c, enabled.items[i]))
             sp_check_report(
                 c, ours ? SP_CHECK_ERROR : SP_CHECK_WARNING, at,
                 ours ? "write a section of that name, with: volume_driver = " SP_BACKEND_CLASS
@@ -204,14 +222,7 @@ void sp_check_backend_names(struct sp_checking *c)
 {
     sp_oslo_list enabled = {NULL, 0, 0};
     struct sp_check_place at;
-    bool odd = false;
-    if (!sp_backends_enabled(c, &enabled, &at))
-        return;
-    for (size_t i = 0; i < enabled.count; i++)
-        for (size_t j = 0; j < enabled.items[i].len; j++)
-            odd |= strchr("@#['\"", enabled.items[i].data[j]) ||
-                   sp_config_is_space(enabled.items[i].data[j]);
-    if (odd)
+    if (sp_backends_enabled(c, &enabled, &at) && has_odd(&enabled))
         sp_check_report(c, SP_CHECK_ERROR, at, "write plain words, with commas between them",
                         "a name in enabled_backends has a character that no backend may have");
 }

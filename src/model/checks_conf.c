@@ -77,13 +77,21 @@ static void check_grammar(struct sp_checking *c)
     const sp_storpool_files *files = &c->facts->host.storpool;
     if (files->count == 0)
         sp_check_report(c, SP_CHECK_SKIPPED, SP_CHECK_NOWHERE, NULL, "no file was read");
-    for (size_t i = 0; i < files->count; i++)
-        if (files->items[i]->fault.reason)
-            sp_check_report(
-                c, SP_CHECK_ERROR,
-                (struct sp_check_place){files->items[i]->name, files->items[i]->fault.line},
-                "write the line anew", "StorPool's bindings cannot read the file: %s",
-                files->items[i]->fault.reason);
+    for (size_t i = 0; i < files->count; i++) {
+        const struct sp_config_content *file = files->items[i];
+        const struct sp_check_place at = {file->name, file->fault.line};
+        const char *remedy = sp_check_mark_remedy(c, file);
+        if (file->fault.is_bound)
+            sp_check_report(c, SP_CHECK_UNKNOWN, at, "make it smaller, and run doctor again",
+                            "the file was not looked at: %s", file->fault.reason);
+        else if (file->fault.reason)
+            sp_check_report(c, SP_CHECK_ERROR, at, remedy ? remedy : "write the line anew",
+                            "StorPool's bindings cannot read the file: %s", file->fault.reason);
+        else if (remedy)
+            sp_check_report(c, SP_CHECK_ERROR, at, remedy,
+                            "the file begins with a byte order mark, which is part of its first "
+                            "name");
+    }
 }
 
 /* The sections' names, those that are plain words; a line that was swallowed may be in another one. */
@@ -230,6 +238,22 @@ static const char *misplaced_number(struct sp_checking *c)
                       : "";
 }
 
+/* A value that is not as it was meant: without comments behind it, and without quotes. */
+static void check_value(struct sp_checking *c, const char *name, struct sp_storpool_found found)
+{
+    if (!found.entry || found.entry->value.len == 0)
+        return;
+    struct sp_bytes value = found.entry->value;
+    char first = value.data[0], last = value.data[value.len - 1];
+    if (sp_check_has_comment(value))
+        sp_check_report(c, SP_CHECK_ERROR, at(found), "write the comment into a line of its own",
+                        "there are no comments behind a value: all of the line is that of %s",
+                        name);
+    else if (value.len > 1 && first == last && (first == '"' || first == '\''))
+        sp_check_report(c, SP_CHECK_ERROR, at(found), "write the value without quotes",
+                        "the quotes are part of the value of %s", name);
+}
+
 static void check_client_number(struct sp_checking *c)
 {
     const struct sp_host_facts *host = &c->facts->host;
@@ -307,6 +331,7 @@ static void check_token(struct sp_checking *c)
 {
     struct sp_storpool_found found = find(c, "SP_AUTH_TOKEN");
     struct tokens tokens = {.have = {NULL, 0, 0}};
+    check_value(c, "SP_AUTH_TOKEN", found);
     check_variable(c, "SP_AUTH_TOKEN", offsetof(struct sp_storpool_variables, token),
                    SP_VARIABLE_EMPTY);
     if (found.entry && found.entry->value.len > 0)
@@ -322,6 +347,7 @@ static void check_address(struct sp_checking *c)
         sp_check_report(c, SP_CHECK_ERROR, at(host),
                         "write: SP_API_HTTP_HOST = ADDRESS of the cluster's API",
                         "SP_API_HTTP_HOST is empty");
+    check_value(c, "SP_API_HTTP_HOST", host);
     if (port.entry && !is_number(port.entry->value, 1, 65535))
         sp_check_report(c, SP_CHECK_ERROR, at(port), "write: SP_API_HTTP_PORT = 81",
                         "SP_API_HTTP_PORT is not a number from 1 to 65535");

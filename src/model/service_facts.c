@@ -137,7 +137,7 @@ static const struct sp_config_content *parse(struct reading *r, const char *show
     if (text->complete)
         sp_oslo_parse(r->look.pool, shown, text->bytes, content);
     else
-        sp_config_refuse(content, 0, 0, "it is larger than 4 MiB");
+        sp_config_refuse_size(content, 0, "it is larger than 4 MiB");
     *SP_PUSH(r->look.pool, &r->known) = content;
     return content;
 }

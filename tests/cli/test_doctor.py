@@ -187,6 +187,42 @@ class Faults(Doctor):
         self.assertIn(("C01", "unknown", "etc/cinder", None), found)
         self.assertNotIn("C04", [one[0] for one in found])
 
+    def test_encodings(self):
+        """A byte order mark, which an editor does not show, is named."""
+        path = self.system.path(CONF)
+        text = lib.read(path).decode()
+        for encoding, name in (("utf-8-sig", "UTF-8"), ("utf-16", "UTF-16")):
+            write(path, text.encode(encoding))
+            found = [one for one in self.run_on(self.system, "doctor", "-j").json["checks"]
+                     if one["level"] == "error"]
+            self.assertEqual([(one["id"], one["line"]) for one in found], [("C02", 1)])
+            self.assertIn("without a byte order mark; it is %s with one" % name,
+                          found[0]["remedy"])
+
+    def test_what_was_not_looked_at(self):
+        """A file that is too large, or not readable, is not called in order."""
+        path = self.system.path(CONF)
+        text = lib.read(path).decode()
+        for more in ("# x\n" * 100001, "# " + "x" * (4 << 20)):
+            write(path, text + more)
+            result = self.good(self.system, "doctor")
+            self.assertIn("unknown: the file was not looked at: ", result.out)
+            self.assertTrue(result.out.endswith("nothing that is to be repaired was found, but "
+                                                "1 thing could not be looked at\n"), result)
+        write(path, text, 0o600)
+        os.chmod(path, 0o600)
+        result = self.run_on(self.system, "doctor", user=lib.NOBODY)
+        self.assertIn("  unknown: this user may not read it [C01]\n      run this as root\n",
+                      result.out)
+        self.assertNotIn("ok: ", result.out)
+
+    def test_no_regular_file(self):
+        path = self.system.path(CONF)
+        os.unlink(path)
+        os.mkfifo(path)
+        self.assertEqual(self.findings(self.system), [("C01", "error", CONF, None)])
+        self.assertIn("is no regular file", self.run_on(self.system, "doctor").out)
+
     def test_packages(self):
         self.good(self.system, "uninstall", "nova")
         self.assertEqual(self.findings(self.system), [("D01", "error", "", None)])

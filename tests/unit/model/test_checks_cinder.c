@@ -317,6 +317,16 @@ static const char *check_all(struct fixture *f, const struct service *services, 
 
 #define VOLUME "cinder-volume"
 
+/* A name that is none is one fault, whichever section was meant. */
+TEST(names_without_commas)
+{
+    sp_findings found =
+        check(f, P, true,
+              "[DEFAULT]\nenabled_backends = storpool lvm\n[lvm]\na = b\n[storpool]\n" DRIVER REST);
+    assert_int_equal(found.count, 1);
+    assert_string_equal(found.items[0].id, "C16");
+}
+
 TEST(several_services)
 {
     static const struct {
