@@ -67,14 +67,15 @@ static bool is_same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* Services that read the same file give the same findings in it: one is enough. */
+/* Services that read the same file give the same findings in it, and backends that share an option: one is
+ * enough. */
 static void drop_repeated(sp_findings *findings, size_t first, size_t added)
 {
     size_t kept = added;
     for (size_t i = added; i < findings->count; i++) {
         const struct sp_finding *one = &findings->items[i];
         bool known = false;
-        for (size_t j = first; j < added && !known; j++) {
+        for (size_t j = first; j < kept && !known; j++) {
             const struct sp_finding *other = &findings->items[j];
             known = other->level == one->level && other->at.line == one->at.line &&
                     is_same_text(other->at.file, one->at.file) &&

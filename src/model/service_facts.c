@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
-#include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -156,8 +155,7 @@ static void read_file(struct reading *r, const struct sp_config_file *file,
     if (out->content)
         return;
     if (sp_tree_read(r->look.tree, r->look.pool, file->path, SP_CONFIG_MAX_SIZE, &text, &why) < 0)
-        out->access =
-            why.errnum == EACCES || why.errnum == EPERM ? SP_FILE_DENIED : SP_FILE_MISSING;
+        out->access = sp_look_is_denied(&why) ? SP_FILE_DENIED : SP_FILE_MISSING;
     else
         out->content = parse(r, out->shown, &text);
 }
@@ -193,7 +191,7 @@ static int find_all_files(struct reading *r, const struct way *way, sp_config_fi
     *denied = NULL;
     if (rc == 0)
         return 0;
-    if (why.errnum != EACCES && why.errnum != EPERM) {
+    if (!sp_look_is_denied(&why)) {
         *outer = why;
         return -1;
     }

@@ -187,6 +187,25 @@ class Faults(Doctor):
         self.assertIn(("C01", "unknown", "etc/cinder", None), found)
         self.assertNotIn("C04", [one[0] for one in found])
 
+    def test_closed_directories(self):
+        """An ordinary user, who may not look at the environment files of a unit, or its drop-ins."""
+        unit = "lib/systemd/system/cinder-volume.service"
+        self.spoil(unit, "ExecStart", "EnvironmentFile=/srv/cinder/environment\nExecStart")
+        for name in ("srv/cinder", "etc/systemd/system/cinder-volume.service.d"):
+            path = self.system.path(name)
+            os.makedirs(path, 0o700)
+            for command in ("doctor", "check", "services"):
+                result = self.run_on(self.system, command, user=lib.NOBODY)
+                self.assertEqual((result.status, result.err), (0, ""), result)
+            os.chmod(path, 0o755)
+
+    def test_option_of_two_backends(self):
+        """A fault in [backend_defaults] is one, however many backends have it."""
+        text = deployments.cinder_conf().replace("backends = storpool", "backends = storpool,ssd")
+        write(self.system.path(CONF), text + BACKEND.replace("storpool]", "ssd]").replace(
+            "name = storpool", "name = ssd") + "[backend_defaults]\nstorpool_replication = 9\n")
+        self.assertEqual([one[:2] for one in self.findings(self.system)], [("C09", "error")])
+
     def test_encodings(self):
         """A byte order mark, which an editor does not show, is named."""
         path = self.system.path(CONF)
