@@ -188,6 +188,7 @@ check-fuzz: $(FUZZBIN)
 FUZZ_SECONDS ?= 60
 fuzz:
 	@tools/setup.sh clang
+	@tools/setup.sh clang-rt
 	@$(MAKE) CC='$(CLANG)' BUILD=build-fuzz \
 	    SAN='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all' fuzz-run
 

@@ -32,6 +32,7 @@ command valgrind     valgrind        valgrind
 command clang-tidy   clang-tidy      clang-tools-extra
 command clang-format clang-format    clang-tools-extra
 command clang        clang           clang
+fuzzer  clang-rt     libclang-rt-N-dev compiler-rt
 command cppcheck     cppcheck        cppcheck
 command mandoc       mandoc          mandoc
 command xmllint      libxml2-utils   libxml2
@@ -67,6 +68,16 @@ say() {
     echo "setup: $*" >&2
 }
 
+# The runtime of clang's sanitizers and fuzzer: part of clang's own packages before Debian 12.
+links_fuzzer() {
+    dir=$(mktemp -d)
+    echo 'int LLVMFuzzerTestOneInput(char *d, unsigned long n) { return !d && n; }' >"$dir/try.c"
+    links=0
+    clang -fsanitize=fuzzer,address,undefined -o "$dir/try" "$dir/try.c" 2>/dev/null || links=1
+    rm -rf "$dir"
+    return "$links"
+}
+
 is_there() {
     case $1 in
     cc) command -v "${CC:-cc}" >/dev/null 2>&1 ;;
@@ -74,6 +85,7 @@ is_there() {
     module) pkg-config --exists "$2" 2>/dev/null ;;
     header) echo "#include <$2>" | "${CC:-cc}" -E - >/dev/null 2>&1 ;;
     pip) python3 -m pip --version >/dev/null 2>&1 ;;
+    fuzzer) links_fuzzer ;;
     esac
 }
 
@@ -148,7 +160,9 @@ if [ -n "$check_only" ]; then
 fi
 
 if command -v apt-get >/dev/null 2>&1; then
-    manager=apt-get packages=$(column 3)
+    # N is the version of the clang that is here
+    version=$(clang -dumpversion 2>/dev/null | sed 's/[.].*//')
+    manager=apt-get packages=$(column 3 | sed "s/-N-/-$version-/")
 elif command -v dnf >/dev/null 2>&1; then
     manager=dnf packages=$(column 4)
 elif command -v yum >/dev/null 2>&1; then

@@ -13,15 +13,16 @@ version_added: 0.1.0
 description:
   - Restarts those services of the integrated components whose processes started before the drivers were changed, one at a time,
     by the names that they have on the host, and makes sure that a new process is there.
-  - Calls C(sp-openstack services --restart), which restarts nothing under Pacemaker or in containers such as Kolla's.
-    The module then returns the reason, and by default warns of it.
+  - Calls C(sp-openstack services --restart), which leaves alone those that are resources of Pacemaker, or in containers such
+    as Kolla's, and restarts the others. The module returns the reason, and by default warns of it.
 author:
   - StorPool Storage (@storpool)
 options:
   obstacle:
     description:
       - What becomes of a host on which a service needs a restart that is not ours to make.
-      - With V(warn), it is reported and the module ends well, with V(fail) it fails.
+      - With V(warn), it is reported, the others are restarted, and the module ends well; with V(fail) it fails, and restarts
+        none.
     type: str
     choices: [warn, fail]
     default: warn
@@ -92,17 +93,19 @@ def main():
         if one['obstacle']:
             name = one['service'] or one['program']
             result['obstacles'][name] = one['obstacle']
-    if result['obstacles']:
-        text = '; '.join('cannot restart %s: %s' % pair
-                         for pair in sorted(result['obstacles'].items()))
-        if module.params['obstacle'] == 'fail':
-            module.fail_json(msg=text, **result)
+    texts = ["cannot restart '%s': %s" % pair
+             for pair in sorted(result['obstacles'].items())]
+    if texts and module.params['obstacle'] == 'fail':
+        module.fail_json(msg='; '.join(texts), **result)
+    for text in texts:      # the program says the same when it restarts some
+        program.warned.add(text)
         module.warn(text)
-    elif stale(now):
+    if [one for one in stale(now) if not one['obstacle']]:
         options += ['--restart']
         if module.check_mode:
             options += ['--dry-run']
-        done = program.run('services', *options, looks=True)
+        done = program.run('services', *options, looks=True,
+                           accept=(DONE, INCOMPLETE))
         result['restarted'] = done.get('would_restart' if module.check_mode
                                        else 'restarted')
         result['changed'] = bool(result['restarted'])
