@@ -228,6 +228,7 @@ class RealTest(harness.CinderCase):
         volume.refresh()
         new.refresh()
         doomed = volume.finish_volume_migration(new)
+        volume.status = status
         volume.save()
         if not from_elsewhere:
             self.driver.delete_volume(doomed)

@@ -362,7 +362,7 @@ def groups(world):
     taken = world.api.wait(client.group_snapshots.create(group.id, "taken"), "available")
     for volume in volumes:
         world.fill(volume, "later", places=ELSEWHERE)
-    made = client.groups.create_from_src(taken.id, None, "copy")
+    made = client.groups.get(client.groups.create_from_src(taken.id, None, "copy")["id"])
     made = world.api.wait(made, "available")
     copies = [found for found in client.volumes.list(search_opts={"all_tenants": 1})
               if found.id not in [volume.id for volume in volumes]]
