@@ -220,6 +220,8 @@ class RealTest(harness.CinderCase):
 
         :returns: the volume, and the record that is deleted
         """
+        volume.status = status
+        volume.save()
         new = self.created(status='migrating')
         new_number = self.stored(new).number
         manager = self.module('cinder.volume.manager').VolumeManager
@@ -228,7 +230,6 @@ class RealTest(harness.CinderCase):
         volume.refresh()
         new.refresh()
         doomed = volume.finish_volume_migration(new)
-        volume.status = status
         volume.save()
         if not from_elsewhere:
             self.driver.delete_volume(doomed)
