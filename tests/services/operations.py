@@ -320,16 +320,15 @@ def names_of_users(world):
     world.same((name, name), (copy.name, taken.name), "names")
     world.same(wanted, world.through_device(copy), "contents")
     backup_of(world, copy, name=name)
-    kind = world.client.volume_types.create(name)
+    types = world.client.volume_types
+    kinds = [types.create(name + template) for template in ("ssd", "no such template")]
     try:
-        kind.set_keys({"volume_backend_name": "storpool", "storpool_template": "ssd"})
-        _retype(world, copy, kind.id, "on-demand")
+        for kind, template in zip(kinds, ("ssd", "no such template")):
+            kind.set_keys({"volume_backend_name": "storpool", "storpool_template": template})
+        copy = _retype(world, copy, kinds[0].id, "on-demand")
         world.template(copy, "ssd")
-        kind.set_keys({"storpool_template": "no such template"})
-        for order in (lambda: world.client.volumes.create(1, volume_type=kind.id),
-                      lambda: world.client.volumes.create(1, volume_type=kind.id,
-                                                          source_volid=copy.id)):
-            made = order()
+        for kwargs in ({}, {"source_volid": copy.id}):
+            made = world.client.volumes.create(1, volume_type=kinds[1].id, **kwargs)
             world.wait(lambda made=made: made.manager.get(made.id).status == "error", 60,
                        "the refusal")
             made.delete()
@@ -337,7 +336,8 @@ def names_of_users(world):
         world.same(wanted, world.sum(copy), "contents of the copy")
     finally:
         world.delete_everything()
-        world.client.volume_types.delete(kind)
+        for kind in kinds:
+            types.delete(kind)
 
 
 def multi_attach(world):
@@ -362,7 +362,7 @@ def groups(world):
     taken = world.api.wait(client.group_snapshots.create(group.id, "taken"), "available")
     for volume in volumes:
         world.fill(volume, "later", places=ELSEWHERE)
-    made = client.groups.create_from_src(taken.id, None, "copy")
+    made = client.groups.get(client.groups.create_from_src(taken.id, None, "copy")["id"])
     made = world.api.wait(made, "available")
     copies = [found for found in client.volumes.list(search_opts={"all_tenants": 1})
               if found.id not in [volume.id for volume in volumes]]

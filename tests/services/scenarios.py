@@ -80,7 +80,7 @@ SCENARIOS = (
     scenario("cinder-volume killed in an upload", disturbances.killed_in_upload),
     scenario("cinder-volume killed in a migration", disturbances.killed_in_migration),
     scenario("cinder-volume killed in the swap of names", disturbances.killed_in_swap,
-             quick=False),
+             quick=False, limit=1200),
     scenario("volume attached while it is migrated", disturbances.attached_in_migration),
     scenario("cinder-backup killed in a backup", disturbances.killed_in_backup),
     scenario("cinder-volume killed in a backup", disturbances.volume_killed_in_backup,
