@@ -7,13 +7,12 @@ and all else in the namespace. After that `dpkg --configure -a` has to bring eve
 service may have started before it, and at each start in it all is integrated.
 
 The calls are those of a run that nobody disturbs. Between two calls that change something the disk
-stays the same: whichever of these the program is killed at, it leaves the same. So only the first of
-them is tried.
+stays the same: whichever of these the program is killed at, it leaves the same. So only the first
+of them is tried.
 """
 
 import concurrent.futures
 import os
-import re
 
 import starts
 from cycle import Failure
