@@ -127,6 +127,6 @@ def run(family, release, every, report, jobs=2):
                     faults.append("at %s %d: %s" % (call[0], call[1], failure))
         if missed * 20 > len(tried):
             faults.append("%d of the calls were not met again" % missed)
-        text = "%d kills, one between any two of %d calls that change something%s" % (
-            len(tried), total, "; %d not met again" % missed if missed else "")
+        text = "%d kills, at %d places of %d system calls%s" % (
+            len(tried), len(calls), total, "; %d not met again" % missed if missed else "")
         report("dpkg --configure -a after a kill of %s" % name, "; ".join(faults[:3]) or None, text)
