@@ -4,8 +4,8 @@
 
     packaging/old_readers.py --dist DIR --readers DIR
 
-The readers are what packaging/old-readers.sh builds. That they do refuse a package which they do not
-know is tried first, with ones that are compressed in later ways.
+The readers are what packaging/old-readers.sh builds. That they do refuse a package which they do
+not know is tried, too, with ones that are compressed in later ways.
 """
 
 import argparse

@@ -198,14 +198,13 @@ def own_waits_in_vain(host):
 
 
 @contextlib.contextmanager
-def full(host, directory, *options):
+def full(host, directory):
     """The directory is a file system of its own, without free space until it ends."""
     place = host.root.path(directory)
     copy = place + ".copy"
     subprocess.run(["mv", place, copy], check=True)
     os.mkdir(place, os.stat(copy).st_mode & 0o7777)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(("size=256m",) + options), "none", place],
-                   check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m", "none", place], check=True)
     try:
         subprocess.run(["cp", "-a", copy + "/.", place], check=True)
         with open(place + "/filler", "wb") as file:

@@ -7,13 +7,12 @@ and all else in the namespace. After that `dpkg --configure -a` has to bring eve
 service may have started before it, and at each start in it all is integrated.
 
 The calls are those of a run that nobody disturbs. Between two calls that change something the disk
-stays the same: whichever of these the program is killed at, it leaves the same. So only the first of
-them is tried.
+stays the same: whichever of these the program is killed at, it leaves the same. So only the first
+of them is tried.
 """
 
 import concurrent.futures
 import os
-import re
 
 import starts
 from cycle import Failure
@@ -128,6 +127,6 @@ def run(family, release, every, report, jobs=2):
                     faults.append("at %s %d: %s" % (call[0], call[1], failure))
         if missed * 20 > len(tried):
             faults.append("%d of the calls were not met again" % missed)
-        text = "%d kills, one between any two of %d calls that change something%s" % (
-            len(tried), total, "; %d not met again" % missed if missed else "")
+        text = "%d kills, at %d places of %d system calls%s" % (
+            len(tried), len(calls), total, "; %d not met again" % missed if missed else "")
         report("dpkg --configure -a after a kill of %s" % name, "; ".join(faults[:3]) or None, text)
