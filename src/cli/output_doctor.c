@@ -89,7 +89,7 @@ static void print_line(struct sp_context *context, const struct sp_finding *one)
                      one->text, one->id);
 }
 
-/* "cinder-volume, by process 12 and process 13, and cinder-backup, by the defaults" */
+/* "cinder-volume, by process 12, process 13, and cinder-backup, by the defaults" */
 static const char *users_of(struct sp_context *context, const struct sp_service_facts *service)
 {
     sp_strv programs = {NULL, 0, 0}, words = {NULL, 0, 0};
@@ -105,7 +105,7 @@ static const char *users_of(struct sp_context *context, const struct sp_service_
         }
         *SP_PUSH(context->pool, &words) =
             sp_pool_printf(context->pool, "%s, by %s", programs.items[i],
-                           sp_strv_join(context->pool, &sources, " and "));
+                           sp_strv_join(context->pool, &sources, ", "));
     }
     return sp_strv_join(context->pool, &words, ", and ");
 }
