@@ -315,7 +315,7 @@ class Both(unittest.TestCase):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--version", required=True)
-    parser.add_argument("--dist")
+    parser.add_argument("--dist", type=os.path.abspath)
     parser.add_argument("rest", nargs="*")
     given = parser.parse_args()
     Packages.open(given.version, given.dist)
