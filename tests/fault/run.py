@@ -20,6 +20,7 @@ import signal
 import sys
 
 import bench as benches
+import strace
 
 TEMPORARY = ".sp-openstack-"
 # The kinds of calls that change something, and what a fault point calls them where it differs.
@@ -30,14 +31,6 @@ SEEN = {"open": ["open", "openat"], "mkdir": ["mkdir", "mkdirat"], "fsync": ["fs
         "fremovexattr": ["fremovexattr", "removexattr"], "futimens": ["utimensat"],
         "truncate": ["truncate", "ftruncate", "fallocate"]}
 POINTS = {"rmdir": "unlink", "exchange": "rename"}
-# System calls that change no file; openat() is one of them without O_CREAT. Of any other name all are
-# taken to change something.
-HARMLESS = set("""
-    access arch_prctl brk clock_gettime close dup dup2 exit_group faccessat faccessat2 fcntl fgetxattr
-    flistxattr fstat fstatfs getcwd getdents64 getegid geteuid getgid getpid getrandom getuid ioctl lseek
-    lstat madvise mmap mprotect mremap munmap newfstatat pread64 prlimit64 read readlink readlinkat
-    rseq rt_sigaction rt_sigprocmask sched_getaffinity set_robust_list set_tid_address sigaltstack stat
-    statfs statx sysinfo umask uname""".split())
 ERRNOS = ["ENOSPC", "EIO", "EACCES", "EROFS", "EDQUOT", "ENOMEM", "EINTR"]
 
 
@@ -190,25 +183,12 @@ class Points:
         return True
 
     def system_calls(self):
-        """["NAME NUMBER"] of a run that nobody disturbs; others differ by some calls.
-
-        Of the calls between two that may change a file only the first: whichever of them the
-        program is killed at, it leaves the same.
-        """
+        """["NAME NUMBER"] of a run that nobody disturbs; others differ by some calls."""
         log = os.path.join(self.bench.top, "strace")
         self.bench.put_up(self.operation.before)
         self.bench.run(self.command, prefix=["strace", "-o", log])
-        counts, calls, changed = {}, [], True
         with open(log, encoding="utf-8", errors="replace") as stream:
-            for line in stream:
-                name = line.split("(")[0]
-                if not name.isidentifier() or name == "execve":     # that one is strace's own
-                    continue
-                counts[name] = counts.get(name, 0) + 1
-                if changed:
-                    calls.append("%s %d" % (name, counts[name]))
-                changed = not (name in HARMLESS or name == "openat" and "O_CREAT" not in line)
-        return calls
+            return ["%s %d" % point for point in strace.kill_points(stream)[0]]
 
 
 def check_order(calls):

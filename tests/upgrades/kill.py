@@ -6,15 +6,14 @@ the real one under strace, which kills it before one of its system calls; the sc
 and all else in the namespace. After that `dpkg --configure -a` has to bring everything in order: no
 service may have started before it, and at each start in it all is integrated.
 
-The calls are those of a run that nobody disturbs. Between two calls that change something the disk
-stays the same: whichever of these the program is killed at, it leaves the same. So only the first
-of them is tried.
+The calls are those of a run that nobody disturbs (tests/strace.py).
 """
 
 import concurrent.futures
 import os
 
 import starts
+import strace
 from cycle import Failure
 from hosts import SERVICES
 
@@ -22,16 +21,6 @@ from hosts import SERVICES
 VICTIMS = (("/usr/sbin/sp-openstack", "reapply", False),
            ("/var/lib/dpkg/info/sp-openstack.postinst", "the maintainer script", False),
            ("/usr/bin/dpkg", "dpkg", True))
-# System calls that change no file; openat() is one of them without O_CREAT. Of any other name all
-# are taken to change something.
-HARMLESS = set("""
-    access arch_prctl brk clock_gettime close dup dup2 exit_group faccessat faccessat2 fcntl
-    fgetxattr flistxattr fstat fstatfs getcwd getdents64 getegid geteuid getgid getpid getppid
-    getrandom getuid ioctl lseek lstat madvise mmap mprotect mremap munmap newfstatat poll
-    pread64 prlimit64 read readlink readlinkat rseq rt_sigaction rt_sigprocmask rt_sigreturn
-    sched_getaffinity set_robust_list set_tid_address sigaltstack stat statfs statx sysinfo
-    umask uname""".split())
-# strace counts the calls of each name on their own.
 WRAPPER = """#!/bin/sh
 strace -o /dev/null -e inject=@NAME@:signal=SIGKILL:when=@NUMBER@ @REAL@ "$@"
 status=$?
@@ -62,20 +51,13 @@ class Victim:
 
     def calls(self):
         """[(name, how many of the name)] of those to be tried, and how many there are in all."""
-        host, calls, counts, changed = self.host(), [], {}, True
+        host = self.host()
         with host.root:
             self.replace(host, '#!/bin/sh\nexec strace -o /trace @REAL@ "$@"\n')
             host.dpkg("--configure", "-a")
-            for line in host.root.read("trace").splitlines():
-                name = line.split("(")[0]
-                if not name.isidentifier() or name == "execve":     # that one is strace's own
-                    continue
-                counts[name] = counts.get(name, 0) + 1
-                if changed:
-                    calls.append((name, counts[name]))
-                changed = not (name in HARMLESS or name == "openat" and "O_CREAT" not in line)
+            found = strace.kill_points(host.root.read("trace").splitlines())
         host.root.remove()
-        return calls, sum(counts.values())
+        return found
 
     def kill_at(self, name, number):
         """False when there was no such call this time; raises what does not hold."""
