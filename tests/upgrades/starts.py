@@ -52,6 +52,7 @@ fi
             fi
         fi
     done
+    echo end
 } >>/@LOG@
 '''
 
@@ -141,7 +142,7 @@ class Known:
 
 class Start:
     def __init__(self, service):
-        self.service, self.files, self.compiled = service, {}, {}
+        self.service, self.files, self.compiled, self.ended = service, {}, {}, False
 
     def problem(self, known, wanted):
         """None, or why the service does not see what it should; wanted: kinds."""
@@ -156,16 +157,18 @@ class Start:
 
 
 def read(root):
-    """All starts so far, and forgets them."""
+    """All starts so far, and forgets them; not one that was killed before it had seen all."""
     starts = []
     if root.exists(LOG):
         for line in root.read(LOG).splitlines():
             words = line.split()
             if words[0] == "start":
                 starts.append(Start(words[1]))
+            elif words[0] == "end":
+                starts[-1].ended = True
             elif words[0] == "file":
                 starts[-1].files[words[1]] = words[2]
             else:
                 starts[-1].compiled[words[1]] = words[2]
         os.unlink(root.path(LOG))
-    return starts
+    return [start for start in starts if start.ended]
