@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a process that strace(1) looks at is to be killed, so that each state of the disk is left once."""
+"""Where a process under strace(1) is to be killed to leave each state of the disk once."""
 
 # System calls that change no file, those that open one without O_CREAT among them. Any other is
 # taken to change something.

@@ -188,7 +188,7 @@ class Faults(Doctor):
         self.assertNotIn("C04", [one[0] for one in found])
 
     def test_closed_directories(self):
-        """An ordinary user, who may not look at the environment files of a unit, or its drop-ins."""
+        """An ordinary user may not look at the environment files of a unit, or its drop-ins."""
         unit = "lib/systemd/system/cinder-volume.service"
         self.spoil(unit, "ExecStart", "EnvironmentFile=/srv/cinder/environment\nExecStart")
         for name in ("srv/cinder", "etc/systemd/system/cinder-volume.service.d"):
