@@ -160,6 +160,8 @@ class Batch(Case):
 
 
 class WithoutPython(Batch):
+    """With the newest Ansible, which is for whom this is."""
+    ANSIBLE = "newest"
     PLAYBOOK, PYTHON = "sp_openstack.drivers.without_python", None
     SERIAL = {"fleet_serial": [1, 3], "host_components": ["nova"]}
 
