@@ -213,7 +213,8 @@ class Modules(Case):
                 ({"restarted": [nova], "would_restart": [nova]}, 1, [nova]),
                 ({"restarted": [nova], "would_restart": [nova], "error": "not all"}, 3, [nova])):
             host.put("usr/sbin/sp-openstack", lab.STUB % ("--restart", json.dumps(
-                dict(answer, schema=1, command="services", warnings=[])), status), 0o755)
+                dict(answer, schema=1, command="services",
+                     warnings=[])), status), 0o755)
             for arguments in ((), ("--check",)):
                 with self.subTest(str((answer, arguments))):
                     done = self.module(host, "services", *arguments, changed=bool(restarted))

@@ -13,8 +13,8 @@ version_added: 0.1.0
 description:
   - Restarts those services of the integrated components whose processes started before the drivers were changed, one at a time,
     by the names that they have on the host, and makes sure that a new process is there.
-  - Calls C(sp-openstack services --restart), which restarts nothing under Pacemaker or in containers such as Kolla's.
-    The module then returns the reason, and by default warns of it.
+  - Calls C(sp-openstack services --restart), which leaves alone what is Pacemaker's or in containers such as Kolla's.
+    The module returns the reason, and by default warns of it.
 author:
   - StorPool Storage (@storpool)
 options:
@@ -111,16 +111,18 @@ class Services(object):
     def run(self):
         names = self.look()
         if self.result['obstacles'] and self.module.params['obstacle'] == 'fail':
-            self.module.fail_json(msg=self.text(), **self.result)
+            self.module.fail_json(msg='; '.join(self.texts()), **self.result)
+        self.program.warned.update(self.texts())    # each is said once, below
         if names:
             self.restart(names)
-        if self.result['obstacles']:
-            self.module.warn(self.text())
+        for text in self.texts():
+            self.module.warn(text)
         self.module.exit_json(**self.result)
 
-    def text(self):
-        return '; '.join('cannot restart %s: %s' % pair
-                         for pair in sorted(self.result['obstacles'].items()))
+    def texts(self):
+        """As the program itself says it."""
+        return ["cannot restart '%s': %s" % pair
+                for pair in sorted(self.result['obstacles'].items())]
 
 
 def main():
