@@ -59,9 +59,9 @@ class Role(Case):
     def test_role_twice_in_a_play(self):
         """Once for each component: the handler restarts the services of both."""
         host = self.host(services=("nova-compute", "cinder-volume"))
-        tasks = [{"name": "the role", "ansible.builtin.include_role": {
-            "name": "sp_openstack.drivers.host"}, "vars": {"host_components": [component]}}
-                 for component in ("cinder", "nova")]
+        role = {"name": "sp_openstack.drivers.host"}
+        tasks = [{"name": "the role", "ansible.builtin.include_role": role,
+                  "vars": {"host_components": [component]}} for component in ("cinder", "nova")]
         self.well(self.play(host, playbook=json.dumps([
             {"hosts": "all", "gather_facts": False, "tasks": tasks}])))
         self.assertEqual(sorted(host.calls()), ["try-restart cinder-volume.service",
