@@ -24,10 +24,11 @@ bad() {
     echo "FAILED $*"
 }
 
-# A site with nothing to recognise: the manifests are loaded, and nothing is found (status 3).
+# A tree with nothing to recognise: for a tree, all documents of the manifests are read (they name the
+# files to look for), and nothing is found (status 3).
 mkdir "$scratch/site"
 load() {
-    "$program" -D "$1" -L "$scratch/site" detect >"$scratch/out" 2>&1
+    "$program" -D "$1" -t "$scratch/site" detect >"$scratch/out" 2>&1
     status=$?
     [ "$status" -eq 3 ] || [ "$status" -eq 0 ] && ! grep -q '\.yaml:' "$scratch/out"
 }
@@ -41,6 +42,11 @@ for manifest in "$top"/manifests/*.yaml; do
     cp "$manifest" "$scratch/data/manifests/"
     if load "$scratch/data"; then ok; else bad "${manifest##*/}: $(cat "$scratch/out")"; fi
 done
+
+# Errors in the documents that are read last are found by it.
+cp "$top"/manifests/pike.yaml "$scratch/data/manifests/"
+echo "    color: blue" >>"$scratch/data/manifests/pike.yaml"
+if load "$scratch/data"; then bad "an error in the last document is not found"; else ok; fi
 
 copied=$(sed -n 's/^ *copy: *\([^ #]*\).*/\1/p' "$top"/manifests/*.yaml | sort -u)
 for driver in $copied; do

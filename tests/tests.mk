@@ -10,7 +10,7 @@ FORMAT   = $(sort $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/unit/*
 CMOCKA     = $(eval CMOCKA := $(shell pkg-config --cflags --libs cmocka 2>/dev/null))$(CMOCKA)
 
 .PHONY: check suites check-unit check-cli check-fuzz check-manifests check-docs check-drivers check-drivers-light \
-        check-trees check-lives check-packages check-fault check-power check-asan check-valgrind check-static instrumented \
+        check-trees check-lives check-same check-ci check-packages check-fault check-power check-asan check-valgrind check-static instrumented \
         coverage coverage-run fuzz fuzz-run analyze analyze-run analyze-cppcheck format format-check bench bench-run
 
 # all modules but main, so that a unit test links what it needs
@@ -85,6 +85,17 @@ check-trees: all
 	@$(PYTHON3) -B tests/trees/versions.py $(if $(GIT),--git '$(GIT)')
 	@test -n '$(GIT)' || { echo 'make check-trees: name the directory with the clones: GIT=DIR' >&2; exit 2; }
 	@$(PYTHON3) -B tests/trees/run.py --git '$(GIT)' $(PATTERN)
+
+#: make check-same GIT=DIR  one release as directory, repository, source distribution and wheel: one answer
+check-same: all
+	@test -n '$(GIT)' || { echo 'make check-same: name the directory with the clones: GIT=DIR' >&2; exit 2; }
+	@$(PYTHON3) -B tests/trees/same.py --git '$(GIT)'
+
+#: make check-ci GIT=DIR    the jobs of doc/ci.md, each in a minimal Debian of its own; root
+check-ci:
+	@test -n '$(GIT)' || { echo 'make check-ci: name the directory with the clones: GIT=DIR' >&2; exit 2; }
+	@tools/setup.sh debootstrap
+	@$(PYTHON3) -B tests/ci/jobs.py --git '$(GIT)'
 
 #: make check-lives GIT=DIR hosts through upgrades, removals, other tools and other hands, on clones
 check-lives: all
@@ -177,6 +188,7 @@ check-fuzz: $(FUZZBIN)
 FUZZ_SECONDS ?= 60
 fuzz:
 	@tools/setup.sh clang
+	@tools/setup.sh clang-rt
 	@$(MAKE) CC='$(CLANG)' BUILD=build-fuzz \
 	    SAN='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all' fuzz-run
 

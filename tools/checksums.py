@@ -226,7 +226,7 @@ def series_of(component, specifier):
 
 def regenerate(text, directory):
     """TEXT of a manifest with every `checksums` in it made anew."""
-    result, release, component, specifier = [], None, None, None
+    result, release, component, specifiers = [], None, None, {}
     lines = text.splitlines()
     number = 0
     while number < len(lines):
@@ -239,15 +239,16 @@ def regenerate(text, directory):
             component = match.group(1)
         match = re.match(r'^    versions: "([^"]*)"', line)
         if match:
-            specifier = match.group(1)
+            specifiers[component] = match.group(1)
         if line != "    checksums:":
             result.append(line)
             number += 1
             continue
         while result and REMARK.match(result[-1]):
             result.pop()
-        result += render(clone(directory, component), component, series_of(component, specifier),
-                         release, edited_files(text, component), 4)
+        result += render(clone(directory, component), component,
+                         series_of(component, specifiers[component]), release,
+                         edited_files(text, component), 4)
         number += 1
         while number < len(lines) and re.match(r"^      ", lines[number]):
             number += 1

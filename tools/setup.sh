@@ -32,6 +32,7 @@ command valgrind     valgrind        valgrind
 command clang-tidy   clang-tidy      clang-tools-extra
 command clang-format clang-format    clang-tools-extra
 command clang        clang           clang
+fuzzer  clang-rt     libclang-rt-N-dev compiler-rt
 command cppcheck     cppcheck        cppcheck
 command mandoc       mandoc          mandoc
 command xmllint      libxml2-utils   libxml2
@@ -52,10 +53,29 @@ command createrepo_c createrepo-c    createrepo_c
 command busybox      busybox-static  busybox
 command debsums      debsums         debsums
 command apt-ftparchive apt-utils     apt-utils
+command faketime     faketime        libfaketime
+command autoreconf   autoconf,automake autoconf,automake
+command libtoolize   libtool         libtool
+command autopoint    autopoint,gettext gettext-devel
+command flex         flex            flex
+module  nss          libnss3-dev     nss-devel
+module  popt         libpopt-dev     popt-devel
+module  libmagic     libmagic-dev    file-devel
+header  db.h         libdb-dev       libdb-devel
 '
 
 say() {
     echo "setup: $*" >&2
+}
+
+# The runtime of clang's sanitizers and fuzzer: part of clang's own packages before Debian 12.
+links_fuzzer() {
+    dir=$(mktemp -d)
+    echo 'int LLVMFuzzerTestOneInput(char *d, unsigned long n) { return !d && n; }' >"$dir/try.c"
+    links=0
+    clang -fsanitize=fuzzer,address,undefined -o "$dir/try" "$dir/try.c" 2>/dev/null || links=1
+    rm -rf "$dir"
+    return "$links"
 }
 
 is_there() {
@@ -63,7 +83,9 @@ is_there() {
     cc) command -v "${CC:-cc}" >/dev/null 2>&1 ;;
     command) command -v "$2" >/dev/null 2>&1 ;;
     module) pkg-config --exists "$2" 2>/dev/null ;;
+    header) echo "#include <$2>" | "${CC:-cc}" -E - >/dev/null 2>&1 ;;
     pip) python3 -m pip --version >/dev/null 2>&1 ;;
+    fuzzer) links_fuzzer ;;
     esac
 }
 
@@ -138,7 +160,9 @@ if [ -n "$check_only" ]; then
 fi
 
 if command -v apt-get >/dev/null 2>&1; then
-    manager=apt-get packages=$(column 3)
+    # N is the version of the clang that is here
+    version=$(clang -dumpversion 2>/dev/null | sed 's/[.].*//')
+    manager=apt-get packages=$(column 3 | sed "s/-N-/-$version-/")
 elif command -v dnf >/dev/null 2>&1; then
     manager=dnf packages=$(column 4)
 elif command -v yum >/dev/null 2>&1; then

@@ -83,6 +83,9 @@ DATA_SHARE = 4096 / (4096 + 128)
 # What StorPool's tools know a snapshot by that is not a user's.
 TRANSIENT_TAGS = {'transient': '1.0'}
 
+# A volume that is being copied has one of these, unless somebody uses it.
+MIGRATING = ('available', 'maintenance', 'retyping')
+
 # For hosts without an SP_OURID of their own.  Nothing depends on it, unless
 # they have an older os-brick driver, which makes it a part of a key.
 UNKNOWN_CLIENT = 65
@@ -950,18 +953,19 @@ class StorPoolDriver(driver.VolumeDriver):
         It is not while the volume is in use, since a host knows it by its
         name.  A name id keeps the volume and its name together then.
 
-        :param ctxt: not used
+        :param ctxt: the context of the request
         :param volume: the original volume
         :param new_volume: the volume that it was copied to
         :param original_volume_status: the status before the migration
         :returns: the changes to the record of the volume
         :raises VolumeBackendAPIException: it is unknown which name the volume
-            has in StorPool
+            has in StorPool, or it was used while it was copied
         """
         name = self._volume_name(new_volume)
         wanted = self._attach_db.volumeName(volume['id'])
         renamed = {'_name_id': None}
         if original_volume_status == 'available':
+            self._check_unused(ctxt, volume, new_volume)
             if not self._exists(wanted):
                 if self._rename(name, wanted):
                     return renamed
@@ -973,6 +977,26 @@ class StorPoolDriver(driver.VolumeDriver):
                 volume['_name_id'] = new_volume['name_id']
                 return renamed
         return {'_name_id': new_volume['name_id']}
+
+    def _check_unused(self, ctxt, volume, new_volume):
+        """See that nobody began to use a volume while it was copied.
+
+        Cinder allows that unless the migration locks the volume, and then
+        deletes the original with what was written to it.  The records that
+        it passes are older than the copy.
+
+        :raises VolumeBackendAPIException: somebody did
+        """
+        found = self.db.volume_get(ctxt.elevated(), volume['id'])
+        if (found['status'] not in MIGRATING or
+                found['size'] != new_volume['size']):
+            message = (_('StorPool: volume %(volume)s was used while it was '
+                         'copied, it is %(status)s with %(size)s GiB now: it '
+                         'stays where it is') %
+                       {'volume': volume['id'], 'status': found['status'],
+                        'size': found['size']})
+            LOG.error(message)
+            raise exception.VolumeBackendAPIException(data=message)
 
     def _exists(self, name):
         """Tell whether there is a StorPool volume of a name."""

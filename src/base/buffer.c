@@ -48,14 +48,17 @@ void sp_buffer_putc(struct sp_buffer *buf, char c)
 void sp_buffer_printf(struct sp_buffer *buf, const char *fmt, ...)
 {
     va_list args, again;
+    make_room(buf, 0);
     va_start(args, fmt);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, fmt, args);
+    int len = vsnprintf(buf->data + buf->len, buf->room - buf->len, fmt, args);
     va_end(args);
     if (len < 0)
         sp_out_of_memory();
-    make_room(buf, (size_t)len);
-    vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, again);
+    if ((size_t)len >= buf->room - buf->len) { /* it did not fit */
+        make_room(buf, (size_t)len);
+        vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, again);
+    }
     va_end(again);
     buf->len += (size_t)len;
 }

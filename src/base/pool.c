@@ -211,13 +211,19 @@ char *sp_pool_strdup(struct sp_pool *pool, const char *str)
 
 char *sp_pool_vprintf(struct sp_pool *pool, const char *fmt, va_list args)
 {
+    char most[256]; /* of the texts are shorter, and are formatted once */
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, fmt, args);
+    int len = vsnprintf(most, sizeof(most), fmt, args);
     if (len < 0)
         sp_out_of_memory();
-    char *text = sp_pool_alloc(pool, (size_t)len + 1);
-    vsnprintf(text, (size_t)len + 1, fmt, again);
+    char *text;
+    if ((size_t)len < sizeof(most)) {
+        text = sp_pool_memdup(pool, most, (size_t)len);
+    } else {
+        text = sp_pool_alloc(pool, (size_t)len + 1);
+        vsnprintf(text, (size_t)len + 1, fmt, again);
+    }
     va_end(again);
     return text;
 }

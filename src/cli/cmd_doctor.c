@@ -26,7 +26,7 @@ static bool is_anything_here(const sp_selection *selection, const struct sp_fact
     for (size_t i = 0; i < selection->count; i++)
         here |= selection->items[i].detection != NULL;
     for (int subject = 0; subject < SP_SUBJECT_HOST; subject++)
-        here |= facts->services[subject] != NULL;
+        here |= facts->services[subject].count > 0;
     return here;
 }
 

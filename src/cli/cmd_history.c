@@ -277,26 +277,6 @@ static void print_outcome(const struct rollback *r, unsigned id)
     sp_buffer_free(&more);
 }
 
-/* The services of the components that were changed: with --root all of them, else those that run. */
-static int find_services(struct rollback *r, struct sp_error *err)
-{
-    struct sp_context *context = r->context;
-    sp_strv programs = {NULL, 0, 0};
-    for (size_t i = 0; i < r->plan.txn.components.count; i++) {
-        const struct sp_component *spec =
-            sp_manifests_find(&context->manifests, r->plan.txn.components.items[i].release,
-                              r->plan.txn.components.items[i].name);
-        for (size_t j = 0; spec && j < spec->services.count; j++)
-            if (!sp_strv_has(&programs, spec->services.items[j]))
-                *SP_PUSH(context->pool, &programs) = spec->services.items[j];
-    }
-    if (context->options->root)
-        r->services = programs;
-    else if (sp_services_of_programs(context, &programs, &r->services, err) < 0)
-        return sp_error_prefix(err, "the changes are in place, but");
-    return 0;
-}
-
 static int run_rollback(struct rollback *r, unsigned *id, struct sp_error *err)
 {
     struct sp_context *context = r->context;
@@ -320,8 +300,8 @@ static int run_rollback(struct rollback *r, unsigned *id, struct sp_error *err)
     for (size_t i = 0; i < r->notes.count; i++)
         sp_console_warn(context->pool, context->report, "%s", r->notes.items[i]);
     print_outcome(r, *id);
-    if (find_services(r, err) < 0)
-        return -1;
+    if (sp_services_of_transaction(context, &r->plan.txn, &r->services, err) < 0)
+        return sp_error_prefix(err, "the changes are in place, but");
     sp_services_print_restart(context, &r->services);
     return 0;
 }

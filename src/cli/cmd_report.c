@@ -111,7 +111,7 @@ static int print_stale(struct sp_context *context, const sp_selection *selection
     if (sp_services_find(context, selection, &services, err) < 0)
         return -1;
     for (size_t i = 0; i < services.count; i++)
-        sp_service_stale_names(context->pool, &services.items[i], &names);
+        sp_service_names(context->pool, &services.items[i], true, &names);
     sp_services_print_restart(context, &names);
     return 0;
 }

@@ -77,6 +77,7 @@ static void put_process(struct sp_json *json, struct sp_context *context,
     sp_json_object(json);
     sp_json_key(json, "pid");
     sp_json_number(json, one->process->pid);
+    sp_json_pair(json, "service", one->start ? one->start->name : NULL);
     sp_json_pair(json, "started", sp_journal_format_time(context->pool, one->started.tv_sec));
     sp_json_key(json, "needs_restart");
     sp_json_bool(json, sp_service_process_is_stale(one));
@@ -107,13 +108,14 @@ static bool is_stale(const struct sp_service *service)
 
 /* A restart of its unit would not end a process that somebody started in another one: in the scope of a
  * session (pam_systemd(8)), or of another service. */
-static const char *find_stranger(struct sp_pool *pool, const struct sp_service *service)
+static const char *find_stranger(struct sp_pool *pool, const struct sp_service *service,
+                                 const char *name)
 {
     const struct sp_start *start = &service->starts.items[0];
     for (size_t i = 0; i < service->processes.count; i++) {
         const struct sp_service_process *one = &service->processes.items[i];
         if (sp_service_process_is_stale(one) && one->process->unit && !one->start &&
-            start->kind == SP_START_UNIT)
+            start->kind == SP_START_UNIT && strcmp(name, sp_service_name(service)) == 0)
             return sp_pool_printf(pool,
                                   "process %u is of '%s', not of '%s.service'; end it, then run: "
                                   "systemctl start %s",
@@ -122,24 +124,32 @@ static const char *find_stranger(struct sp_pool *pool, const struct sp_service *
     return NULL;
 }
 
-/* Why the service is not restarted; NULL: it may be. */
-static const char *find_obstacle(struct sp_context *context, const struct sp_manager *manager,
-                                 const struct sp_service *service)
+/* Why the unit or script of that name is not restarted; NULL: it may be. */
+static const char *obstacle_of(struct sp_context *context, const struct sp_manager *manager,
+                               const struct sp_service *service, const char *name)
 {
-    sp_strv names = {NULL, 0, 0};
-    const char *why = NULL;
     const struct sp_start *start = service->starts.items;
     if (service->starts.count == 0 || !start) /* those that were left out are behind the end */
         return "neither a unit nor a script is known that starts it";
     if (start->kind == SP_START_CONTAINER)
         return sp_pool_printf(context->pool, "it is started in the container '%s'; restart that",
                               start->name);
-    sp_service_stale_names(context->pool, service, &names);
+    const char *why = sp_manager_obstacle(context->pool, manager, name, service->program);
+    return why ? why : find_stranger(context->pool, service, name);
+}
+
+/* Of the units that need a restart, or else of the first one. */
+static const char *find_obstacle(struct sp_context *context, const struct sp_manager *manager,
+                                 const struct sp_service *service)
+{
+    sp_strv names = {NULL, 0, 0};
+    const char *why = NULL;
+    sp_service_names(context->pool, service, true, &names);
     if (names.count == 0)
         *SP_PUSH(context->pool, &names) = sp_service_name(service);
     for (size_t i = 0; i < names.count && !why; i++)
-        why = sp_manager_obstacle(context->pool, manager, names.items[i]);
-    return why ? why : find_stranger(context->pool, service);
+        why = obstacle_of(context, manager, service, names.items[i]);
+    return why;
 }
 
 static void put_services(struct sp_context *context, const sp_services *services,
@@ -181,9 +191,14 @@ static void put_services(struct sp_context *context, const sp_services *services
 
 /* ---- restarting -------------------------------------------------------------------------------- */
 
+struct obstacle {
+    const char *name, *why;
+};
+
 struct restart {
     struct sp_context *context;
     const sp_selection *selection;
+    SP_VEC(struct obstacle) obstacles;
     sp_strv done;
 };
 
@@ -195,8 +210,28 @@ static const struct sp_service *find_service(const sp_services *services, const 
     return NULL;
 }
 
+/* A process of one of the units that has loaded the code of today, if none is left that has not; 0. */
+static unsigned find_fresh(struct restart *r, const struct sp_service *service,
+                           const sp_strv *names)
+{
+    sp_strv stale = {NULL, 0, 0};
+    unsigned pid = 0;
+    sp_service_names(r->context->pool, service, true, &stale);
+    for (size_t i = 0; i < stale.count; i++)
+        if (sp_strv_has(names, stale.items[i]))
+            return 0;
+    for (size_t i = 0; i < service->processes.count && !pid; i++) {
+        const struct sp_service_process *one = &service->processes.items[i];
+        if (one->reasons.count == 0 &&
+            sp_strv_has(names, one->start ? one->start->name : sp_service_name(service)))
+            pid = one->process->pid;
+    }
+    return pid;
+}
+
 /* A new process is there, stays for a moment, and no old one is left. */
-static int verify(struct restart *r, const char *program, const char *name, struct sp_error *err)
+static int verify(struct restart *r, const char *program, const sp_strv *names,
+                  struct sp_error *err)
 {
     unsigned seen = 0;
     for (int i = 0; i < VERIFY_TRIES; i++) {
@@ -205,9 +240,8 @@ static int verify(struct restart *r, const char *program, const char *name, stru
         if (sp_services_find(r->context, r->selection, &now, err) < 0)
             return -1;
         const struct sp_service *one = find_service(&now, program);
-        bool fresh = one && sp_service_state(one) == SP_SERVICE_FRESH;
-        unsigned pid = fresh ? one->processes.items[0].process->pid : 0;
-        if (fresh && pid == seen)
+        unsigned pid = one ? find_fresh(r, one, names) : 0;
+        if (pid && pid == seen)
             return 0;
         seen = pid;
         poll(NULL, 0, VERIFY_PAUSE);
@@ -215,7 +249,7 @@ static int verify(struct restart *r, const char *program, const char *name, stru
     return sp_error_set(err, SP_ERROR_SYSTEM,
                         "%s was restarted, and no new process of %s is there that stays; look "
                         "into its log",
-                        name, program);
+                        sp_strv_join(r->context->pool, names, ", "), program);
 }
 
 static int restart_unit(struct restart *r, const struct sp_manager *manager, const char *name,
@@ -235,26 +269,22 @@ static int restart_unit(struct restart *r, const struct sp_manager *manager, con
 }
 
 static int restart_one(struct restart *r, const struct sp_manager *manager,
-                       const struct sp_service *service, struct sp_error *err)
+                       const struct sp_service *service, const sp_strv *names, struct sp_error *err)
 {
-    bool is_unit = service->starts.items[0].kind == SP_START_UNIT;
-    sp_strv names = {NULL, 0, 0};
-    sp_service_stale_names(r->context->pool, service, &names);
-    for (size_t i = 0; i < names.count; i++)
-        if (restart_unit(r, manager, names.items[i], is_unit, err) < 0)
+    bool is_unit = service->starts.count && service->starts.items[0].kind == SP_START_UNIT;
+    for (size_t i = 0; i < names->count; i++)
+        if (restart_unit(r, manager, names->items[i], is_unit, err) < 0)
             return -1;
-    if (r->context->options->dry_run)
+    if (r->context->options->dry_run || !names->count)
         return 0;
-    if (verify(r, service->program, sp_strv_join(r->context->pool, &names, ", "), err) < 0)
+    if (verify(r, service->program, names, err) < 0)
         return -1;
-    for (size_t i = 0; i < names.count; i++)
-        sp_console_print(r->context->report, 0, "%s is restarted", names.items[i]);
+    for (size_t i = 0; i < names->count; i++)
+        sp_console_print(r->context->report, 0, "%s is restarted", names->items[i]);
     return 0;
 }
 
-/* All of them are looked at before the first is restarted. */
-static int check_restart(struct restart *r, const struct sp_manager *manager,
-                         const sp_services *services, struct sp_error *err)
+static int check_restart(struct restart *r, struct sp_error *err)
 {
     if (r->context->options->root)
         return sp_error_set(err, SP_ERROR_REFUSED,
@@ -262,27 +292,47 @@ static int check_restart(struct restart *r, const struct sp_manager *manager,
     if (geteuid() != 0 && !r->context->options->dry_run)
         return sp_error_set(err, SP_ERROR_SYSTEM,
                             "services --restart has to be run by root; use sudo, or --dry-run");
-    for (size_t i = 0; i < services->count; i++) {
-        const struct sp_service *one = &services->items[i];
-        const char *why = is_stale(one) ? find_obstacle(r->context, manager, one) : NULL;
-        if (why)
-            return sp_error_set(err, SP_ERROR_REFUSED, "cannot restart '%s': %s",
-                                sp_service_name(one), why);
-    }
     return 0;
 }
 
+/* The names of those that can be restarted; of the others the obstacles. */
+static void sort_names(struct restart *r, const struct sp_manager *manager,
+                       const struct sp_service *service, sp_strv *out)
+{
+    sp_strv names = {NULL, 0, 0};
+    sp_service_names(r->context->pool, service, true, &names);
+    for (size_t i = 0; i < names.count; i++) {
+        const char *why = obstacle_of(r->context, manager, service, names.items[i]);
+        if (why)
+            *SP_PUSH(r->context->pool, &r->obstacles) = (struct obstacle){names.items[i], why};
+        else
+            *SP_PUSH(r->context->pool, out) = names.items[i];
+    }
+}
+
+/* Those that nobody else has to restart; all are looked at before the first. The others are named: each in
+ * a warning, or, if none was restarted, the first as the error. */
 static int restart(struct restart *r, const sp_services *services, struct sp_error *err)
 {
+    struct sp_context *context = r->context;
     struct sp_manager manager;
-    sp_manager_find(r->context->pool, &manager);
-    if (check_restart(r, &manager, services, err) < 0)
+    sp_strv *names = sp_pool_calloc(context->pool, services->count + 1, sizeof(*names));
+    sp_manager_find(context->pool, &manager);
+    if (check_restart(r, err) < 0)
         return -1;
     for (size_t i = 0; i < services->count; i++)
-        if (is_stale(&services->items[i]) && restart_one(r, &manager, &services->items[i], err) < 0)
+        sort_names(r, &manager, &services->items[i], &names[i]);
+    for (size_t i = 0; i < services->count; i++)
+        if (restart_one(r, &manager, &services->items[i], &names[i], err) < 0)
             return -1;
+    for (size_t i = r->done.count == 0; i < r->obstacles.count; i++)
+        sp_console_warn(context->pool, context->report, "cannot restart '%s': %s",
+                        r->obstacles.items[i].name, r->obstacles.items[i].why);
+    if (r->done.count == 0 && r->obstacles.count)
+        return sp_error_set(err, SP_ERROR_REFUSED, "cannot restart '%s': %s",
+                            r->obstacles.items[0].name, r->obstacles.items[0].why);
     if (r->done.count == 0)
-        sp_console_print(r->context->report, 0, "no service needs a restart");
+        sp_console_print(context->report, 0, "no service needs a restart");
     return 0;
 }
 
@@ -326,5 +376,7 @@ int sp_cmd_services(struct sp_context *context, struct sp_error *err)
         return -1;
     if (context->report->json)
         put_services(context, &services, &r.done);
-    return context->options->restart ? SP_ERROR_NONE : status_of(context, &services, err);
+    if (context->options->restart)
+        return r.obstacles.count ? SP_ERROR_INCOMPLETE : SP_ERROR_NONE;
+    return status_of(context, &services, err);
 }

@@ -212,17 +212,20 @@ int sp_context_scan_path(struct sp_context *context, const char *path, struct sp
     return scan_system(context, &paths, err);
 }
 
-static void find_wanted(struct sp_context *context)
+static int find_wanted(struct sp_context *context, struct sp_error *err)
 {
     if (context->wanted.count > 0)
-        return;
-    sp_manifests_wanted(context->pool, &context->manifests, &context->wanted);
+        return 0;
+    if (sp_manifests_wanted(context->pool, &context->manifests, &context->wanted, err) < 0)
+        return -1;
     *SP_PUSH(context->pool, &context->wanted) = "__init__.py";
+    return 0;
 }
 
 int sp_context_expect_trees(struct sp_context *context, struct sp_error *err)
 {
-    find_wanted(context);
+    if (find_wanted(context, err) < 0)
+        return -1;
     return sp_tree_git_keep_open(err);
 }
 
@@ -230,7 +233,8 @@ int sp_context_scan(struct sp_context *context, struct sp_error *err)
 {
     if (context->options->trees.count == 0)
         return scan_system(context, &context->options->paths, err);
-    find_wanted(context);
+    if (find_wanted(context, err) < 0)
+        return -1;
     for (size_t i = 0; i < context->options->trees.count; i++) {
         struct sp_environment_query nothing = {.python = NULL};
         struct sp_tree *tree;

@@ -69,7 +69,7 @@ static void add_components(struct sp_context *context, const sp_selection *selec
 int sp_examine(struct sp_context *context, const sp_selection *selection, bool all,
                struct sp_examination *out, struct sp_error *err)
 {
-    *out = (struct sp_examination){.facts.services = {NULL}};
+    *out = (struct sp_examination){.facts.command = NULL};
     for (int subject = 0; subject < SP_SUBJECT_HOST; subject++)
         if (examine_service(context, selection, (enum sp_subject)subject, &out->facts, err) < 0)
             return -1;

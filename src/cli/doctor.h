@@ -12,7 +12,11 @@ struct sp_examination {
 };
 
 /* selection: planned, of the components that were asked for; their services are examined, and the host.
- * With --root no processes are looked at. all: also what check and install show themselves
+<<<<<<< HEAD
+ * With --root no processes are looked at. all: also the checks that check and install show themselves
+=======
+ * With --root no processes are looked at. all: also the facts that check and install show themselves
+>>>>>>> i13
  * (SP_CHECK_SHOWN); else its facts are not looked for. */
 int sp_examine(struct sp_context *context, const sp_selection *selection, bool all,
                struct sp_examination *out, struct sp_error *err) SP_MUST_CHECK;
@@ -25,8 +29,7 @@ long sp_examine_count(struct sp_context *context, const sp_selection *selection,
 /* One line, if there are some. */
 void sp_examine_print_count(struct sp_context *context, long count);
 
-/* The host's part of it; all: also the Python packages, and whether the processes of the selection's services
- * are stale. */
+/* The host's part of it; all: also whether the processes of the selection's services are stale. */
 int sp_examine_host(struct sp_context *context, const sp_selection *selection, bool all,
                     struct sp_host_facts *out, struct sp_error *err) SP_MUST_CHECK;
 

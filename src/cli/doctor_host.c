@@ -40,9 +40,7 @@ int sp_examine_host(struct sp_context *context, const sp_selection *selection, b
         return -1;
     for (size_t i = 0; i < selection->count; i++)
         out->client.wanted |= selection->items[i].plan.integrated;
-    if (!all)
-        return 0;
-    return sp_prerequisites_find(context->pool, selection, &out->client.prerequisites, err) < 0
-               ? -1
-               : find_stale(context, selection, &out->client, err);
+    if (sp_prerequisites_find(context->pool, selection, &out->client.prerequisites, err) < 0)
+        return -1;
+    return all ? find_stale(context, selection, &out->client, err) : 0;
 }

@@ -12,18 +12,16 @@
 #include "format/diff.h"
 #include "fs/meta.h"
 
-/* The metadata of the file when it last had this content, if we remember. */
-static int remembered_meta(struct sp_job *job, const char *path, struct sp_bytes content,
-                           const struct sp_meta **out, struct sp_error *err)
+/* The metadata of the file when it last had the content that it gets, if we remember. */
+static int recall_meta(struct sp_job *job, struct sp_file_change *change, struct sp_error *err)
 {
     const struct sp_history *history = &job->context->work->history;
-    struct sp_blob_id id;
-    *out = NULL;
     if (history->journals.count == 0)
         return 0;
-    if (sp_blob_hash(content, &id, err) < 0)
+    if (sp_blob_hash(change->after, &change->after_id, err) < 0)
         return -1;
-    return sp_history_meta(job->context->pool, history, path, &id, out, err);
+    return sp_history_meta(job->context->pool, history, change->path, &change->after_id,
+                           &change->meta, err);
 }
 
 /* An administrator may have edited a driver in place: what is lost with it is only in the backup. */
@@ -58,7 +56,7 @@ static int add_change(struct sp_job *job, const struct sp_target *one,
                                 "%s is the same file as another one that would be changed",
                                 sp_output_path(job->context, one, file));
     if (job->goal == SP_GOAL_UNINSTALL && file->action == SP_ACTION_REPLACE &&
-        remembered_meta(job, change.path, file->after, &change.meta, err) < 0)
+        recall_meta(job, &change, err) < 0)
         return -1;
     if (note_edited(job, one, file, err) < 0)
         return -1;

@@ -63,8 +63,8 @@ static void sort(struct sp_context *context, const sp_findings *findings, lines 
 /* "cinder-volume"; "this host" */
 static const char *title_of(const struct sp_examination *examined, enum sp_subject subject)
 {
-    const struct sp_service_facts *service = examined->facts.services[subject];
-    return service ? service->program : "this host";
+    const sp_service_list *services = &examined->facts.services[subject];
+    return services->count ? services->items[0]->program : "this host";
 }
 
 static void print_remedy(struct sp_context *context, const char *remedy)
@@ -89,14 +89,35 @@ static void print_line(struct sp_context *context, const struct sp_finding *one)
                      one->text, one->id);
 }
 
+/* "cinder-volume, by process 12, process 13, and cinder-backup, by the defaults" */
+static const char *users_of(struct sp_context *context, const struct sp_service_facts *service)
+{
+    sp_strv programs = {NULL, 0, 0}, words = {NULL, 0, 0};
+    for (size_t i = 0; i < service->users.count; i++)
+        if (!sp_strv_has(&programs, service->users.items[i].program))
+            *SP_PUSH(context->pool, &programs) = service->users.items[i].program;
+    for (size_t i = 0; i < programs.count; i++) {
+        sp_strv sources = {NULL, 0, 0};
+        for (size_t j = 0; j < service->users.count; j++) {
+            const struct sp_service_user *user = &service->users.items[j];
+            if (strcmp(user->program, programs.items[i]) == 0)
+                *SP_PUSH(context->pool, &sources) = user->source ? user->source : "the defaults";
+        }
+        *SP_PUSH(context->pool, &words) =
+            sp_pool_printf(context->pool, "%s, by %s", programs.items[i],
+                           sp_strv_join(context->pool, &sources, ", "));
+    }
+    return sp_strv_join(context->pool, &words, ", and ");
+}
+
 static void print_files(struct sp_context *context, const struct sp_service_facts *service)
 {
     static const char *const notes[] = {[SP_FILE_READ] = "",
                                         [SP_FILE_DENIED] = " (not readable)",
                                         [SP_FILE_MISSING] = " (missing)",
                                         [SP_FILE_ELSEWHERE] = " (in the image of the container)"};
-    sp_console_print(context->report, 1, "%s, by %s, reads:%s", service->program,
-                     service->source ? service->source : "the defaults",
+    sp_console_print(context->report, 1, "%s, %s:%s", users_of(context, service),
+                     service->users.count > 1 ? "read" : "reads",
                      service->files.count ? "" : " no file");
     for (size_t i = 0; i < service->files.count; i++)
         sp_console_print(context->report, 1, "  %s%s", service->files.items[i].shown,
@@ -115,11 +136,14 @@ void sp_output_examination(struct sp_context *context, const struct sp_examinati
 {
     const sp_findings *findings = &examined->findings;
     lines sorted = {NULL, 0, 0};
+    size_t unknown = 0; /* to this user; others could look */
     size_t group = SIZE_MAX, errors = count_level(findings, SP_CHECK_ERROR);
     for (int i = 0; i < SP_SUBJECT_HOST; i++)
-        if (examined->facts.services[i])
-            print_files(context, examined->facts.services[i]);
+        for (size_t j = 0; j < examined->facts.services[i].count; j++)
+            print_files(context, examined->facts.services[i].items[j]);
     sort(context, findings, &sorted);
+    for (size_t i = 0; i < findings->count; i++)
+        unknown += findings->items[i].level == SP_CHECK_UNKNOWN && findings->items[i].remedy;
     for (size_t i = 0; i < sorted.count; i++) {
         const struct sp_finding *one = sorted.items[i].finding;
         if (sorted.items[i].group != group)
@@ -134,30 +158,41 @@ void sp_output_examination(struct sp_context *context, const struct sp_examinati
         sp_console_print(context->report, 0, "to be repaired: %zu error%s, %zu warning%s", errors,
                          errors == 1 ? "" : "s", sp_findings_count(findings) - errors,
                          sp_findings_count(findings) - errors == 1 ? "" : "s");
+    else if (unknown)
+        sp_console_print(context->report, 0,
+                         "nothing that is to be repaired was found, but %zu thing%s could not be "
+                         "looked at",
+                         unknown, unknown == 1 ? "" : "s");
     else
         sp_console_print(context->report, 0, "ok: nothing is to be repaired");
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------- */
 
+static void put_service(struct sp_json *json, const struct sp_service_facts *service,
+                        const struct sp_service_user *user)
+{
+    sp_json_object(json);
+    sp_json_pair(json, "program", user->program);
+    sp_json_pair(json, "source", user->source);
+    sp_json_key(json, "files");
+    sp_json_array(json);
+    for (size_t i = 0; i < service->files.count; i++)
+        sp_json_string(json, service->files.items[i].shown);
+    sp_json_end_array(json);
+    sp_json_end_object(json);
+}
+
 static void put_services(struct sp_json *json, const struct sp_facts *facts)
 {
     sp_json_key(json, "services");
     sp_json_array(json);
-    for (int i = 0; i < SP_SUBJECT_HOST; i++) {
-        const struct sp_service_facts *one = facts->services[i];
-        if (!one)
-            continue;
-        sp_json_object(json);
-        sp_json_pair(json, "program", one->program);
-        sp_json_pair(json, "source", one->source);
-        sp_json_key(json, "files");
-        sp_json_array(json);
-        for (size_t j = 0; j < one->files.count; j++)
-            sp_json_string(json, one->files.items[j].shown);
-        sp_json_end_array(json);
-        sp_json_end_object(json);
-    }
+    for (int i = 0; i < SP_SUBJECT_HOST; i++)
+        for (size_t j = 0; j < facts->services[i].count; j++) {
+            const struct sp_service_facts *one = facts->services[i].items[j];
+            for (size_t k = 0; k < one->users.count; k++)
+                put_service(json, one, &one->users.items[k]);
+        }
     sp_json_end_array(json);
 }
 

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
 #include "cli/service_changes.h"
 #include "host/accounts.h"
 #include "host/lookup.h"
-#include "host/manager.h"
 #include "host/running.h"
 
 static bool is_concerned(const struct sp_target *one)
@@ -48,7 +48,8 @@ static bool lacks_group(struct sp_context *context, const struct sp_running *pro
 
 struct search {
     struct sp_context *context;
-    const sp_selection *selection; /* NULL: only whether the programs run is asked for */
+    const sp_selection *selection; /* NULL: of a transaction */
+    const struct sp_transaction *txn;
     sp_strv programs;
     struct sp_tree *tree;      /* of the system */
     struct sp_change *changes; /* to the targets, in their order */
@@ -72,10 +73,12 @@ static const struct sp_environment *environment_of_settings(const struct search 
 static int find_environment(struct search *f, const struct sp_running *process,
                             const struct sp_environment **out)
 {
-    struct sp_scan *scan = f->context->scans.items[0];
+    struct sp_scan *scan = f->context->scans.count ? f->context->scans.items[0] : NULL;
     const struct sp_identity *account = sp_lookup_uid(f->context->pool, process->uid);
     const char *interpreter;
     *out = NULL;
+    if (!scan)
+        return 0;
     if (sp_usage_of_process(f->context->pool, scan->tree, process, &interpreter, f->err) < 0)
         return -1;
     if (interpreter && sp_python_settings_matter(&process->settings))
@@ -93,6 +96,25 @@ static bool imports(const struct sp_target *one, const struct sp_environment *en
     const struct sp_detection *found =
         environment ? sp_scan_import(one->scan, environment, one->name) : NULL;
     return !found || found == one->detection;
+}
+
+/* Whether the transaction changed a copy that the process loads. */
+static int is_changed(struct search *f, const struct sp_running *process, bool *is)
+{
+    const struct sp_environment *environment;
+    *is = false;
+    if (find_environment(f, process, &environment) < 0)
+        return -1;
+    for (size_t i = 0; i < f->txn->changes.count && !*is; i++) {
+        const struct sp_file_change *change = &f->txn->changes.items[i];
+        const struct sp_component *spec = sp_services_component(f->context, f->txn, change);
+        const struct sp_detection *found =
+            environment ? sp_scan_import(f->context->scans.items[0], environment, change->component)
+                        : NULL;
+        *is = spec && sp_strv_has(&spec->services, process->program) &&
+              (!found || sp_detection_is_at(f->context->pool, found, change->package));
+    }
+    return 0;
 }
 
 /* The latest change to a copy that the process loads. */
@@ -163,6 +185,11 @@ static int add_process(struct search *f, struct sp_service *service,
     if (process->view == SP_RUNNING_ELSEWHERE)
         *SP_PUSH(f->context->pool, &service->elsewhere) = process;
     if (process->view != SP_RUNNING_HERE)
+        return 0;
+    bool concerned = true;
+    if (f->txn && is_changed(f, process, &concerned) < 0)
+        return -1;
+    if (!concerned)
         return 0;
     struct sp_service_process *one = SP_PUSH(f->context->pool, &service->processes);
     one->process = process;
@@ -261,63 +288,13 @@ int sp_services_find(struct sp_context *context, const sp_selection *selection, 
     return find_all(&f, out);
 }
 
-bool sp_service_process_is_stale(const struct sp_service_process *process)
-{
-    for (size_t i = 0; i < process->reasons.count; i++)
-        if (process->reasons.items[i].kind != SP_STALE_UNKNOWN)
-            return true;
-    return false;
-}
-
-enum sp_service_state sp_service_state(const struct sp_service *service)
-{
-    bool unknown = service->unknown;
-    for (size_t i = 0; i < service->processes.count; i++) {
-        if (sp_service_process_is_stale(&service->processes.items[i]))
-            return SP_SERVICE_STALE;
-        unknown |= service->processes.items[i].reasons.count > 0;
-    }
-    return unknown                    ? SP_SERVICE_UNKNOWN
-           : service->processes.count ? SP_SERVICE_FRESH
-           : service->elsewhere.count ? SP_SERVICE_ELSEWHERE
-                                      : SP_SERVICE_IDLE;
-}
-
-const char *sp_service_state_name(enum sp_service_state state)
-{
-    static const char *const names[] = {[SP_SERVICE_FRESH] = "up-to-date",
-                                        [SP_SERVICE_STALE] = "needs-restart",
-                                        [SP_SERVICE_IDLE] = "not-running",
-                                        [SP_SERVICE_ELSEWHERE] = "in-a-container",
-                                        [SP_SERVICE_UNKNOWN] = "unknown"};
-    return names[state];
-}
-
-const char *sp_service_name(const struct sp_service *service)
-{
-    for (size_t i = 0; i < service->processes.count; i++)
-        if (service->processes.items[i].start)
-            return service->processes.items[i].start->name;
-    return service->starts.count ? service->starts.items[0].name : service->program;
-}
-
-void sp_service_stale_names(struct sp_pool *pool, const struct sp_service *service, sp_strv *out)
-{
-    for (size_t i = 0; i < service->processes.count; i++) {
-        const struct sp_service_process *one = &service->processes.items[i];
-        const char *name = one->start ? one->start->name : sp_service_name(service);
-        if (sp_service_process_is_stale(one) && !sp_strv_has(out, name))
-            *SP_PUSH(pool, out) = name;
-    }
-}
-
 int sp_services_after(struct sp_context *context, const sp_selection *selection, sp_strv *names,
                       struct sp_error *err)
 {
     sp_services services = {NULL, 0, 0};
     struct search f = new_search(context, selection, err);
     struct sp_moment now;
-    sp_context_forget_running(context); /* those of before may have ended */
+    sp_context_forget_running(context); /* some may have ended since */
     clock_gettime(CLOCK_BOOTTIME, &now.least);
     now.most = now.least;
     for (size_t i = 0; i < selection->count; i++)
@@ -326,47 +303,49 @@ int sp_services_after(struct sp_context *context, const sp_selection *selection,
     if (find_all(&f, &services) < 0)
         return -1;
     for (size_t i = 0; i < services.count; i++) {
-        sp_service_stale_names(context->pool, &services.items[i], names);
+        sp_service_names(context->pool, &services.items[i], true, names);
         if (services.items[i].unknown)
             *SP_PUSH(context->pool, names) = sp_service_name(&services.items[i]);
     }
     return 0;
 }
 
-int sp_services_of_programs(struct sp_context *context, const sp_strv *programs, sp_strv *names,
-                            struct sp_error *err)
+const struct sp_component *sp_services_component(const struct sp_context *context,
+                                                 const struct sp_transaction *txn,
+                                                 const struct sp_file_change *change)
 {
+    for (size_t i = 0; i < txn->components.count; i++)
+        if (strcmp(txn->components.items[i].name, change->component) == 0)
+            return sp_manifests_find(&context->manifests, txn->components.items[i].release,
+                                     change->component);
+    return NULL;
+}
+
+int sp_services_of_transaction(struct sp_context *context, const struct sp_transaction *txn,
+                               sp_strv *names, struct sp_error *err)
+{
+    SP_CLEANUP_ERROR struct sp_error ignored = SP_ERROR_INIT; /* then all that run are named */
     sp_services services = {NULL, 0, 0};
-    struct search f = {.context = context, .programs = *programs, .err = err};
+    struct search f = {.context = context, .txn = txn, .err = err};
+    for (size_t i = 0; i < txn->changes.count; i++) {
+        const struct sp_component *spec =
+            sp_services_component(context, txn, &txn->changes.items[i]);
+        for (size_t j = 0; spec && j < spec->services.count; j++)
+            if (!sp_strv_has(&f.programs, spec->services.items[j]))
+                *SP_PUSH(context->pool, &f.programs) = spec->services.items[j];
+    }
+    if (context->options->root)
+        *names = f.programs;
+    if (context->options->root || f.programs.count == 0)
+        return 0;
+    if (!context->scans.count && sp_context_scan(context, &ignored) < 0)
+        context->scans.count = 0;
     if (find_all(&f, &services) < 0)
         return -1;
-    for (size_t i = 0; i < services.count; i++)
-        if (services.items[i].processes.count || services.items[i].unknown)
+    for (size_t i = 0; i < services.count; i++) {
+        sp_service_names(context->pool, &services.items[i], false, names);
+        if (services.items[i].unknown && !sp_strv_has(names, sp_service_name(&services.items[i])))
             *SP_PUSH(context->pool, names) = sp_service_name(&services.items[i]);
+    }
     return 0;
-}
-
-/* "systemctl restart a b", "service a restart; service b restart". */
-static const char *command_for(struct sp_pool *pool, const sp_strv *names)
-{
-    struct sp_manager manager;
-    sp_strv commands = {NULL, 0, 0};
-    sp_manager_find(pool, &manager);
-    if (manager.systemd)
-        return sp_pool_printf(pool, "systemctl restart %s", sp_strv_join(pool, names, " "));
-    for (size_t i = 0; i < names->count; i++)
-        *SP_PUSH(pool, &commands) = sp_pool_printf(pool, "service %s restart", names->items[i]);
-    return sp_strv_join(pool, &commands, "; ");
-}
-
-void sp_services_print_restart(struct sp_context *context, const sp_strv *names)
-{
-    if (names->count && context->options->root)
-        sp_console_print(context->report, 0,
-                         "restart those of these services that run on this host: %s",
-                         sp_strv_join(context->pool, names, ", "));
-    else if (names->count)
-        sp_console_print(context->report, 0,
-                         "to restart the services that run the old code, run: %s",
-                         command_for(context->pool, names));
 }

@@ -7,6 +7,7 @@
 #include "cli/context.h"
 #include "model/start.h"
 #include "model/storpool_facts.h"
+#include "txn/transaction.h"
 
 struct sp_service_reason {
     enum sp_stale_reason kind;
@@ -45,8 +46,10 @@ const char *sp_service_state_name(enum sp_service_state state); /* "needs-restar
 /* The name for systemctl(1), service(8) or docker; the program's own where nothing tells. */
 const char *sp_service_name(const struct sp_service *service);
 
-/* Adds the names of those that are to be restarted, each once: of the units that stale processes are of. */
-void sp_service_stale_names(struct sp_pool *pool, const struct sp_service *service, sp_strv *out);
+/* Adds the names of the units that its processes are of, each once; stale: of those that are to be
+ * restarted alone. */
+void sp_service_names(struct sp_pool *pool, const struct sp_service *service, bool stale,
+                      sp_strv *out);
 
 /* The services of the planned targets that are integrated, or that a transaction of ours changed. A process
  * is stale when a file of the copy that its environment imports was changed after it started, or when it
@@ -59,10 +62,15 @@ int sp_services_find(struct sp_context *context, const sp_selection *selection, 
 int sp_services_after(struct sp_context *context, const sp_selection *selection, sp_strv *names,
                       struct sp_error *err) SP_MUST_CHECK;
 
-/* Adds the names of the services of these programs that run, or of which that cannot be told; for a caller
- * that knows no targets. */
-int sp_services_of_programs(struct sp_context *context, const sp_strv *programs, sp_strv *names,
-                            struct sp_error *err) SP_MUST_CHECK;
+/* The component of a change, in the manifest of its release; NULL: it has none. */
+const struct sp_component *sp_services_component(const struct sp_context *context,
+                                                 const struct sp_transaction *txn,
+                                                 const struct sp_file_change *change);
+
+/* Adds the names of the services that run code which the transaction changed, or of which that cannot be
+ * told; for a caller that knows no targets. With --root their programs, all of them. */
+int sp_services_of_transaction(struct sp_context *context, const struct sp_transaction *txn,
+                               sp_strv *names, struct sp_error *err) SP_MUST_CHECK;
 
 /* Prints what to type to restart them; with --root, of which they are the programs, what to look for. */
 void sp_services_print_restart(struct sp_context *context, const sp_strv *names);

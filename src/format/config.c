@@ -11,8 +11,23 @@ bool sp_config_is(struct sp_bytes text, const char *str)
 void sp_config_refuse(struct sp_config_content *file, unsigned line, unsigned reported,
                       const char *reason)
 {
-    file->fault = (struct sp_config_fault){reason, line, reported};
+    file->fault = (struct sp_config_fault){reason, line, reported, false};
     file->entries.count = file->headings.count = 0;
+}
+
+void sp_config_refuse_size(struct sp_config_content *file, unsigned line, const char *reason)
+{
+    sp_config_refuse(file, line, line, reason);
+    file->fault.is_bound = true;
+}
+
+const char *sp_config_mark(struct sp_bytes text)
+{
+    if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
+        return "UTF-8";
+    bool is = text.len >= 2 &&
+              (memcmp(text.data, "\xff\xfe", 2) == 0 || memcmp(text.data, "\xfe\xff", 2) == 0);
+    return is ? "UTF-16" : NULL;
 }
 
 bool sp_config_is_space(char c)

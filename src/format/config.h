@@ -31,6 +31,7 @@ struct sp_config_fault {
     const char *reason; /* NULL: it can */
     unsigned line;      /* where the mistake is; 0: in no line */
     unsigned reported;  /* the line that the library names for it, which may be a later one */
+    bool is_bound;      /* it is a bound of ours: the library would go on */
 };
 
 struct sp_config_content {
@@ -38,7 +39,8 @@ struct sp_config_content {
     SP_VEC(struct sp_config_entry) entries; /* in the order of their lines; none after a fault */
     SP_VEC(struct sp_config_heading) headings;
     struct sp_config_fault fault;
-    bool portable; /* all versions of the library read it alike */
+    const char *mark; /* of which encoding it begins with the byte order mark: "UTF-8"; NULL */
+    bool portable;    /* all versions of the library read it alike */
 };
 
 /* Whether the text is exactly this string. */
@@ -47,6 +49,12 @@ bool sp_config_is(struct sp_bytes text, const char *str);
 /* Makes it a file with a fault, and without entries. */
 void sp_config_refuse(struct sp_config_content *file, unsigned line, unsigned reported,
                       const char *reason);
+
+/* The same for one that is larger than we read. */
+void sp_config_refuse_size(struct sp_config_content *file, unsigned line, const char *reason);
+
+/* The encoding whose byte order mark the text begins with; NULL. To the libraries it is text. */
+const char *sp_config_mark(struct sp_bytes text);
 
 /* Takes the white space of ASCII off the beginning, off the end: space, \t, \n, \v, \f, \r. */
 struct sp_bytes sp_config_lstrip(struct sp_bytes text);

@@ -95,8 +95,10 @@ static bool begin_assignment(struct reader *r, struct sp_bytes text)
 
 static bool read_line(struct reader *r, struct sp_bytes text)
 {
-    if (++r->line > SP_CONFIG_MAX_LINES)
-        return refuse(r, r->line, "More lines than a configuration file has");
+    if (++r->line > SP_CONFIG_MAX_LINES) {
+        sp_config_refuse_size(r->out, r->line, "More lines than a configuration file has");
+        return false;
+    }
     text = sp_config_rstrip(text);
     if (text.len == 0)
         return close_assignment(r);
@@ -114,7 +116,7 @@ static bool read_line(struct reader *r, struct sp_bytes text)
 void sp_oslo_parse(struct sp_pool *pool, const char *name, struct sp_bytes text,
                    struct sp_config_content *out)
 {
-    *out = (struct sp_config_content){.name = name, .portable = true};
+    *out = (struct sp_config_content){.name = name, .portable = true, .mark = sp_config_mark(text)};
     struct reader r = {.pool = pool, .out = out};
     bool good = true;
     while (good && text.len) {

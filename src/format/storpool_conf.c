@@ -99,7 +99,7 @@ static void continue_value(struct reader *r, struct sp_bytes text)
 static bool read_line(struct reader *r, struct sp_bytes text)
 {
     if (++r->line > SP_CONFIG_MAX_LINES) {
-        sp_config_refuse(r->out, r->line, r->line, "more lines than a configuration file has");
+        sp_config_refuse_size(r->out, r->line, "more lines than a configuration file has");
         return false;
     }
     if (r->is_open) {
@@ -170,7 +170,7 @@ static struct sp_bytes first_line(struct sp_bytes text)
 void sp_storpool_parse(struct sp_pool *pool, const char *name, struct sp_bytes text,
                        struct sp_config_content *out)
 {
-    *out = (struct sp_config_content){.name = name, .portable = true};
+    *out = (struct sp_config_content){.name = name, .portable = true, .mark = sp_config_mark(text)};
     struct reader r = {.pool = pool, .out = out, .section = {"", 0}};
     bool good = check_characters(text, &out->portable);
     if (!good)

@@ -43,7 +43,8 @@ static int error_at(const char *name, size_t line, size_t column, struct sp_erro
 
 static int error_at_mark(struct reader *reader, const yaml_mark_t *mark, const char *text)
 {
-    return error_at(reader->doc->name, mark->line + 1, mark->column + 1, reader->err, text);
+    return error_at(reader->doc->name, mark->line + reader->doc->line, mark->column + 1,
+                    reader->err, text);
 }
 
 int sp_yaml_error(const struct sp_yaml *doc, const struct sp_yaml_node *node, struct sp_error *err,
@@ -76,7 +77,7 @@ static int key_error(const struct sp_yaml *doc, const struct sp_yaml_node *key,
 static int error_at_offset(struct reader *reader, struct sp_bytes text, size_t offset,
                            const char *message)
 {
-    size_t line = 1, column = 1;
+    size_t line = reader->doc->line, column = 1;
     for (size_t i = 0; i < offset && i < text.len; i++) {
         if (text.data[i] == '\n') {
             line++;
@@ -99,7 +100,7 @@ static int parser_error(struct reader *reader, struct sp_bytes text)
     error_at_mark(reader, &parser->problem_mark, parser->problem ? parser->problem : "not YAML");
     if (parser->context)
         sp_error_suffix(reader->err, " (%s from line %zu)", parser->context,
-                        parser->context_mark.line + 1);
+                        parser->context_mark.line + reader->doc->line);
     return -1;
 }
 
@@ -158,7 +159,7 @@ static struct sp_yaml_node *add_node(struct reader *reader, const yaml_event_t *
     reader->total++;
     struct sp_yaml_node *node = sp_pool_alloc(reader->pool, sizeof(*node));
     node->kind = kind;
-    node->line = (unsigned)event->start_mark.line + 1;
+    node->line = (unsigned)event->start_mark.line + reader->doc->line;
     node->column = (unsigned)event->start_mark.column + 1;
     if (reader->depth == 0) {
         reader->doc->root = node;
@@ -322,10 +323,58 @@ static int read_events(struct reader *reader, struct sp_bytes text)
     }
 }
 
+/* ---- documents ----------------------------------------------------------------------------- */
+
+static size_t line_length(const char *line, const char *end)
+{
+    const char *newline = memchr(line, '\n', (size_t)(end - line));
+    return (size_t)((newline ? newline + 1 : end) - line);
+}
+
+/* Whether the line begins a document. */
+static bool is_marker(const char *line, size_t len)
+{
+    return len >= 3 && memcmp(line, "---", 3) == 0 && (len == 3 || strchr(" \t\r\n", line[3]));
+}
+
+static bool is_comment(const char *line, size_t len)
+{
+    size_t at = 0;
+    while (at < len && (line[at] == ' ' || line[at] == '\t' || line[at] == '\r'))
+        at++;
+    return at == len || line[at] == '#' || line[at] == '\n';
+}
+
+struct sp_yaml_part sp_yaml_next(struct sp_yaml_part *rest)
+{
+    const char *at = rest->text.data, *end = at + rest->text.len;
+    struct sp_yaml_part part = *rest;
+    bool begun = false; /* with comments alone, the marker is that of this document */
+    for (size_t len; at < end; at += len, rest->line++) {
+        len = line_length(at, end);
+        bool marker = is_marker(at, len);
+        if (marker && begun)
+            break;
+        begun = begun || marker || !is_comment(at, len);
+    }
+    part.text.len = (size_t)(at - part.text.data);
+    rest->text = (struct sp_bytes){at, (size_t)(end - at)};
+    return part;
+}
+
 int sp_yaml_parse(struct sp_pool *pool, const char *name, struct sp_bytes text, struct sp_yaml *out,
                   struct sp_error *err)
 {
+    const struct sp_yaml_part all = {text, 1};
+    return sp_yaml_parse_part(pool, name, &all, out, err);
+}
+
+int sp_yaml_parse_part(struct sp_pool *pool, const char *name, const struct sp_yaml_part *part,
+                       struct sp_yaml *out, struct sp_error *err)
+{
+    struct sp_bytes text = part->text;
     out->name = sp_pool_strdup(pool, name);
+    out->line = part->line;
     out->root = NULL;
     struct reader reader = {.pool = pool, .doc = out, .err = err};
     if (text.len == 0)

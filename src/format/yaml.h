@@ -35,10 +35,26 @@ struct sp_yaml_node {
 
 struct sp_yaml {
     const char *name; /* of the file, for messages */
+    unsigned line;    /* of the file, that the document begins at */
     struct sp_yaml_node *root;
 };
 
-/* Parses text. name is how messages call the file. */
+/* A part of a file. */
+struct sp_yaml_part {
+    struct sp_bytes text;
+    unsigned line; /* that it begins at, from 1 */
+};
+
+/* Takes the first document off a file of several: it ends before the next line that is "---" or begins
+ * with "--- " (YAML 1.1, section 4.3.1). Nothing is parsed. *rest becomes the remainder of the file; the
+ * result is empty when *rest was. */
+struct sp_yaml_part sp_yaml_next(struct sp_yaml_part *rest);
+
+/* Parses the document in a part of a file; its nodes have the lines of the file. */
+int sp_yaml_parse_part(struct sp_pool *pool, const char *name, const struct sp_yaml_part *part,
+                       struct sp_yaml *out, struct sp_error *err) SP_MUST_CHECK;
+
+/* Parses text, a file of one document. name is how messages call the file. */
 int sp_yaml_parse(struct sp_pool *pool, const char *name, struct sp_bytes text, struct sp_yaml *out,
                   struct sp_error *err) SP_MUST_CHECK;
 

@@ -28,6 +28,18 @@ struct how {
 #define HOW_NO_SYMLINKS   0x04u
 #define HOW_BENEATH       0x08u
 
+/* openat2(2) without links, -1/ENOSYS where the kernel is older than 5.6. Seccomp filters that do
+ * not know the call answer EPERM. */
+static int open_beneath(int dirfd, const char *rel, int flags)
+{
+    struct how how = {.flags = (uint64_t)(unsigned)flags,
+                      .resolve = HOW_NO_MAGICLINKS | HOW_NO_SYMLINKS | HOW_BENEATH};
+    int fd = (int)syscall(SYS_openat2, dirfd, rel, &how, sizeof(how));
+    if (fd < 0 && errno == EPERM)
+        errno = ENOSYS;
+    return fd;
+}
+
 /* The directories from the root down to where the walk is; none of them is a link. */
 struct walk {
     int fds[MAX_DEPTH];
@@ -88,14 +100,47 @@ static enum sp_found walk_step(const struct sp_root *root, struct sp_pool *pool,
     return SP_FOUND;
 }
 
+/* Whether the path has a name, and between slashes none that is empty, "." or "..". */
+static bool is_normal(const char *path)
+{
+    for (;;) {
+        size_t len = strcspn(path, "/");
+        if (len == 0 || (len == 1 && path[0] == '.') || (len == 2 && memcmp(path, "..", 2) == 0))
+            return false;
+        if (path[len] == '\0')
+            return true;
+        path += len + 1;
+    }
+}
+
+/* Most paths have no link in them, and are real as they are. Whether the kernel says so in one call, or
+ * says that there is no such file, with no link on the way to where it ends: *st and *state are
+ * known then. With a link, an error, or an old kernel, the path has to be walked. */
+static bool look_beneath(const struct sp_root *root, const char *path, struct stat *st,
+                         enum sp_found *state)
+{
+    if (!is_normal(path))
+        return false;
+    SP_CLEANUP_FD int fd = open_beneath(root->fd, path, O_PATH | O_CLOEXEC);
+    *state = fd < 0 ? SP_ABSENT : SP_FOUND;
+    return fd < 0 ? errno == ENOENT || errno == ENOTDIR : fstat(fd, st) == 0;
+}
+
 int sp_fs_resolve(const struct sp_root *root, struct sp_pool *pool, const char *path,
                   const char **real, struct stat *st, struct sp_error *err)
 {
     struct walk walk = {.depth = 0};
+    struct stat found;
     unsigned links = 0;
-    const char *rest = path;
-    enum sp_found state = SP_FOUND;
+    enum sp_found state;
     *real = NULL;
+    path += strspn(path, "/");
+    if (look_beneath(root, path, st ? st : &found, &state)) {
+        *real = state == SP_FOUND ? sp_pool_strdup(pool, path) : NULL;
+        return 0;
+    }
+    state = SP_FOUND;
+    const char *rest = path;
     while (state == SP_FOUND && *rest) {
         size_t len = strcspn(rest, "/");
         const char *name = sp_pool_memdup(pool, rest, len);
@@ -127,18 +172,6 @@ int sp_fs_resolve(const struct sp_root *root, struct sp_pool *pool, const char *
         return sp_error_set(err, SP_ERROR_REFUSED, "the symbolic links at '%s' lead in a circle",
                             shown);
     return sp_error_errno(err, saved, "cannot look at '%s'", shown);
-}
-
-/* openat2(2) without links, -1/ENOSYS where the kernel is older than 5.6. Seccomp filters that do
- * not know the call answer EPERM. */
-static int open_beneath(int dirfd, const char *rel, int flags)
-{
-    struct how how = {.flags = (uint64_t)(unsigned)flags,
-                      .resolve = HOW_NO_MAGICLINKS | HOW_NO_SYMLINKS | HOW_BENEATH};
-    int fd = (int)syscall(SYS_openat2, dirfd, rel, &how, sizeof(how));
-    if (fd < 0 && errno == EPERM)
-        errno = ENOSYS;
-    return fd;
 }
 
 /* The same by one openat() a name, for older kernels. */

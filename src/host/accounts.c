@@ -131,6 +131,7 @@ static int ensure_group(struct work *w)
                                     w->group);
         }
         sp_host_say(w->pool, w->report, false, "%screated the system group %s", would(w), w->group);
+        sp_host_found(w->pool, w->report, "the group %s does not exist", w->group);
         if (!found)
             return 0;
     }
@@ -160,6 +161,9 @@ static int ensure_members(struct work *w)
                         "there is no account %s%s%s, so it was not added to the group %s",
                         sp_escape(w->pool, user), is_system(w) ? "" : " in ", w->root->path,
                         w->group);
+            sp_host_found(w->pool, w->report,
+                          "the account %s, which is to be a member of the group %s, does not exist",
+                          sp_escape(w->pool, user), w->group);
         } else if (!is_member(w, &account)) {
             const char *const args[] = {"--add", user, w->group, NULL};
             if (!w->request->dry_run && run(w, "gpasswd", "--root", args) < 0) {
@@ -169,6 +173,9 @@ static int ensure_members(struct work *w)
             }
             sp_host_say(w->pool, w->report, false, "%sadded %s to the group %s", would(w),
                         sp_escape(w->pool, user), w->group);
+            if (w->have_gid) /* else it has no members yet */
+                sp_host_found(w->pool, w->report, "the account %s is not a member of the group %s",
+                              sp_escape(w->pool, user), w->group);
             sp_buffer_printf(&added, "%s%s", added.len ? ", " : "", sp_escape(w->pool, user));
         }
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/manager.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,7 +31,7 @@ static const char *read_cluster(struct sp_pool *pool)
     while (got > 0 && text.len < CLUSTER_MAX)
         if ((got = read(fd, block, sizeof(block))) > 0)
             sp_buffer_add(&text, block, (size_t)got);
-    return sp_pool_strdup(pool, sp_buffer_str(&text));
+    return got == 0 ? sp_pool_strdup(pool, sp_buffer_str(&text)) : NULL;
 }
 
 static void find_image(struct sp_pool *pool, struct sp_manager *out)
@@ -59,12 +60,24 @@ void sp_manager_find(struct sp_pool *pool, struct sp_manager *out)
         out->pacemaker |= running.items[i].view != SP_RUNNING_ELSEWHERE;
 }
 
-const char *sp_manager_obstacle(struct sp_pool *pool, const struct sp_manager *manager,
-                                const char *name)
+/* The letters and digits alone, all small: "nova-compute" and "NovaCompute" are the same. */
+static const char *plain(struct sp_pool *pool, const char *text)
 {
-    const char *quoted = sp_pool_printf(pool, "type=\"%s\"", name);
-    bool listed = manager->cluster && strstr(manager->cluster, quoted);
-    if (manager->pacemaker || listed)
+    char *copy = sp_pool_strdup(pool, text), *out = copy;
+    for (; *text; text++)
+        if (isalnum((unsigned char)*text))
+            *out++ = (char)tolower((unsigned char)*text);
+    *out = '\0';
+    return copy;
+}
+
+const char *sp_manager_obstacle(struct sp_pool *pool, const struct sp_manager *manager,
+                                const char *name, const char *program)
+{
+    const char *quoted = sp_pool_printf(pool, "type=\"%s\"", name), *cluster = manager->cluster;
+    bool listed = cluster && strstr(cluster, quoted);
+    bool named = !cluster || strstr(plain(pool, cluster), plain(pool, program));
+    if (listed || (manager->pacemaker && named))
         return sp_pool_printf(
             pool, "%s; run: pcs resource restart %s",
             listed ? "it is a resource of Pacemaker" : "Pacemaker runs on this host", name);

@@ -34,17 +34,36 @@ const char *sp_proc_text(struct sp_pool *pool, const char *path)
     return len < 0 ? NULL : sp_pool_memdup(pool, text, (size_t)len);
 }
 
-void sp_proc_strings_at(struct sp_pool *pool, int dir, const char *name, const char *wanted,
-                        sp_strv *out)
+bool sp_proc_each(int dir, const char *name, void (*fn)(const char *string, void *data), void *data)
 {
     char *text = sp_xmalloc(STRINGS_MAX);
-    size_t skip = wanted ? strlen(wanted) : 0;
     ssize_t len = sp_proc_read(dir, name, text, STRINGS_MAX);
     for (ssize_t at = 0; at < len; at += (ssize_t)strlen(text + at) + 1)
-        if (!wanted || strncmp(text + at, wanted, skip) == 0)
-            *SP_PUSH(pool, out) = sp_pool_strdup(pool, text + at + skip);
+        fn(text + at, data);
     explicit_bzero(text, STRINGS_MAX);
     free(text);
+    return len >= 0;
+}
+
+struct wanted {
+    struct sp_pool *pool;
+    const char *begin;
+    size_t len;
+    sp_strv *out;
+};
+
+static void add_wanted(const char *string, void *data)
+{
+    struct wanted *wanted = data;
+    if (strncmp(string, wanted->begin, wanted->len) == 0)
+        *SP_PUSH(wanted->pool, wanted->out) = sp_pool_strdup(wanted->pool, string + wanted->len);
+}
+
+void sp_proc_strings_at(struct sp_pool *pool, int dir, const char *name, const char *begin,
+                        sp_strv *out)
+{
+    struct wanted wanted = {pool, begin ? begin : "", begin ? strlen(begin) : 0, out};
+    sp_proc_each(dir, name, add_wanted, &wanted);
 }
 
 void sp_proc_strings(struct sp_pool *pool, const char *path, const char *wanted, sp_strv *out)

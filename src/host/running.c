@@ -190,22 +190,38 @@ static enum sp_running_view view_of(const struct search *s, int dir)
     return strcmp(their_namespace, our_namespace) == 0 ? SP_RUNNING_HERE : SP_RUNNING_ELSEWHERE;
 }
 
-/* The options of the interpreter, and those variables of the environment that count for it. */
+struct variables {
+    struct sp_pool *pool;
+    struct sp_running *out;
+    sp_strv names; /* of those that were taken in: Python takes the first of a name */
+};
+
+/* Those of the environment that count; the others are not copied. */
+static void take_variable(const char *assignment, void *data)
+{
+    struct variables *variables = data;
+    if (strncmp(assignment, "PYTHON", 6) != 0 && strncmp(assignment, "SP_", 3) != 0)
+        return;
+    const char *name = sp_pool_memdup(variables->pool, assignment, strcspn(assignment, "="));
+    if (sp_strv_has(&variables->names, name))
+        return;
+    *SP_PUSH(variables->pool, &variables->names) = name;
+    if (strncmp(assignment, "PYTHON", 6) == 0)
+        sp_python_settings_variable(variables->pool, &variables->out->settings, assignment);
+    else
+        sp_storpool_variables_note(&variables->out->variables, assignment);
+}
+
+/* The options of the interpreter, and its environment. */
 static void read_settings(struct sp_pool *pool, int dir, const sp_strv *argv, size_t script,
                           struct sp_running *out)
 {
-    static const char *const names[] = {"PYTHONPATH=", "PYTHONHOME=", "PYTHONNOUSERSITE="};
+    struct variables variables = {pool, out, {NULL, 0, 0}};
     for (size_t i = 1; i < script; i++)
         sp_python_settings_option(&out->settings, argv->items[i]);
     if (script > 1 && strcmp(argv->items[script - 1], "-m") == 0)
         out->settings.first = read_link(pool, dir, "cwd");
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        sp_strv found = {NULL, 0, 0};
-        sp_proc_strings_at(pool, dir, "environ", names[i], &found);
-        if (found.count)
-            sp_python_settings_variable(pool, &out->settings,
-                                        sp_pool_printf(pool, "%s%s", names[i], found.items[0]));
-    }
+    out->variables.unknown = !sp_proc_each(dir, "environ", take_variable, &variables);
 }
 
 /* A process with this name is read in full only when it is one that is looked for. false: it is none,

@@ -50,14 +50,21 @@ static int repair(struct work *w, const struct sp_file *file, const struct stat 
             return -1;
         sp_host_say(w->pool, w->report, false, "%sset the owner of " SP_AT " to root:%s", would(w),
                     SP_AT_ARGS(file->dir, file->name), w->group->name);
+        if (w->group->exists)
+            sp_host_found(w->pool, w->report, "the owner of '" SP_AT "' is not root:%s",
+                          SP_AT_ARGS(file->dir, file->name), w->group->name);
     }
     /* fchown(2) clears set-id bits, so the mode comes after it */
     if (wrong_mode || (owner && !w->dry_run)) {
         if (!w->dry_run && sp_fs_chmod(file, mode, w->err) < 0)
             return -1;
-        if (wrong_mode)
+        if (wrong_mode) {
             sp_host_say(w->pool, w->report, false, "%sset the mode of " SP_AT " to %04o", would(w),
                         SP_AT_ARGS(file->dir, file->name), (unsigned)mode);
+            sp_host_found(w->pool, w->report, "the mode of '" SP_AT "' is %04o, not %04o",
+                          SP_AT_ARGS(file->dir, file->name), (unsigned)st->st_mode & 07777,
+                          (unsigned)mode);
+        }
     }
     return 0;
 }
@@ -119,6 +126,7 @@ static int open_spool(struct work *w, struct sp_dir *out)
     }
     if (missing && w->dry_run) {
         sp_host_say(w->pool, w->report, false, "would have created the directory %s", out->shown);
+        sp_host_found(w->pool, w->report, "the directory '%s' does not exist", out->shown);
         return 0;
     }
     if (missing)
@@ -181,11 +189,17 @@ static int check_content(struct work *w, const struct sp_dir *dir)
         sp_host_say(w->pool, w->report, true,
                     "'" SP_AT "' is larger than %zu bytes, so its content was not checked",
                     SP_AT_ARGS(dir, SP_SPOOL_FILE), SP_MAX_SOURCE);
-    else if (content.bytes.data && !looks_right(content.bytes))
+    else if (content.bytes.data && !looks_right(content.bytes)) {
         sp_host_say(w->pool, w->report, true,
                     "'" SP_AT "' is no JSON object, so the drivers cannot read it; it was not "
                     "changed: if no volume is attached, put {} into it",
                     SP_AT_ARGS(dir, SP_SPOOL_FILE));
+        sp_host_found(w->pool, w->report,
+                      "'" SP_AT
+                      "' is no JSON object, so the drivers cannot read it; if no volume is "
+                      "attached, put {} into it",
+                      SP_AT_ARGS(dir, SP_SPOOL_FILE));
+    }
     return 0;
 }
 
@@ -227,6 +241,8 @@ static int ensure_file(struct work *w, const struct sp_dir *dir)
     if (missing && w->dry_run) {
         sp_host_say(w->pool, w->report, false, "would have created " SP_AT,
                     SP_AT_ARGS(dir, SP_SPOOL_FILE));
+        sp_host_found(w->pool, w->report, "'" SP_AT "' does not exist",
+                      SP_AT_ARGS(dir, SP_SPOOL_FILE));
         return 0;
     }
     if (missing && create_file(w, dir) < 0)

@@ -216,10 +216,14 @@ static void find_setup(struct facts *f)
         f->out->spool_obstacle = sp_pool_strdup(f->look.pool, err.message);
         f->out->spool_denied = err.kind == SP_ERROR_SYSTEM;
     }
-    for (size_t i = 0; i < report.lines.count; i++)
-        *SP_PUSH(f->look.pool,
-                 report.lines.items[i].warning ? &f->out->spool_warnings : &f->out->to_set_up) =
-            report.lines.items[i].text;
+    for (size_t i = 0; i < report.lines.count; i++) {
+        const struct sp_host_line *line = &report.lines.items[i];
+        if (line->warning)
+            *SP_PUSH(f->look.pool, &f->out->spool_warnings) =
+                line->found ? line->found : line->text;
+        else if (line->found)
+            *SP_PUSH(f->look.pool, &f->out->to_set_up) = line->found;
+    }
     count_old_requests(f);
 }
 

@@ -27,6 +27,17 @@ bool sp_backend_has_section(struct sp_checking *c, struct sp_bytes backend);
 bool sp_backend_is_ours(struct sp_value driver);       /* its volume_driver */
 bool sp_backend_has_our_name(struct sp_bytes backend); /* "storpool", "storpool-ssd" */
 
+/* ---- checks of which backends there are -------------------------------------------------------- */
+
+void sp_check_unset_backends(struct sp_checking *c); /* C03 */
+void sp_check_any_backend(struct sp_checking *c);    /* C04 */
+void sp_check_not_listed(struct sp_checking *c);     /* C05 */
+void sp_check_no_section(struct sp_checking *c);     /* C06 */
+void sp_check_empty_item(struct sp_checking *c);     /* C14 */
+void sp_check_backend_names(struct sp_checking *c);  /* C16 */
+
+/* ---- names ------------------------------------------------------------------------------------- */
+
 bool sp_mentions_storpool(struct sp_bytes text);
 
 /* Whether this host should have StorPool volumes: the drivers are here, or the files mention

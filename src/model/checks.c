@@ -127,33 +127,91 @@ static const char *find_name(const char *const *names, struct sp_bytes key)
     return NULL;
 }
 
+/* ---- services ---------------------------------------------------------------------------------- */
+
+struct sp_checking *sp_check_other(struct sp_checking *c, size_t index)
+{
+    const sp_service_list *all = &c->facts->services[c->subject];
+    size_t at = 0;
+    while (at < all->count && (all->items[at] == c->service || index-- > 0))
+        at++;
+    if (at == all->count)
+        return NULL;
+    struct sp_checking *other = sp_pool_alloc(c->pool, sizeof(*other));
+    *other = *c;
+    other->service = all->items[at];
+    other->files = &all->items[at]->contents;
+    return other;
+}
+
+bool sp_service_is_readable(const struct sp_service_facts *service)
+{
+    for (size_t i = 0; i < service->files.count; i++) {
+        const struct sp_service_file *file = &service->files.items[i];
+        if (file->access == SP_FILE_DENIED || file->access == SP_FILE_MISSING ||
+            (file->content && file->content->fault.reason))
+            return false;
+    }
+    return true;
+}
+
+bool sp_service_has(const struct sp_service_facts *service, const char *program)
+{
+    for (size_t i = 0; i < service->users.count; i++)
+        if (strcmp(service->users.items[i].program, program) == 0)
+            return true;
+    return false;
+}
+
 /* ---- checks ------------------------------------------------------------------------------------ */
 
 void sp_check_access(struct sp_checking *c)
 {
+    if (c->service->too_many)
+        sp_check_report(c, SP_CHECK_UNKNOWN, SP_CHECK_NOWHERE,
+                        "put the options into fewer files, and run doctor again",
+                        "%s reads more than %u files, of which the first were looked at",
+                        c->service->program, SP_CONFIG_MAX_FILES);
     for (size_t i = 0; i < c->service->files.count; i++) {
         const struct sp_service_file *file = &c->service->files.items[i];
         const struct sp_check_place at = {file->shown, 0};
         if (file->access == SP_FILE_DENIED)
-            sp_check_report(c, SP_CHECK_UNKNOWN, at, "run: doctor as root",
-                            "you may not read this");
+            sp_check_report(c, SP_CHECK_UNKNOWN, at, "run this as root",
+                            "this user may not read it");
         else if (file->access == SP_FILE_MISSING)
             sp_check_report(c, SP_CHECK_ERROR, at,
                             "write the file, or start the service without it",
-                            "%s is started with this file, which is not there: it cannot start",
+                            "%s is started with this file, which is not there, or is no regular "
+                            "file: it cannot start",
                             c->service->program);
     }
+}
+
+const char *sp_check_mark_remedy(struct sp_checking *c, const struct sp_config_content *file)
+{
+    bool at_first = file->mark && file->fault.line <= 1;
+    return at_first ? sp_pool_printf(c->pool,
+                                     "save the file as UTF-8 without a byte order mark; it is %s "
+                                     "with one",
+                                     file->mark)
+                    : NULL;
 }
 
 void sp_check_grammar(struct sp_checking *c)
 {
     for (size_t i = 0; i < c->files->count; i++) {
         const struct sp_config_content *file = c->files->items[i];
-        if (file->fault.reason)
+        const struct sp_check_place at = {file->name, file->fault.line};
+        const char *remedy = sp_check_mark_remedy(c, file);
+        if (file->fault.is_bound)
+            sp_check_report(c, SP_CHECK_UNKNOWN, at, "make it smaller, and run doctor again",
+                            "the file was not looked at: %s", file->fault.reason);
+        else if (file->fault.reason)
             sp_check_report(
-                c, SP_CHECK_ERROR, (struct sp_check_place){file->name, file->fault.line},
-                "write the line as NAME = VALUE, [SECTION] or # COMMENT, from its first "
-                "column on",
+                c, SP_CHECK_ERROR, at,
+                remedy ? remedy
+                       : "write the line as NAME = VALUE, [SECTION] or # COMMENT, from its first "
+                         "column on",
                 "%s cannot read the file, and does not start: %s", c->service->program,
                 file->fault.reason);
     }

@@ -39,13 +39,32 @@ void sp_check_each_effective(struct sp_checking *c, const char *name,
                              void (*fn)(struct sp_checking *c, struct sp_oslo_found at, void *data),
                              void *data);
 
+/* The checks as they are of another service of the same subject; NULL: there are no more. */
+struct sp_checking *sp_check_other(struct sp_checking *c, size_t index);
+
+/* Whether all files of the service were read, and none has a fault. */
+bool sp_service_is_readable(const struct sp_service_facts *service);
+
+/* Whether the program is one of those that read the service's files. */
+bool sp_service_has(const struct sp_service_facts *service, const char *program);
+
 /* Whether D01 asks for an installation. */
 bool sp_drivers_are_missing(const struct sp_facts *facts);
+
+/* ---- checks of StorPool's part ----------------------------------------------------------------- */
+
+#define SP_CHECK_CLIENT_GUIDE "set StorPool's client up on this host" /* a remedy */
+
+/* Nothing of StorPool is here, and no driver of ours is, or is to be. */
+bool sp_storpool_is_no_concern(struct sp_checking *c);
 
 /* ---- checks of any file ------------------------------------------------------------------------ */
 
 /* C01: the files are there, and can be read. */
 void sp_check_access(struct sp_checking *c);
+
+/* The remedy for a fault that a byte order mark makes; NULL: it is another one. */
+const char *sp_check_mark_remedy(struct sp_checking *c, const struct sp_config_content *file);
 
 /* C02: each file has the grammar of oslo.config. */
 void sp_check_grammar(struct sp_checking *c);

@@ -17,166 +17,6 @@ static const char *const options[] = {"enabled_backends",
                                       "host",
                                       NULL};
 
-/* ---- which backends there are ------------------------------------------------------------------ */
-
-static void check_unset(struct sp_checking *c)
-{
-    static const enum sp_check_level levels[] = {[SP_SERIES_UNKNOWN] = SP_CHECK_WARNING,
-                                                 [SP_SERIES_MITAKA] = SP_CHECK_NOTE,
-                                                 [SP_SERIES_NEWTON] = SP_CHECK_WARNING,
-                                                 [SP_SERIES_OCATA] = SP_CHECK_ERROR,
-                                                 [SP_SERIES_PIKE] = SP_CHECK_ERROR};
-    struct sp_value driver = sp_check_value(c, "DEFAULT", "volume_driver");
-    bool needed = c->service->series >= SP_SERIES_OCATA;
-    if (sp_check_value(c, "DEFAULT", "enabled_backends").state != SP_VALUE_UNSET ||
-        (needed ? !sp_backends_are_meant(c) : !sp_backend_is_ours(driver)))
-        return;
-    sp_check_report(
-        c, levels[c->service->series],
-        driver.at.entry ? sp_check_place(driver.at) : sp_check_main_file(c),
-        "write into [DEFAULT]: enabled_backends = " SP_BACKEND_NAME
-        "\nand the options of the backend into [" SP_BACKEND_NAME "]; afterwards move the volumes "
-        "that exist, by cinder-manage volume update_host",
-        needed ? "enabled_backends is not set in [DEFAULT]: cinder-volume does not start"
-               : "the backend is in [DEFAULT], which Ocata and later do not read");
-}
-
-static bool is_defaults(struct sp_bytes section)
-{
-    return sp_oslo_is_group(section, "backend_defaults");
-}
-
-struct search {
-    bool set; /* enabled_backends is */
-    bool found;
-};
-
-/* A volume_driver that is in order, or of which C05 or C07 speak: then C04 has nothing to say. */
-static void note_driver(SP_UNUSED struct sp_checking *c, struct sp_oslo_found at, void *data)
-{
-    struct search *search = data;
-    bool common =
-        sp_config_is(at.entry->section, "DEFAULT") ? search->set : is_defaults(at.entry->section);
-    if (sp_mentions_storpool(at.entry->value) &&
-        !(common && sp_config_is(at.entry->value, SP_BACKEND_CLASS)))
-        search->found = true;
-}
-
-static const char *stanza(struct sp_checking *c, const sp_oslo_list *enabled)
-{
-    sp_strv names = {NULL, 0, 0};
-    for (size_t i = 0; i < enabled->count; i++)
-        if (enabled->items[i].len)
-            *SP_PUSH(c->pool, &names) =
-                *sp_check_show(c, enabled->items[i]) == '\'' ? enabled->items[i].data : "...";
-    *SP_PUSH(c->pool, &names) = SP_BACKEND_NAME;
-    return sp_pool_printf(c->pool,
-                          "write into [DEFAULT]: enabled_backends = %s\n"
-                          "and a section:\n"
-                          "  [" SP_BACKEND_NAME "]\n"
-                          "  volume_driver = " SP_BACKEND_CLASS "\n"
-                          "  volume_backend_name = " SP_BACKEND_NAME "\n"
-                          "  storpool_template = (a template of the StorPool cluster)\n"
-                          "  report_discard_supported = True",
-                          sp_strv_join(c->pool, &names, ","));
-}
-
-static void check_any(struct sp_checking *c)
-{
-    sp_oslo_list enabled = {NULL, 0, 0};
-    struct sp_check_place at;
-    struct search search = {.set = sp_check_value(c, "DEFAULT", "enabled_backends").state !=
-                                   SP_VALUE_UNSET};
-    bool listed = sp_backends_enabled(c, &enabled, &at), meant = sp_backends_are_meant(c);
-    if ((search.set && !listed) || (!search.set && meant && c->service->series >= SP_SERIES_OCATA))
-        return;
-    sp_check_each_effective(c, "volume_driver", note_driver, &search);
-    for (size_t i = 0; i < enabled.count; i++) {
-        struct sp_value driver = sp_backend_option(c, enabled.items[i], "volume_driver");
-        search.found |= driver.state == SP_VALUE_OPEN || sp_backend_is_ours(driver) ||
-                        (sp_backend_has_our_name(enabled.items[i]) &&
-                         !sp_backend_has_section(c, enabled.items[i]));
-    }
-    if (search.found)
-        return;
-    if (meant)
-        sp_check_report(c, SP_CHECK_ERROR, at.file ? at : sp_check_main_file(c),
-                        stanza(c, &enabled), "no backend has StorPool's driver");
-    else
-        sp_check_report(c, SP_CHECK_NOTE, at.file ? at : sp_check_main_file(c), NULL,
-                        "StorPool is not mentioned: this host is not set up for its volumes");
-}
-
-static void check_listed(struct sp_checking *c, struct sp_oslo_found at, SP_UNUSED void *data)
-{
-    sp_oslo_list enabled = {NULL, 0, 0};
-    struct sp_check_place ignored;
-    if (sp_config_is(at.entry->value, SP_BACKEND_CLASS) &&
-        !sp_config_is(at.entry->section, "DEFAULT") && !is_defaults(at.entry->section) &&
-        sp_backends_enabled(c, &enabled, &ignored) &&
-        !sp_backends_have(&enabled, at.entry->section))
-        sp_check_report(c, SP_CHECK_ERROR, sp_check_place(at),
-                        "write the name of the section into enabled_backends",
-                        "the section %s has StorPool's driver, and is not in enabled_backends",
-                        sp_check_show(c, at.entry->section));
-}
-
-static void check_not_listed(struct sp_checking *c)
-{
-    sp_check_each_effective(c, "volume_driver", check_listed, NULL);
-}
-
-static void check_no_section(struct sp_checking *c)
-{
-    sp_oslo_list enabled = {NULL, 0, 0};
-    struct sp_check_place at;
-    if (!sp_backends_enabled(c, &enabled, &at))
-        return;
-    for (size_t i = 0; i < enabled.count; i++) {
-        bool ours = sp_backend_has_our_name(enabled.items[i]);
-        if (enabled.items[i].len && !sp_backend_has_section(c, enabled.items[i]))
-            sp_check_report(
-                c, ours ? SP_CHECK_ERROR : SP_CHECK_WARNING, at,
-                ours ? "write a section of that name, with: volume_driver = " SP_BACKEND_CLASS
-                     : "write a section of that name, or take it out of the list",
-                "the backend %s has no section, so that it uses LVM",
-                sp_check_show(c, enabled.items[i]));
-    }
-}
-
-static void check_empty_item(struct sp_checking *c)
-{
-    sp_oslo_list enabled = {NULL, 0, 0};
-    struct sp_check_place at;
-    bool empty = false, mitaka = c->service->series == SP_SERIES_MITAKA;
-    if (!sp_backends_enabled(c, &enabled, &at))
-        return;
-    for (size_t i = 0; i < enabled.count; i++)
-        empty |= enabled.items[i].len == 0;
-    if (empty)
-        sp_check_report(c, mitaka ? SP_CHECK_ERROR : SP_CHECK_NOTE, at,
-                        "write the list without the comma that nothing follows",
-                        mitaka
-                            ? "enabled_backends has an empty item: a backend without a name, of LVM"
-                            : "enabled_backends has an empty item");
-}
-
-static void check_name(struct sp_checking *c)
-{
-    sp_oslo_list enabled = {NULL, 0, 0};
-    struct sp_check_place at;
-    bool odd = false;
-    if (!sp_backends_enabled(c, &enabled, &at))
-        return;
-    for (size_t i = 0; i < enabled.count; i++)
-        for (size_t j = 0; j < enabled.items[i].len; j++)
-            odd |= strchr("@#['\"", enabled.items[i].data[j]) ||
-                   sp_config_is_space(enabled.items[i].data[j]);
-    if (odd)
-        sp_check_report(c, SP_CHECK_ERROR, at, "write plain words, with commas between them",
-                        "a name in enabled_backends has a character that no backend may have");
-}
-
 /* ---- the options of a backend ------------------------------------------------------------------ */
 
 static void check_class(struct sp_checking *c, struct sp_oslo_found at, SP_UNUSED void *data)
@@ -289,26 +129,51 @@ static struct sp_bytes name_of(struct sp_checking *c, struct sp_bytes backend)
     return name.state == SP_VALUE_SET && name.text.len ? name.text : SP_BYTES_STR(SP_BACKEND_NAME);
 }
 
-static void check_same_name(struct sp_checking *c)
+/* A backend of a service. */
+struct backend {
+    struct sp_checking *c;
+    struct sp_bytes name;
+};
+typedef SP_VEC(struct backend) sp_backend_list;
+
+static void add_ours(struct sp_checking *c, sp_backend_list *out)
 {
     sp_oslo_list ours = {NULL, 0, 0};
     sp_backends_ours(c, &ours);
-    for (size_t i = 1; i < ours.count; i++)
+    for (size_t i = 0; i < ours.count; i++)
+        *SP_PUSH(c->pool, out) = (struct backend){c, ours.items[i]};
+}
+
+static bool have_one_name(const struct backend *x, const struct backend *y)
+{
+    struct sp_value a = sp_backend_option(x->c, x->name, "storpool_template");
+    struct sp_value b = sp_backend_option(y->c, y->name, "storpool_template");
+    return a.state != SP_VALUE_OPEN && b.state != SP_VALUE_OPEN &&
+           !sp_bytes_equal(a.text, b.text) &&
+           sp_bytes_equal(name_of(x->c, x->name), name_of(y->c, y->name));
+}
+
+/* Also with those of the services that come before this one. */
+static void check_same_name(struct sp_checking *c)
+{
+    const sp_service_list *services = &c->facts->services[c->subject];
+    sp_backend_list all = {NULL, 0, 0};
+    for (size_t i = 0; i < services->count && services->items[i] != c->service; i++)
+        add_ours(sp_check_other(c, i), &all);
+    size_t first = all.count;
+    add_ours(c, &all);
+    for (size_t i = first; i < all.count; i++)
         for (size_t j = 0; j < i; j++) {
-            struct sp_value a = sp_backend_option(c, ours.items[i], "storpool_template");
-            struct sp_value b = sp_backend_option(c, ours.items[j], "storpool_template");
-            if (a.state == SP_VALUE_OPEN || b.state == SP_VALUE_OPEN ||
-                sp_bytes_equal(a.text, b.text) ||
-                !sp_bytes_equal(name_of(c, ours.items[i]), name_of(c, ours.items[j])))
+            if (!have_one_name(&all.items[i], &all.items[j]))
                 continue;
-            struct sp_value name = sp_backend_option(c, ours.items[i], "volume_backend_name");
+            struct sp_value name = sp_backend_option(c, all.items[i].name, "volume_backend_name");
             sp_check_report(
                 c, SP_CHECK_WARNING,
                 name.at.entry ? sp_check_place(name.at) : sp_check_main_file(c),
                 "write another volume_backend_name into one of them",
                 "the backends %s and %s have one volume_backend_name and two templates: "
                 "which one a volume gets is chance",
-                sp_check_show(c, ours.items[j]), sp_check_show(c, ours.items[i]));
+                sp_check_show(c, all.items[j].name), sp_check_show(c, all.items[i].name));
         }
 }
 
@@ -351,10 +216,10 @@ static void check_comments(struct sp_checking *c)
 const struct sp_check sp_checks_cinder[] = {
     {"C01", "the files are there and can be read", sp_check_access, SP_CHECK_FIRST},
     {"C02", "oslo.config can read the files", sp_check_grammar, SP_CHECK_FIRST},
-    {"C03", "the backends are in sections of their own", check_unset, 0},
-    {"C04", "a backend has StorPool's driver", check_any, 0},
-    {"C05", "each section with StorPool's driver is enabled", check_not_listed, 0},
-    {"C06", "each enabled backend has a section", check_no_section, 0},
+    {"C03", "the backends are in sections of their own", sp_check_unset_backends, 0},
+    {"C04", "a backend has StorPool's driver", sp_check_any_backend, 0},
+    {"C05", "each section with StorPool's driver is enabled", sp_check_not_listed, 0},
+    {"C06", "each enabled backend has a section", sp_check_no_section, 0},
     {"C07", "the class of the driver is spelt right", check_classes, 0},
     {"C08", "the options of the driver are in the backend's section", check_places, 0},
     {"C09", "storpool_replication is 1, 2 or 3, or there is a template", check_replication, 0},
@@ -362,9 +227,9 @@ const struct sp_check sp_checks_cinder[] = {
     {"C11", "the options of the driver are set once", check_repeated, 0},
     {"C12", "no value has a comment behind it", check_comments, 0},
     {"C13", "no value goes on by mistake", sp_check_continuations, 0},
-    {"C14", "enabled_backends has no empty item", check_empty_item, 0},
+    {"C14", "enabled_backends has no empty item", sp_check_empty_item, 0},
     {"C15", "backends with different templates have different names", check_same_name, 0},
-    {"C16", "the backends have plain names", check_name, 0},
+    {"C16", "the backends have plain names", sp_check_backend_names, 0},
     {"C17", "no backend sets host, which has no effect", check_host, 0},
     {"C18", "default_volume_type is a name", check_default_type, 0},
     {NULL, NULL, NULL, 0},

@@ -10,7 +10,7 @@ static bool is_used(const struct sp_facts *facts, const struct sp_component_fact
 {
     bool any = false, own = false, is_service = false;
     for (int i = 0; i < SP_SUBJECT_HOST; i++) {
-        bool here = facts->services[i] && facts->services[i]->source;
+        bool here = facts->services[i].count && facts->services[i].items[0]->source;
         bool same = strcmp(sp_subject_name((enum sp_subject)i), component->name) == 0;
         any |= here;
         own |= here && same;

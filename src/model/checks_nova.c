@@ -13,6 +13,19 @@ static bool is_libvirt(const struct sp_checking *c, struct sp_bytes value)
             sp_config_is(value, "nova.virt.libvirt.LibvirtDriver"));
 }
 
+/* Of several nova-compute on a host one attaches the volumes. */
+static bool has_other(struct sp_checking *c)
+{
+    struct sp_checking *other;
+    for (size_t i = 0; (other = sp_check_other(c, i)); i++) {
+        struct sp_value driver = sp_check_value(other, "DEFAULT", "compute_driver");
+        if (!sp_service_is_readable(other->service) || driver.state == SP_VALUE_OPEN ||
+            (driver.state == SP_VALUE_SET && is_libvirt(other, driver.text)))
+            return true;
+    }
+    return false;
+}
+
 static void check_driver(struct sp_checking *c)
 {
     struct sp_value driver = sp_check_value(c, "DEFAULT", "compute_driver");
@@ -22,6 +35,11 @@ static void check_driver(struct sp_checking *c)
     if (driver.state == SP_VALUE_UNSET)
         sp_check_report(c, SP_CHECK_ERROR, sp_check_main_file(c), remedy,
                         "compute_driver is not set in [DEFAULT]: nova-compute does not start");
+    else if (!is_libvirt(c, driver.text) && has_other(c))
+        sp_check_report(
+            c, SP_CHECK_NOTE, sp_check_place(driver.at), NULL,
+            "compute_driver is not libvirt's: StorPool volumes are attached by the other "
+            "nova-compute of this host alone");
     else if (!is_libvirt(c, driver.text))
         sp_check_report(c, SP_CHECK_ERROR, sp_check_place(driver.at), remedy,
                         "compute_driver is not libvirt's, which attaches StorPool volumes");

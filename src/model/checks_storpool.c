@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The checks of StorPool's part of a host: its configuration, its client services, the Python bindings,
- * the group and the spool directory. Of SP_AUTH_TOKEN nothing is said but whether it is set. */
-#include <limits.h>
+/* The checks of StorPool's part of a host: who may read its configuration (of which model/checks_conf.c
+ * are the others), its client services, the Python bindings, the group and the spool directory. */
 #include <string.h>
 
 #include "model/checks.h"
 
-#define GUIDE "set StorPool's client up on this host"
+#define GUIDE SP_CHECK_CLIENT_GUIDE
 
 /* ---- looking ------------------------------------------------------------------------------- */
 
@@ -18,126 +17,6 @@ static const struct sp_storpool_facts *facts_of(const struct sp_checking *c)
 static struct sp_check_place in_file(const char *shown)
 {
     return (struct sp_check_place){shown, 0};
-}
-
-/* Of an entry, if there is one. */
-static struct sp_check_place at(struct sp_storpool_found found)
-{
-    return (struct sp_check_place){found.file ? found.file->name : NULL,
-                                   found.entry ? found.entry->line : 0};
-}
-
-/* Nothing of StorPool is here, and no driver of ours is, or is to be. */
-static bool is_no_concern(struct sp_checking *c)
-{
-    const struct sp_storpool_facts *facts = facts_of(c);
-    bool here = facts->wanted || facts->module == SP_ANSWER_YES || sp_drivers_are_missing(c->facts);
-    for (size_t i = 0; i < facts->files.count; i++)
-        here |= facts->files.items[i].access != SP_CONF_MISSING;
-    for (size_t i = 0; i < facts->services.count; i++)
-        here |= facts->services.items[i].installed != NULL;
-    return !here;
-}
-
-static struct sp_storpool_found find(struct sp_checking *c, const char *name)
-{
-    const struct sp_host_facts *host = &c->facts->host;
-    return sp_storpool_find(&host->storpool, host->name ? host->name : "", name);
-}
-
-/* As Python's int() takes one. */
-static bool is_number(struct sp_bytes text, long least, long most)
-{
-    long number;
-    return sp_oslo_int(text, &number) == SP_OSLO_INT && number >= least && number <= most;
-}
-
-/* ---- S01 to S05: storpool.conf ----------------------------------------------------------------- */
-
-static void check_files(struct sp_checking *c)
-{
-    const struct sp_storpool_facts *facts = facts_of(c);
-    for (size_t i = 0; i < facts->files.count; i++) {
-        const struct sp_conf_file *file = &facts->files.items[i];
-        if (file->access == SP_CONF_DENIED)
-            sp_check_report(c, SP_CHECK_UNKNOWN, in_file(file->shown), "run this as root",
-                            "this user may not read it");
-        else if (file->access == SP_CONF_UNFIT)
-            sp_check_report(c, SP_CHECK_ERROR, in_file(file->shown), NULL, "%s", file->obstacle);
-        else if (file->access == SP_CONF_MISSING && is_no_concern(c))
-            sp_check_report(c, SP_CHECK_NOTE, in_file(file->shown), NULL,
-                            "StorPool's client is not set up here");
-        else if (file->access == SP_CONF_MISSING)
-            sp_check_report(c, SP_CHECK_ERROR, in_file(file->shown), GUIDE,
-                            "the file is missing; the drivers do not start without it");
-    }
-}
-
-static void check_grammar(struct sp_checking *c)
-{
-    const sp_storpool_files *files = &c->facts->host.storpool;
-    if (files->count == 0)
-        sp_check_report(c, SP_CHECK_SKIPPED, SP_CHECK_NOWHERE, NULL, "no file was read");
-    for (size_t i = 0; i < files->count; i++)
-        if (files->items[i]->fault.reason)
-            sp_check_report(
-                c, SP_CHECK_ERROR,
-                (struct sp_check_place){files->items[i]->name, files->items[i]->fault.line},
-                "write the line anew", "StorPool's bindings cannot read the file: %s",
-                files->items[i]->fault.reason);
-}
-
-/* The sections' names, those that are plain words; a line that was swallowed may be in another one. */
-static const char *sections_of(struct sp_checking *c)
-{
-    sp_strv names = {NULL, 0, 0};
-    const sp_storpool_files *files = &c->facts->host.storpool;
-    for (size_t i = 0; i < files->count; i++)
-        for (size_t j = 0; j < files->items[i]->headings.count; j++) {
-            const char *name = sp_check_show(c, files->items[i]->headings.items[j].name);
-            if (!sp_strv_has(&names, name))
-                *SP_PUSH(c->pool, &names) = name;
-        }
-    return names.count ? sp_strv_join(c->pool, &names, ", ") : "none";
-}
-
-static void check_client_number(struct sp_checking *c)
-{
-    const struct sp_host_facts *host = &c->facts->host;
-    struct sp_storpool_found found = find(c, "SP_OURID");
-    if (found.entry && !is_number(found.entry->value, 0, INT_MAX))
-        sp_check_report(c, SP_CHECK_ERROR, at(found),
-                        "write: SP_OURID = NUMBER, the client's number in the cluster",
-                        "SP_OURID is not a number");
-    else if (!found.entry && !host->name)
-        sp_check_report(c, SP_CHECK_UNKNOWN, SP_CHECK_NOWHERE, NULL,
-                        "SP_OURID is not set for all hosts, and the name of this one is not known");
-    else if (!found.entry)
-        sp_check_report(
-            c, SP_CHECK_ERROR, in_file(host->storpool.count ? host->storpool.items[0]->name : NULL),
-            sp_pool_printf(c->pool, "write: SP_OURID = NUMBER in a section [%s]", host->name),
-            "SP_OURID is not set for this host, '%s'; sections: %s", host->name, sections_of(c));
-}
-
-static void check_token(struct sp_checking *c)
-{
-    struct sp_storpool_found found = find(c, "SP_AUTH_TOKEN");
-    if (found.entry && found.entry->value.len > 0)
-        return;
-    sp_check_report(c, SP_CHECK_ERROR, at(found), "write: SP_AUTH_TOKEN = TOKEN",
-                    "SP_AUTH_TOKEN is %s", found.entry ? "empty" : "not set");
-}
-
-static void check_address(struct sp_checking *c)
-{
-    struct sp_storpool_found host = find(c, "SP_API_HTTP_HOST"), port = find(c, "SP_API_HTTP_PORT");
-    if (host.entry && host.entry->value.len == 0)
-        sp_check_report(c, SP_CHECK_ERROR, at(host),
-                        "write: SP_API_HTTP_HOST = ADDRESS of the cluster's API",
-                        "SP_API_HTTP_HOST is empty");
-    if (port.entry && !is_number(port.entry->value, 1, 65535))
-        sp_check_report(c, SP_CHECK_ERROR, at(port), "write: SP_API_HTTP_PORT = 81",
-                        "SP_API_HTTP_PORT is not a number from 1 to 65535");
 }
 
 /* ---- S06: who may read it ---------------------------------------------------------------------- */
@@ -239,7 +118,7 @@ static const char *command_of(struct sp_checking *c, const struct sp_client_serv
 static void check_services(struct sp_checking *c)
 {
     const struct sp_storpool_facts *facts = facts_of(c);
-    if (is_no_concern(c)) {
+    if (sp_storpool_is_no_concern(c)) {
         sp_check_report(c, SP_CHECK_SKIPPED, SP_CHECK_NOWHERE, NULL,
                         "StorPool's client is not set up here");
         return;
@@ -268,7 +147,7 @@ static void check_services(struct sp_checking *c)
 static void check_module(struct sp_checking *c)
 {
     const struct sp_storpool_facts *facts = facts_of(c);
-    if (is_no_concern(c))
+    if (sp_storpool_is_no_concern(c))
         sp_check_report(c, SP_CHECK_SKIPPED, SP_CHECK_NOWHERE, NULL,
                         "StorPool's client is not set up here");
     else if (!facts->is_live)
@@ -301,7 +180,7 @@ static void check_spool(struct sp_checking *c)
         return;
     }
     for (size_t i = 0; i < facts->to_set_up.count; i++)
-        sp_check_report(c, SP_CHECK_ERROR, SP_CHECK_NOWHERE, remedy, "the command groups %s",
+        sp_check_report(c, SP_CHECK_ERROR, SP_CHECK_NOWHERE, remedy, "%s",
                         facts->to_set_up.items[i]);
     for (size_t i = 0; i < facts->spool_warnings.count; i++)
         sp_check_report(c, SP_CHECK_WARNING, SP_CHECK_NOWHERE, NULL, "%s",
@@ -354,15 +233,6 @@ static void check_processes_files(struct sp_checking *c)
 {
     report_stale(c, SP_STALE_FILES, restart_of(c));
 }
-
-const struct sp_check sp_checks_storpool_conf[] = {
-    {"S01", "StorPool's configuration is there, and can be read", check_files, SP_CHECK_FIRST},
-    {"S02", "it can be read by StorPool's bindings", check_grammar, SP_CHECK_FIRST},
-    {"S03", "SP_OURID is a number, and set for this host", check_client_number, 0},
-    {"S04", "SP_AUTH_TOKEN is set", check_token, 0},
-    {"S05", "the address of the API is one", check_address, 0},
-    {NULL, NULL, NULL, 0},
-};
 
 const struct sp_check sp_checks_storpool[] = {
     {"S06", "the services' accounts may read StorPool's configuration", check_modes, 0},

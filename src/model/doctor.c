@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/doctor.h"
 
+#include <string.h>
+
 const struct sp_check_table sp_check_tables[] = {
     {SP_SUBJECT_CINDER, sp_checks_cinder}, {SP_SUBJECT_NOVA, sp_checks_nova},
     {SP_SUBJECT_HOST, sp_checks_host},     {SP_SUBJECT_HOST, sp_checks_storpool_conf},
@@ -51,38 +53,84 @@ void sp_check_report(struct sp_checking *c, enum sp_check_level level, struct sp
     finding->remedy = remedy;
 }
 
-static void run_table(struct sp_checking *c, const struct sp_check *check)
+/* ---- running ----------------------------------------------------------------------------------- */
+
+/* One of the services of the subject, or the host, as a check looks at it. */
+struct view {
+    const struct sp_service_facts *service; /* NULL: the host */
+    bool incomplete;                        /* an earlier check has to be in order first */
+};
+typedef SP_VEC(struct view) sp_views;
+
+static bool is_same_text(const char *a, const char *b)
 {
-    bool incomplete = false;
-    for (; check->id; check++) {
-        size_t before = c->findings->count;
-        c->check = check;
-        if (incomplete && !(check->flags & SP_CHECK_FIRST)) {
-            add(c, SP_CHECK_SKIPPED, check->title);
-            continue;
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Services that read the same file give the same findings in it, and backends that share an option: one is
+ * enough. */
+static void drop_repeated(sp_findings *findings, size_t first, size_t added)
+{
+    size_t kept = added;
+    for (size_t i = added; i < findings->count; i++) {
+        const struct sp_finding *one = &findings->items[i];
+        bool known = false;
+        for (size_t j = first; j < kept && !known; j++) {
+            const struct sp_finding *other = &findings->items[j];
+            known = other->level == one->level && other->at.line == one->at.line &&
+                    is_same_text(other->at.file, one->at.file) &&
+                    is_same_text(other->text, one->text);
         }
-        check->run(c);
-        for (size_t i = before; check->flags & SP_CHECK_FIRST && i < c->findings->count; i++)
-            incomplete |= c->findings->items[i].level >= SP_CHECK_UNKNOWN ||
-                          c->findings->items[i].level == SP_CHECK_SKIPPED;
-        if (c->findings->count == before)
-            add(c, SP_CHECK_OK, check->title);
+        if (!known)
+            findings->items[kept++] = *one;
+    }
+    findings->count = kept;
+}
+
+static void run_on(struct sp_checking *c, struct view *view, size_t first)
+{
+    static const sp_oslo_files none;
+    size_t before = c->findings->count;
+    c->service = view->service;
+    c->files = view->service ? &view->service->contents : &none;
+    c->check->run(c);
+    for (size_t i = before; c->check->flags & SP_CHECK_FIRST && i < c->findings->count; i++)
+        view->incomplete |= c->findings->items[i].level >= SP_CHECK_UNKNOWN ||
+                            c->findings->items[i].level == SP_CHECK_SKIPPED;
+    drop_repeated(c->findings, first, before);
+}
+
+static void run_table(struct sp_checking *c, const struct sp_check *check, sp_views *views)
+{
+    for (; check->id; check++) {
+        size_t first = c->findings->count;
+        bool skipped = false;
+        c->check = check;
+        for (size_t i = 0; i < views->count; i++) {
+            struct view *view = &views->items[i];
+            if (view->incomplete && !(check->flags & SP_CHECK_FIRST))
+                skipped = true;
+            else
+                run_on(c, view, first);
+        }
+        if (c->findings->count == first)
+            add(c, skipped ? SP_CHECK_SKIPPED : SP_CHECK_OK, check->title);
     }
 }
 
 void sp_checks_run(struct sp_pool *pool, const struct sp_facts *facts, sp_findings *out)
 {
-    static const sp_oslo_files none;
     for (const struct sp_check_table *table = sp_check_tables; table->checks; table++) {
-        const struct sp_service_facts *service = facts->services[table->subject];
-        struct sp_checking c = {.pool = pool,
-                                .facts = facts,
-                                .service = service,
-                                .files = service ? &service->contents : &none,
-                                .subject = table->subject,
-                                .findings = out};
-        if (service || table->subject == SP_SUBJECT_HOST)
-            run_table(&c, table->checks);
+        const sp_service_list *services = &facts->services[table->subject];
+        sp_views views = {NULL, 0, 0};
+        struct sp_checking c = {
+            .pool = pool, .facts = facts, .subject = table->subject, .findings = out};
+        for (size_t i = 0; i < services->count; i++)
+            *SP_PUSH(pool, &views) = (struct view){.service = services->items[i]};
+        if (table->subject == SP_SUBJECT_HOST)
+            *SP_PUSH(pool, &views) = (struct view){.service = NULL};
+        if (views.count)
+            run_table(&c, table->checks, &views);
     }
 }
 

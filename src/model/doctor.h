@@ -50,7 +50,7 @@ typedef SP_VEC(struct sp_finding) sp_findings;
 struct sp_checking {
     struct sp_pool *pool;
     const struct sp_facts *facts;
-    const struct sp_service_facts *service; /* the subject of a table; NULL: the host */
+    const struct sp_service_facts *service; /* one of the subject's; NULL: the host */
     const sp_oslo_files *files;             /* the service's, in their order; the host's: none */
     enum sp_subject subject;
     const struct sp_check *check; /* that runs */
@@ -92,8 +92,9 @@ extern const struct sp_check_table sp_check_tables[];
 /* "cinder", "nova", "host". */
 const char *sp_subject_name(enum sp_subject subject);
 
-/* Runs the checks of all tables whose subject is here. Each check gives one finding or more: one that
- * reports nothing is OK. They come in the order of the tables. */
+/* Runs the checks of all tables whose subject is here, on each of its services. Each check gives one finding
+ * or more: one that reports nothing is OK; the same finding of two services, of a file that both read, is
+ * there once. They come in the order of the tables. */
 void sp_checks_run(struct sp_pool *pool, const struct sp_facts *facts, sp_findings *out);
 
 /* The findings that are to be repaired. */

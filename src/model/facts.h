@@ -10,6 +10,7 @@
 #include "model/host_facts.h"
 #include "model/plan.h"
 #include "model/start.h"
+#include "model/storpool_variables.h"
 #include "model/usage.h"
 #include "tree/tree.h"
 
@@ -37,15 +38,26 @@ struct sp_service_file {
     const struct sp_config_content *content; /* READ; it may have a fault */
 };
 
-/* A program of a service, and the configuration that it reads. */
-struct sp_service_facts {
+/* A process of a program, or a way in which it is started. */
+struct sp_service_user {
     const char *program; /* "cinder-volume" */
+    const char
+        *source; /* "process 4711", "/lib/systemd/system/x.service"; NULL: nothing is known */
+    struct sp_storpool_variables variables; /* of its environment */
+};
+
+/* Programs of a service that read the same configuration files. */
+struct sp_service_facts {
+    const char *program; /* of the first user */
     enum sp_series series;
-    bool integrated;    /* all or some of our drivers are in its packages */
-    const char *source; /* how the files are known: "process 4711"; NULL: they are the defaults */
+    bool integrated;                      /* all or some of our drivers are in its packages */
+    const char *source;                   /* of the first user; NULL: the files are the defaults */
+    SP_VEC(struct sp_service_user) users; /* one or more */
     SP_VEC(struct sp_service_file) files; /* in their order; the last one wins */
+    bool too_many;                        /* files: only the first SP_CONFIG_MAX_FILES are there */
     sp_oslo_files contents;               /* of those that were read */
 };
+typedef SP_VEC(struct sp_service_facts *) sp_service_list;
 
 /* Of which service; the host itself comes last. */
 enum sp_subject {
@@ -64,7 +76,7 @@ struct sp_component_facts {
 
 struct sp_facts {
     SP_VEC(struct sp_component_facts) components;
-    const struct sp_service_facts *services[SP_SUBJECTS]; /* NULL: not here, or not asked for */
+    sp_service_list services[SP_SUBJECTS]; /* empty: not here, or not asked for */
     struct sp_host_facts host;
     const char
         *command; /* by which this program is called for the same system: "sp-openstack -R /x" */
@@ -72,7 +84,7 @@ struct sp_facts {
 
 /* The question for the configuration of a service. */
 struct sp_service_query {
-    const sp_strv *programs;        /* those that read the same files; the first is the usual one */
+    const sp_strv *programs;        /* of the service; the first is the usual one */
     const char *account;            /* that they run as; NULL: not known */
     const sp_running_list *running; /* processes; those in other roots do not matter */
     enum sp_series series;
@@ -80,11 +92,12 @@ struct sp_service_query {
     const char *root_prefix; /* put before the paths that are shown */
 };
 
-/* Finds how one of the programs is started - its process, else its unit, script or container, else the
- * defaults - and reads the files that it reads then (model/config_files.h). *out is NULL when the
- * service is not here. */
+/* Finds how the programs are started, and reads the files that they read then (model/config_files.h). Each
+ * process tells, and each unit, script or container that none of them is of: one that is not running may be
+ * so because of its files. Where nothing tells, the first program has the defaults. *out gets an entry for
+ * each list of files that differs from the others; none when the service is not here. */
 int sp_service_facts_read(struct sp_pool *pool, struct sp_tree *tree,
-                          const struct sp_service_query *query, const struct sp_service_facts **out,
+                          const struct sp_service_query *query, sp_service_list *out,
                           struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/look.h"
 
+#include <errno.h>
 #include <fnmatch.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
 
 int sp_look_is_directory(const struct sp_look *l, const char *path, bool *is)
@@ -24,14 +26,53 @@ int sp_look_is_file(const struct sp_look *l, const char *path, bool *is)
     return 0;
 }
 
+bool sp_look_is_denied(const struct sp_error *err)
+{
+    return err->errnum == EACCES || err->errnum == EPERM;
+}
+
+/* An error that is not about a user's rights becomes that of the search. */
+static int pass_on(const struct sp_look *l, struct sp_error *why, bool *denied)
+{
+    *denied = sp_look_is_denied(why);
+    if (*denied) {
+        sp_error_clear(why);
+        return 0;
+    }
+    *l->err = *why;
+    *why = (struct sp_error)SP_ERROR_INIT;
+    return -1;
+}
+
+int sp_look_list(const struct sp_look *l, const char *dir, sp_entries *out, bool *hidden)
+{
+    SP_CLEANUP_ERROR struct sp_error why = SP_ERROR_INIT;
+    bool denied = false;
+    if (sp_tree_list(l->tree, l->pool, dir, out, &why) < 0 && pass_on(l, &why, &denied) < 0)
+        return -1;
+    *hidden |= denied;
+    return 0;
+}
+
+bool sp_look_is_hidden(const struct sp_look *l, const char *path)
+{
+    SP_CLEANUP_ERROR struct sp_error why = SP_ERROR_INIT;
+    enum sp_entry_kind kind;
+    return sp_tree_kind(l->tree, l->pool, path, &kind, &why) < 0 ? sp_look_is_denied(&why)
+                                                                 : kind == SP_ENTRY_FILE;
+}
+
 int sp_look_read(const struct sp_look *l, const char *path, size_t limit, struct sp_bytes *out)
 {
+    SP_CLEANUP_ERROR struct sp_error why = SP_ERROR_INIT;
     struct sp_excerpt text;
     struct sp_error ignored = SP_ERROR_INIT; /* a file that cannot be read does not tell */
-    bool is;
+    enum sp_entry_kind kind = SP_ENTRY_ABSENT;
+    bool denied;
     *out = (struct sp_bytes){NULL, 0};
-    if (sp_look_is_file(l, path, &is) < 0)
+    if (sp_tree_kind(l->tree, l->pool, path, &kind, &why) < 0 && pass_on(l, &why, &denied) < 0)
         return -1;
+    bool is = kind == SP_ENTRY_FILE;
     if (is && sp_tree_read(l->tree, l->pool, path, limit, &text, &ignored) == 0)
         *out = text.bytes;
     sp_error_clear(&ignored);

@@ -13,8 +13,18 @@ struct sp_look {
     struct sp_error *err;
 };
 
+/* Whether the error is that this user may not look there. */
+bool sp_look_is_denied(const struct sp_error *err);
+
 int sp_look_is_directory(const struct sp_look *l, const char *path, bool *is) SP_MUST_CHECK;
 int sp_look_is_file(const struct sp_look *l, const char *path, bool *is) SP_MUST_CHECK;
+
+/* The names in a directory; none where there is none. *hidden becomes true where this user may not look. */
+int sp_look_list(const struct sp_look *l, const char *dir, sp_entries *out,
+                 bool *hidden) SP_MUST_CHECK;
+
+/* Whether a file that was not read may be there for others: this user may not look at it. */
+bool sp_look_is_hidden(const struct sp_look *l, const char *path);
 
 /* Up to `limit` bytes of a regular file; data NULL when there is none that can be read. */
 int sp_look_read(const struct sp_look *l, const char *path, size_t limit,

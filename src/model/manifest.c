@@ -97,6 +97,92 @@ static int needs_of(struct sp_manifest_reader *r, struct sp_yaml_node *node,
     return 0;
 }
 
+/* ---- files and checksums ------------------------------------------------------------------- */
+
+/* The documents of a manifest after the first one. */
+struct sp_manifest_rest {
+    struct sp_pool *pool;
+    struct sp_yaml_part text;
+    bool has_layouts, has_checksums; /* they are read */
+};
+
+static int read_layouts(struct sp_manifest_reader *r, struct sp_yaml_node *node,
+                        struct sp_component *out)
+{
+    if (sp_manifest_layouts(r, node, out) < 0)
+        return -1;
+    for (size_t i = 0; i < out->layouts.count; i++)
+        if (sp_manifest_check_probes(r, &out->probes, &out->layouts.items[i]) < 0)
+            return -1;
+    if (out->release->support == SP_SUPPORTED && out->layouts.count == 0)
+        return sp_yaml_error(&r->doc, node, r->err,
+                             "a component of a supported release needs 'files' or 'layouts'");
+    return 0;
+}
+
+static int read_checksums(struct sp_manifest_reader *r, struct sp_yaml_node *node,
+                          struct sp_component *out)
+{
+    return originals_of(r, sp_yaml_get(node, "checksums"), out);
+}
+
+/* Reads a part of each component of the release out of a document that has nothing else. */
+static int read_document(const struct sp_release *release, const struct sp_yaml_part *part,
+                         int (*read_part)(struct sp_manifest_reader *r, struct sp_yaml_node *node,
+                                          struct sp_component *out),
+                         struct sp_error *err)
+{
+    struct sp_manifest_reader r = {.pool = release->rest->pool, .err = err};
+    struct sp_yaml_node *components, *node;
+    if (sp_yaml_parse_part(r.pool, release->file, part, &r.doc, err) < 0 ||
+        sp_yaml_expect(&r.doc, r.doc.root, SP_YAML_MAPPING, "a document", err) < 0 ||
+        sp_manifest_required(&r, r.doc.root, "components", &components) < 0 ||
+        sp_yaml_expect(&r.doc, components, SP_YAML_MAPPING, "'components'", err) < 0)
+        return -1;
+    for (size_t i = 0; i < release->components.count; i++) {
+        struct sp_component *component = release->components.items[i];
+        if (sp_manifest_required(&r, components, component->name, &node) < 0 ||
+            sp_yaml_expect(&r.doc, node, SP_YAML_MAPPING, "a component", err) < 0 ||
+            read_part(&r, node, component) < 0 || sp_yaml_no_more(&r.doc, node, err) < 0)
+            return -1;
+    }
+    if (sp_yaml_no_more(&r.doc, components, err) < 0)
+        return -1;
+    return sp_yaml_no_more(&r.doc, r.doc.root, err);
+}
+
+int sp_release_read_layouts(const struct sp_release *release, struct sp_error *err)
+{
+    struct sp_manifest_rest *rest = release->rest;
+    if (!rest || rest->has_layouts)
+        return 0;
+    struct sp_yaml_part text = rest->text, layouts = sp_yaml_next(&text);
+    rest->has_layouts = read_document(release, &layouts, read_layouts, err) == 0;
+    for (size_t i = 0; !rest->has_layouts && i < release->components.count; i++)
+        memset(&release->components.items[i]->layouts, 0,
+               sizeof(release->components.items[i]->layouts));
+    return rest->has_layouts ? 0 : -1;
+}
+
+int sp_release_read_checksums(const struct sp_release *release, struct sp_error *err)
+{
+    struct sp_manifest_rest *rest = release->rest;
+    if (!rest || rest->has_checksums)
+        return 0;
+    struct sp_yaml_part text = rest->text;
+    (void)sp_yaml_next(&text); /* the layouts */
+    if (text.text.len && read_document(release, &text, read_checksums, err) < 0) {
+        for (size_t i = 0; i < release->components.count; i++)
+            memset(&release->components.items[i]->checksums, 0,
+                   sizeof(release->components.items[i]->checksums));
+        return -1;
+    }
+    rest->has_checksums = true;
+    return 0;
+}
+
+/* ---- the first document -------------------------------------------------------------------- */
+
 static int component_of(struct sp_manifest_reader *r, struct sp_yaml_node *node,
                         struct sp_component *out)
 {
@@ -109,19 +195,12 @@ static int component_of(struct sp_manifest_reader *r, struct sp_yaml_node *node,
         needs_of(r, sp_yaml_get(node, "prerequisites"), out) < 0 ||
         sp_manifest_strings(r, sp_yaml_get(node, "programs"), "'programs'", &out->programs) < 0 ||
         sp_manifest_strings(r, sp_yaml_get(node, "services"), "'services'", &out->services) < 0 ||
-        originals_of(r, sp_yaml_get(node, "checksums"), out) < 0 ||
-        sp_manifest_layouts(r, node, out) < 0)
+        (!out->release->rest &&
+         (read_checksums(r, node, out) < 0 || read_layouts(r, node, out) < 0)))
         return -1;
-    for (size_t i = 0; i < out->layouts.count; i++)
-        if (sp_manifest_check_probes(r, sp_yaml_get(node, "probes"), &out->probes,
-                                     &out->layouts.items[i]) < 0)
-            return -1;
     struct sp_yaml_node *account = sp_yaml_get(node, "account");
     if (account && sp_manifest_text(r, account, "'account'", &out->account) < 0)
         return -1;
-    if (out->release->support == SP_SUPPORTED && out->layouts.count == 0)
-        return sp_yaml_error(&r->doc, node, r->err,
-                             "a component of a supported release needs 'files' or 'layouts'");
     return sp_yaml_no_more(&r->doc, node, r->err);
 }
 
@@ -188,10 +267,16 @@ int sp_manifest_parse(struct sp_pool *pool, const char *name, struct sp_bytes te
                       struct sp_release **out, struct sp_error *err)
 {
     struct sp_manifest_reader r = {.pool = pool, .err = err};
-    if (sp_yaml_parse(pool, name, text, &r.doc, err) < 0)
+    struct sp_yaml_part rest = {text, 1}, first = sp_yaml_next(&rest);
+    if (sp_yaml_parse_part(pool, name, &first, &r.doc, err) < 0)
         return -1;
     struct sp_release *release = sp_pool_alloc(pool, sizeof(*release));
     release->file = name;
+    if (rest.text.len) {
+        release->rest = sp_pool_alloc(pool, sizeof(*release->rest));
+        release->rest->pool = pool;
+        release->rest->text = rest;
+    }
     if (release_of(&r, release) < 0)
         return -1;
     *out = release;

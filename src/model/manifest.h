@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The manifests: one YAML file a release, read strictly (design, section 4; doc/manifests.md). */
+/* The manifests: one YAML file a release, read strictly (doc/manifests.md).
+ *
+ * The first document of a file tells the release by the version or the contents of a package. Reading
+ * it is most of the work of `check`, so a large manifest has two more, which are read when they are
+ * needed: the files of each component, with their edits, and the checksums. An error in them is one of
+ * whoever needs them; `make check-manifests` reads all. */
 #ifndef SP_MANIFEST_H
 #define SP_MANIFEST_H
 
@@ -18,9 +23,10 @@ enum sp_support {
 
 /* A question about the contents of a package. */
 struct sp_probe {
-    const char *file;               /* inside the package */
-    const struct sp_regex *pattern; /* NULL: the file exists; else it matches ... */
-    bool absent;                    /* ... or, with this, it does not */
+    const char *file;                /* inside the package */
+    const struct sp_regex *pattern;  /* NULL: the file exists; else it matches ... */
+    bool absent;                     /* ... or, with this, it does not */
+    const struct sp_yaml_node *node; /* where it is written, for messages */
 };
 typedef SP_VEC(struct sp_probe) sp_probes;
 
@@ -93,9 +99,9 @@ struct sp_component {
     sp_probes probes;
     sp_strv requires, programs, services;
     SP_VEC(struct sp_need) prerequisites;
-    const char *account; /* that the services run as; NULL: none of its own */
-    SP_VEC(struct sp_checksum_file) checksums;
-    SP_VEC(struct sp_layout) layouts;
+    const char *account;                       /* that the services run as; NULL: none of its own */
+    SP_VEC(struct sp_checksum_file) checksums; /* after sp_release_read_checksums() */
+    SP_VEC(struct sp_layout) layouts;          /* after sp_release_read_layouts() */
 };
 
 struct sp_release {
@@ -103,6 +109,7 @@ struct sp_release {
     const char *file; /* of the manifest, for messages */
     enum sp_support support;
     SP_VEC(struct sp_component *) components;
+    struct sp_manifest_rest *rest; /* the documents after the first one; NULL if there are none */
 };
 
 struct sp_manifests {
@@ -116,9 +123,14 @@ struct sp_manifests {
 int sp_manifests_load(struct sp_pool *pool, struct sp_tree *data, struct sp_manifests *out,
                       struct sp_error *err) SP_MUST_CHECK;
 
-/* Parses one manifest. name is the file's, for messages. */
+/* Parses one manifest, as far as its first document. name is the file's, for messages. text is kept. */
 int sp_manifest_parse(struct sp_pool *pool, const char *name, struct sp_bytes text,
                       struct sp_release **out, struct sp_error *err) SP_MUST_CHECK;
+
+/* Reads the layouts, or the checksums, of all components of the release, unless that was done. Errors
+ * are as those of sp_manifests_load(), and come again when it is asked again. */
+int sp_release_read_layouts(const struct sp_release *release, struct sp_error *err) SP_MUST_CHECK;
+int sp_release_read_checksums(const struct sp_release *release, struct sp_error *err) SP_MUST_CHECK;
 
 /* The component of that name in the release, NULL if the release has none. */
 const struct sp_component *sp_release_find(const struct sp_release *release, const char *component);
@@ -131,8 +143,10 @@ const struct sp_component *sp_manifests_find(const struct sp_manifests *manifest
 int sp_manifests_driver(struct sp_pool *pool, const struct sp_manifests *manifests,
                         const char *copy, struct sp_bytes *out, struct sp_error *err) SP_MUST_CHECK;
 
-/* The path suffixes of every file that is named anywhere, for sp_tree_open(). */
-void sp_manifests_wanted(struct sp_pool *pool, const struct sp_manifests *manifests, sp_strv *out);
+/* The path suffixes of every file that is named anywhere, for sp_tree_open(). Reads all manifests to
+ * their ends. */
+int sp_manifests_wanted(struct sp_pool *pool, const struct sp_manifests *manifests, sp_strv *out,
+                        struct sp_error *err) SP_MUST_CHECK;
 
 const char *sp_support_name(enum sp_support support); /* "supported", ... */
 

@@ -168,14 +168,13 @@ static int files_of(struct sp_manifest_reader *r, struct sp_yaml_node *node,
     return 0;
 }
 
-/* node: the sequence that the probes were read from. */
-int sp_manifest_check_probes(struct sp_manifest_reader *r, struct sp_yaml_node *node,
-                             const sp_probes *probes, const struct sp_layout *layout)
+int sp_manifest_check_probes(struct sp_manifest_reader *r, const sp_probes *probes,
+                             const struct sp_layout *layout)
 {
     for (size_t i = 0; i < probes->count; i++) {
         const struct sp_edit *edit = sp_probe_conflict(r->pool, &probes->items[i], layout);
         if (edit)
-            return sp_yaml_error(&r->doc, node->items[i], r->err,
+            return sp_yaml_error(&r->doc, probes->items[i].node, r->err,
                                  "the probe goes by a line that the edit '%s' needs or makes; "
                                  "choose one that nobody edits",
                                  edit->name);
@@ -191,7 +190,7 @@ static int layout_of(struct sp_manifest_reader *r, struct sp_yaml_node *node, st
         sp_manifest_text(r, name, "'name'", &out->name) < 0 ||
         sp_manifest_probes(r, sp_yaml_get(node, "when"), "'when'", &out->when) < 0 ||
         sp_manifest_required(r, node, "files", &files) < 0 || files_of(r, files, out) < 0 ||
-        sp_manifest_check_probes(r, sp_yaml_get(node, "when"), &out->when, out) < 0)
+        sp_manifest_check_probes(r, &out->when, out) < 0)
         return -1;
     return sp_yaml_no_more(&r->doc, node, r->err);
 }

@@ -114,6 +114,7 @@ static int probe_of(struct sp_manifest_reader *r, struct sp_yaml_node *node, str
         return sp_yaml_error(&r->doc, absent, r->err,
                              "a probe has either 'pattern' or 'absent', not both");
     out->absent = absent;
+    out->node = node;
     if (pattern && sp_manifest_pattern(r, pattern, "'pattern'", &out->pattern) < 0)
         return -1;
     if (absent && sp_manifest_pattern(r, absent, "'absent'", &out->pattern) < 0)

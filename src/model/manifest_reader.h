@@ -48,9 +48,8 @@ int sp_manifest_probes(struct sp_manifest_reader *r, struct sp_yaml_node *node, 
 int sp_manifest_layouts(struct sp_manifest_reader *r, struct sp_yaml_node *node,
                         struct sp_component *out) SP_MUST_CHECK;
 
-/* That no probe goes by a line which an edit of the layout needs or makes. node: the sequence that
- * the probes were read from. */
-int sp_manifest_check_probes(struct sp_manifest_reader *r, struct sp_yaml_node *node,
-                             const sp_probes *probes, const struct sp_layout *layout) SP_MUST_CHECK;
+/* That no probe goes by a line which an edit of the layout needs or makes. */
+int sp_manifest_check_probes(struct sp_manifest_reader *r, const sp_probes *probes,
+                             const struct sp_layout *layout) SP_MUST_CHECK;
 
 #endif

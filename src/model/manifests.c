@@ -99,10 +99,14 @@ static void want(struct sp_pool *pool, const char *path, sp_strv *out)
         *SP_PUSH(pool, out) = path;
 }
 
-void sp_manifests_wanted(struct sp_pool *pool, const struct sp_manifests *manifests, sp_strv *out)
+int sp_manifests_wanted(struct sp_pool *pool, const struct sp_manifests *manifests, sp_strv *out,
+                        struct sp_error *err)
 {
     for (size_t i = 0; i < manifests->releases.count; i++) {
         const struct sp_release *release = manifests->releases.items[i];
+        if (sp_release_read_layouts(release, err) < 0 ||
+            sp_release_read_checksums(release, err) < 0)
+            return -1;
         for (size_t j = 0; j < release->components.count; j++) {
             const struct sp_component *component = release->components.items[j];
             for (size_t k = 0; k < component->probes.count; k++)
@@ -118,4 +122,5 @@ void sp_manifests_wanted(struct sp_pool *pool, const struct sp_manifests *manife
             }
         }
     }
+    return 0;
 }

@@ -52,6 +52,8 @@ static const char *metadata_file(struct sp_pool *pool, const struct sp_entry *en
         return entry->name;
     if (strcmp(entry->name, "EGG-INFO") == 0)
         return "EGG-INFO/PKG-INFO";
+    if (!sp_distribution_may_begin(entry->name, distribution))
+        return NULL;
     const char *dot = strrchr(entry->name, '.');
     bool wheel = dot && strcmp(dot, ".dist-info") == 0;
     if (!dot || (!wheel && strcmp(dot, ".egg-info") != 0))

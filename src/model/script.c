@@ -23,6 +23,7 @@ struct reading {
     const struct sp_look *look;
     const char *program;
     sp_strv *variables, *files;
+    struct sp_storpool_variables *exported; /* by the assignments so far */
     struct sp_command *out;
     enum rank rank;
     sp_strv leading; /* "NAME=value" before the command that is looked at */
@@ -64,6 +65,7 @@ static int source(struct reading *r, const char *path)
                             .program = r->program,
                             .variables = r->variables,
                             .files = r->files,
+                            .exported = r->exported,
                             .source_depth = r->source_depth + 1};
     path = sp_path_trim(r->look->pool, path);
     if (inner.source_depth > SOURCE_DEPTH_MAX)
@@ -129,6 +131,11 @@ static void take_settings(struct reading *r, const sp_strv *words, size_t at)
     struct sp_python_settings *out = &r->out->settings;
     bool python = false;
     *out = (struct sp_python_settings){.path = NULL};
+    r->out->variables = r->exported ? *r->exported : (struct sp_storpool_variables){0};
+    for (size_t i = 0; i < r->leading.count; i++)
+        sp_storpool_variables_note(&r->out->variables, r->leading.items[i]);
+    for (size_t i = 0; i < at; i++)
+        sp_storpool_variables_note(&r->out->variables, words->items[i]);
     for (size_t i = 0; r->variables && i < r->variables->count; i++)
         sp_python_settings_variable(pool, out, r->variables->items[i]);
     for (size_t i = 0; i < r->leading.count; i++)
@@ -204,6 +211,18 @@ static void look_for_program(struct reading *r, const sp_strv *words)
         take(r, words, at, words->count, RANK_NAMED);
 }
 
+/* The words of "export NAME=value NAME", or of upstart's "env". */
+static void note_exported(struct reading *r, const sp_strv *words)
+{
+    for (size_t i = 0; r->exported && i < words->count; i++) {
+        const char *word = words->items[i];
+        const char *value = sp_words_value(r->variables, word);
+        if (!sp_words_is_assignment(word) && *value)
+            word = sp_pool_printf(r->look->pool, "%s=%s", word, value);
+        sp_storpool_variables_note(r->exported, word);
+    }
+}
+
 /* "env NAME=value" of an upstart job: init(5). */
 static bool sets_variable(const sp_strv *words)
 {
@@ -215,11 +234,13 @@ static bool sets_variable(const sp_strv *words)
 static int read_command(struct reading *r, const sp_strv *command)
 {
     sp_strv words = *command;
+    bool exports = false;
     while (words.count && (is_word(words.items[0], "then") || is_word(words.items[0], "else") ||
                            is_word(words.items[0], "do") || is_word(words.items[0], "{") ||
                            is_word(words.items[0], "export") || sets_variable(&words))) {
         if (is_word(words.items[0], "else"))
             r->skipped[r->ifs] = false;
+        exports |= is_word(words.items[0], "export") || is_word(words.items[0], "env");
         words.items++, words.count--;
     }
     if (words.count == 0)
@@ -234,6 +255,8 @@ static int read_command(struct reading *r, const sp_strv *command)
     }
     if (r->skipped[r->ifs])
         return 0;
+    if (exports)
+        note_exported(r, &words);
     if (words.count > 1 && is_word(words.items[0], "."))
         return source(r, words.items[1]);
     size_t assignments = 0;
@@ -294,10 +317,12 @@ void sp_script_find_in_words(const struct sp_look *look, const sp_strv *words, c
 int sp_script_find(const struct sp_look *look, const char *text, const char *program,
                    sp_strv *variables, sp_strv *files, struct sp_command *out)
 {
+    struct sp_storpool_variables exported = {.unknown = false};
     struct reading r = {.look = look,
                         .program = program,
                         .variables = variables,
                         .files = files,
+                        .exported = &exported,
                         .out = out,
                         .body = true};
     return read_lines(&r, text);

@@ -6,12 +6,14 @@
 
 #include "model/look.h"
 #include "model/python_settings.h"
+#include "model/storpool_variables.h"
 
 /* A command that starts a program. argv is empty: there is none. */
 struct sp_command {
     const char *interpreter; /* that is named before the program: "/venv/bin/python"; NULL */
     sp_strv argv;            /* the program first, then its arguments */
     struct sp_python_settings settings; /* by its options, and variables that are set before it */
+    struct sp_storpool_variables variables; /* that are exported to it */
 };
 
 /* Looks in the text for the command that starts the program, variables put in; of start-stop-daemon(8) the

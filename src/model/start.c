@@ -98,6 +98,7 @@ static void set_command(struct sp_start *start, const struct sp_command *command
     start->interpreter = command->interpreter;
     start->argv = command->argv;
     sp_python_settings_join(&start->settings, &command->settings);
+    sp_storpool_variables_join(&start->variables, &command->variables);
     if (start->settings.first && start->work_dir)
         start->settings.first = start->work_dir;
 }
@@ -173,8 +174,11 @@ static int add_unit(struct search *s, const struct sp_unit *unit)
     struct sp_start *start = add_start(s, SP_START_UNIT, name, unit->path);
     start->deployment = layout ? layout->deployment : NULL;
     start->enabled = unit->enabled;
-    for (size_t i = 0; i < unit->variables.count; i++)
+    for (size_t i = 0; i < unit->variables.count; i++) {
         sp_python_settings_variable(s->look.pool, &start->settings, unit->variables.items[i]);
+        sp_storpool_variables_note(&start->variables, unit->variables.items[i]);
+    }
+    start->variables.unknown = unit->hidden;
     start->work_dir = unit->work_dir;
     for (size_t i = 0; i < unit->files.count; i++)
         *SP_PUSH(s->look.pool, &start->files) = unit->files.items[i];

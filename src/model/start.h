@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "model/storpool_variables.h"
 #include "model/usage.h"
 #include "tree/tree.h"
 
@@ -27,8 +28,9 @@ struct sp_start {
      * first. Empty: the command is not known. They may hold secrets. */
     sp_strv argv;
     const char *interpreter; /* that the command names before it: "/venv/bin/python"; NULL */
-    struct sp_python_settings settings; /* of the interpreter, by the unit and the command */
-    const char *work_dir;               /* NULL: "/" */
+    struct sp_python_settings settings;     /* of the interpreter, by the unit and the command */
+    struct sp_storpool_variables variables; /* of its environment, by the same */
+    const char *work_dir;                   /* NULL: "/" */
     /* Of a container: the directory on the host that has the files of /etc/PROJECT; with a "/" at
      * its end, one that has "etc" in it. NULL. */
     const char *config_dir;

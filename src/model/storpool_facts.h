@@ -98,7 +98,8 @@ struct sp_storpool_facts {
 
     sp_prerequisites prerequisites;
 
-    /* Of the service group, the memberships and the spool: the sentences of host/spool.h. */
+    /* Of the service group, the memberships and the spool: each difference from the state that `groups` makes,
+     * and its warnings, in the words of host/report.h. */
     sp_strv to_set_up, spool_warnings;
     const char *spool_obstacle; /* why it cannot be set up, or not be looked at; NULL */
     bool spool_denied;          /* it is the latter: this user may not */

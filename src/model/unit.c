@@ -156,6 +156,7 @@ static int read_environment(struct settings *t)
         path = sp_path_trim(look->pool, path + (*path == '-'));
         if (sp_look_read_small(look, path, &text) < 0)
             return -1;
+        unit->hidden |= !text && sp_look_is_hidden(look, path);
         if (!text)
             continue;
         *SP_PUSH(look->pool, &unit->files) = path;
@@ -193,12 +194,12 @@ static void add_drop_in(struct sp_pool *pool, const char *dir, const char *name,
     out->items[at] = (struct drop_in){name, sp_path_join(pool, dir, name)};
 }
 
-static int find_drop_ins_of(struct search *s, const char *unit, sp_drop_ins *out)
+static int find_drop_ins_of(struct search *s, const char *unit, sp_drop_ins *out, bool *hidden)
 {
     for (size_t i = 0; i < UNIT_DIRS; i++) {
         const char *dir = sp_pool_printf(s->look.pool, "%s/%s.d", unit_dirs[i], unit);
         sp_entries entries = {NULL, 0, 0};
-        if (sp_tree_list(s->look.tree, s->look.pool, dir, &entries, s->look.err) < 0)
+        if (sp_look_list(&s->look, dir, &entries, hidden) < 0)
             return -1;
         for (size_t j = 0; j < entries.count; j++)
             add_drop_in(s->look.pool, dir, entries.items[j].name, out);
@@ -219,8 +220,8 @@ static int read_unit(struct search *s, const char *name, const char *path)
     struct settings t = {.s = s, .unit = &unit};
     sp_drop_ins drop_ins = {NULL, 0, 0};
     const char *template = template_of(s->look.pool, name);
-    if (read_settings(&t, path) < 0 || find_drop_ins_of(s, name, &drop_ins) < 0 ||
-        (template && find_drop_ins_of(s, template, &drop_ins) < 0))
+    if (read_settings(&t, path) < 0 || find_drop_ins_of(s, name, &drop_ins, &unit.hidden) < 0 ||
+        (template && find_drop_ins_of(s, template, &drop_ins, &unit.hidden) < 0))
         return -1;
     unit.masked = unit.files.count == 0; /* /dev/null is no regular file */
     for (size_t i = 0; !unit.masked && i < drop_ins.count; i++)

@@ -15,6 +15,7 @@ struct sp_unit {
     sp_strv files;    /* the unit file, its drop-ins, its environment files: those that are there */
     sp_strv starts;   /* the values of ExecStart, specifiers replaced */
     sp_strv variables;    /* "NAME=value" of Environment=, then of EnvironmentFile= */
+    bool hidden;          /* this user may not read all of its environment files and drop-ins */
     const char *user;     /* NULL: not given */
     const char *work_dir; /* NULL: not given */
 };

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "model/python_settings.h"
+#include "model/storpool_variables.h"
 #include "tree/tree.h"
 
 /* A program of a service. */
@@ -39,6 +40,7 @@ struct sp_running {
      * be told. They may hold secrets: nothing prints them. */
     sp_strv argv;
     struct sp_python_settings settings; /* of its interpreter; empty where they are not readable */
+    struct sp_storpool_variables variables;
     const char *unit;           /* "nova-compute.service", "session-2.scope"; NULL: none is known */
     struct timespec since_boot; /* when it started, after the machine did (CLOCK_BOOTTIME) */
     uid_t uid;                  /* effective */

@@ -399,3 +399,14 @@ bool sp_distribution_same(const char *a, const char *b)
             return true;
     }
 }
+
+bool sp_distribution_may_begin(const char *file, const char *distribution)
+{
+    for (;;) {
+        char wanted = next_of_name(&distribution);
+        if (wanted == '\0')
+            return true;
+        if (next_of_name(&file) != wanted)
+            return false;
+    }
+}

@@ -30,4 +30,8 @@ bool sp_specifier_matches(const struct sp_specifier *spec, const struct sp_versi
 /* Whether two distribution names are the same one: PEP 503 (case, and runs of - _ . alike). */
 bool sp_distribution_same(const char *a, const char *b);
 
+/* Whether the name of a file can begin with that of the distribution, which has to be looked at closer
+ * then. Most names differ in the first letter. */
+bool sp_distribution_may_begin(const char *file, const char *distribution);
+
 #endif

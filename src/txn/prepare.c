@@ -141,9 +141,10 @@ static int prepare_step(struct sp_run *r, const struct sp_file_change *change, c
     step->place->needed += change->after.len;
     if (!r->workdir)
         return 0; /* hashes are for the journal: a mere look needs none */
-    return hash_if(change->before, &step->before, err) < 0
-               ? -1
-               : hash_if(change->after, &step->after, err);
+    if (hash_if(change->before, &step->before, err) < 0)
+        return -1;
+    step->after = change->after_id;
+    return *step->after.hex ? 0 : hash_if(change->after, &step->after, err);
 }
 
 /* Room for the new files, with some to spare: a full disk is better met before than in between. */

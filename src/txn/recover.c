@@ -278,7 +278,11 @@ static int clear_one(struct sp_recovery *r, const struct sp_history *history, un
     const struct sp_journal *journal = sp_history_find(history, id);
     if (is_pending(history, id) || (journal && !sp_history_is_here(history, journal)))
         return 0; /* it is for recover, or for another system */
-    if (!journal || journal->state != SP_JOURNAL_COMMITTED)
+    if (!journal) {
+        const struct sp_lost lost = {r->pool, r->workdir, id, r->force, r->messages};
+        return sp_lost_staged(&lost, err);
+    }
+    if (journal->state != SP_JOURNAL_COMMITTED)
         return sp_workdir_unstage(r->workdir, id, err);
     r->journal = sp_pool_alloc(r->pool, sizeof(*r->journal));
     *r->journal = *journal;

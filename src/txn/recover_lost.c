@@ -3,12 +3,16 @@
  * files, and of work/ID, which has the new ones. */
 #include "txn/recover_lost.h"
 
+#include <sys/stat.h>
+
 #include "base/cleanup.h"
 #include "base/invocation.h"
+#include "base/path.h"
 #include "fs/read.h"
 #include "fs/resolve.h"
 #include "txn/backup.h"
 #include "txn/run.h"
+#include "txn/workdir_part.h"
 
 /* The content at the path today; data is NULL where there is no file, or one that cannot be read. */
 static struct sp_bytes content_of(const struct sp_lost *lost, const char *path)
@@ -114,5 +118,46 @@ int sp_lost_recover(const struct sp_lost *lost, struct sp_error *err)
         return -1;
     *SP_PUSH(lost->pool, lost->messages) = sp_pool_printf(
         lost->pool, "transaction %u had not begun to change anything; it was dropped", lost->id);
+    return 0;
+}
+
+/* ---- work/ID alone --------------------------------------------------------------------------- */
+
+/* Whether the new contents were staged for directories of this system, and none of them is in place. */
+static int is_unused(const struct sp_lost *lost, bool *unused, struct sp_error *err)
+{
+    bool tells = false;
+    const char *differing = NULL;
+    sp_strv files = {NULL, 0, 0};
+    struct stat st;
+    *unused = false;
+    if (sp_workdir_staged_files(lost->pool, lost->workdir, lost->id, &files, err) < 0)
+        return -1;
+    for (size_t i = 0; i < files.count; i++) {
+        const char *real, *dir = sp_path_dirname(lost->pool, files.items[i]);
+        if (!*dir || sp_fs_resolve(lost->workdir->root, lost->pool, dir, &real, &st, NULL) < 0 ||
+            !real || !S_ISDIR(st.st_mode))
+            return 0;
+    }
+    if (compare_staged(lost, &tells, &differing, err) < 0)
+        return -1;
+    *unused = !differing;
+    return 0;
+}
+
+int sp_lost_staged(const struct sp_lost *lost, struct sp_error *err)
+{
+    bool unused;
+    const char *kept;
+    if (is_unused(lost, &unused, err) < 0)
+        return -1;
+    if (unused)
+        return sp_workdir_unstage(lost->workdir, lost->id, err);
+    if (sp_workdir_keep(lost->pool, &lost->workdir->staging,
+                        sp_pool_printf(lost->pool, "%u", lost->id), &kept, err) < 0)
+        return -1;
+    *SP_PUSH(lost->pool, lost->messages) =
+        sp_pool_printf(lost->pool, "'%s' belongs to no transaction; it is kept as '%s'",
+                       sp_workdir_show(lost->pool, lost->workdir, "work", lost->id), kept);
     return 0;
 }

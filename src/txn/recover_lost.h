@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A transaction whose journal is missing or damaged; for recover.c. */
+/* A transaction of which the journal, or all but work/ID, is missing or damaged; for recover.c. */
 #ifndef SP_RECOVER_LOST_H
 #define SP_RECOVER_LOST_H
 
@@ -28,5 +28,10 @@ int sp_lost_set_aside(const struct sp_lost *lost, const char *why,
  * (sp_workdir_foreign()). */
 int sp_lost_refuse_foreign(const struct sp_lost *lost, const char *foreign,
                            struct sp_error *err) SP_MUST_CHECK;
+
+/* work/ID of which no transaction is known: it is removed where it has nothing but new contents that were
+ * never put in place, as a transaction leaves it that was dropped. Another one gets another name, which is
+ * in the sentence: it may be what tells of a transaction that was lost, or be somebody else's. */
+int sp_lost_staged(const struct sp_lost *lost, struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -136,8 +136,11 @@ static int collect_file(struct plan *p, const struct sp_journal *journal,
         operation.release = component->release;
         package->spec =
             sp_manifests_find(p->request->manifests, component->release, component->name);
-        if (package->spec)
+        if (package->spec) {
+            if (sp_release_read_layouts(package->spec->release, p->err) < 0)
+                return -1;
             operation.spec = find_spec(package->spec, component, recorded->name);
+        }
     }
     struct file *file = file_of(p, recorded->path, package);
     if (!file)

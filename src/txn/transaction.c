@@ -44,7 +44,7 @@
  *     [package_is_locked; race: race_second]
  * 10. Nothing is removed that has a name which is not made here, and a journal that is missing proves
  *     nothing. [recover_without_a_journal; test_workdir.c: directory_of_somebody_else,
- *     staging_of_somebody_else]
+ *     staging_of_somebody_else; cli/test_pending.py: test_staging_without_its_transaction]
  * 11. An interrupted transaction that cannot be undone is in the way of its own packages only.
  *     [one_record_does_not_lock_out_others;
  *     cli/test_pending.py]

@@ -16,6 +16,7 @@ struct sp_file_change {
     const char *path;           /* the real path, relative to the root */
     enum sp_action action;
     struct sp_bytes before, after; /* data NULL where there is no file */
+    struct sp_blob_id after_id;    /* of `after`, where the caller knows it; else empty */
     const struct sp_meta
         *meta; /* of a content that goes back. A new file gets all of it (NULL: mode
                                    0644 and the owner of its directory); one that is replaced keeps

@@ -198,6 +198,21 @@ class Modules(Case):
                          (["openstack-cinder-volume"], []))
         self.assertEqual(host.calls(), [])
 
+    def test_some_services_of_others(self):
+        """The others of the host are restarted, and one warning names what is left."""
+        host = self.host(services=("cinder-volume", "nova-compute"), layout="rdo")
+        host.put("var/lib/pacemaker/cib/cib.xml",
+                 '<primitive class="systemd" type="openstack-cinder-volume"/>')
+        self.module(host, "integration")
+        plan = self.module(host, "services", "--check", changed=True)
+        done = self.module(host, "services", changed=True)
+        self.assertEqual((plan["restarted"], done["restarted"]),
+                         (["openstack-nova-compute"], ["openstack-nova-compute"]))
+        self.assertEqual(list(done["obstacles"]), ["openstack-cinder-volume"])
+        self.assertEqual(len([text for text in done["warnings"] if "cinder-volume" in text]), 1)
+        self.assertEqual(host.calls(), ["try-restart openstack-nova-compute.service"])
+        self.module(host, "services", changed=False)
+
     def test_services_some_of_others(self):
         """One under Pacemaker, one not: with a program that restarts what it may, and with one that
         refuses for the sake of the other. Each service is restarted or named."""

@@ -8,9 +8,11 @@
 `check` of a host with three components, all integrated, against `sha256sum` of the files that it
 has to read, and against starting Python. `install` of the three against `cp` of the files that it
 writes with `sync -d` of each. All in one run, in turn, so that what else the machine does meets all
-alike. Instructions are counted by callgrind, which gives the same number on every machine. Printed
-are medians, their ratios, the most that they are to be, and where time and instructions go. The
-exit status is 1 when a goal is missed.
+alike. Printed are medians by the clock, the least processor time of all rounds (of which what else
+runs takes nothing), and instructions, counted by callgrind, which gives the same number on every
+machine; then ratios, the most that they are to be, and where time and instructions go. Where both
+sides do nothing but compute, the ratio is that of the processor times. The exit status is 1 when a
+goal is missed.
 """
 
 import argparse
@@ -33,6 +35,12 @@ SITE = "usr/lib/python2.7/dist-packages"
 OTHERS = 300          # packages beside them, as on a real host
 
 
+def prefer():
+    """The best priority that there is, for root: what else runs then takes less of the time."""
+    if os.geteuid() == 0:
+        os.setpriority(os.PRIO_PROCESS, 0, -20)
+
+
 class Bench:
     def __init__(self, given, scratch):
         self.program = os.path.abspath(given.program)
@@ -40,7 +48,7 @@ class Bench:
         self.scratch = scratch
         self.root = os.path.join(scratch, "host")
         self.site = os.path.join(self.root, SITE)
-        self.times, self.peaks, self.calls = {}, {}, {}
+        self.times, self.processor, self.peaks, self.calls = {}, {}, {}, {}
 
     # ---- the host ---------------------------------------------------------------------------
 
@@ -87,12 +95,13 @@ class Bench:
 
     def measure(self, name, command, keep=True):
         done = subprocess.run([self.measurer, *command], stdout=subprocess.PIPE, check=True,
-                              env={"PATH": os.environ["PATH"], "LC_ALL": "C"})
-        nanoseconds, peak, status = (int(word) for word in done.stdout.split())
+                              env={"PATH": os.environ["PATH"], "LC_ALL": "C"}, preexec_fn=prefer)
+        nanoseconds, processor, peak, status = (int(word) for word in done.stdout.split())
         if status:
             sys.exit("bench: `%s` exits %d" % (" ".join(command[:6]), status))
         if keep:
             self.times.setdefault(name, []).append(nanoseconds / 1e6)
+            self.processor.setdefault(name, []).append(processor / 1e6)
             self.peaks.setdefault(name, []).append(peak / 1024)
 
     def run(self, *arguments):
@@ -170,8 +179,12 @@ class Bench:
         first, _, third = statistics.quantiles(self.times[name], n=4)
         return first, third
 
+    def least(self, name):
+        return min(self.processor[name])
+
     def row(self, what, name):
-        print("  %-46s %7.2f ms  (%.2f to %.2f)" % (what, self.median(name), *self.quartiles(name)))
+        print("  %-46s %7.2f ms  (%.2f to %.2f), processor at least %.2f ms"
+              % (what, self.median(name), *self.quartiles(name), self.least(name)))
 
     def tell(self, names, written):
         size = sum(os.path.getsize(name) for name in names)
@@ -194,13 +207,15 @@ class Bench:
         self.tell_calls("check")
         self.tell_calls("install")
 
-        count = self.count_instructions()
+        count = self.count_instructions("check", self.tool("check"))
+        hashing = self.count_instructions("sha256sum", ["sha256sum", *names])
+        print("  check takes %.2f times the instructions of sha256sum" % (count / hashing))
         goals = missed = 0
         print("ratios, and what they are to be at most")
         for what, value, limit, unit in (
                 ("millions of instructions of check", count / 1e6, 15, ""),
-                ("check / sha256sum", check / self.median("sha256sum"), 2.0, ""),
-                ("check / python3", check / self.median("python"), 1.0, ""),
+                ("check / sha256sum", self.least("check") / self.least("sha256sum"), 2.0, ""),
+                ("check / python3", self.least("check") / self.least("python"), 1.0, ""),
                 ("install / (cp + sync -d of each)", self.median("install") / self.median("copy"),
                  3.0, ""),
                 ("peak memory of check", max(self.peaks["check"]), 24, " MiB"),
@@ -213,19 +228,20 @@ class Bench:
         print("%d passed, %d failed" % (goals - missed, missed))
         return missed
 
-    def count_instructions(self):
-        """Prints the functions of `check` that take most; all that it takes."""
+    def count_instructions(self, name, command):
+        """Prints the functions of the command that take most; all that it takes."""
         out = os.path.join(self.scratch, "callgrind")
         subprocess.run(["valgrind", "-q", "--tool=callgrind", "--callgrind-out-file=" + out,
-                        *self.tool("check")], check=True, stdout=subprocess.DEVNULL,
+                        *command], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
         text = subprocess.run(["callgrind_annotate", "--threshold=90", out], check=True,
                               stdout=subprocess.PIPE, encoding="utf-8").stdout
         total = re.search(r"([\d,]+) \(100.0%\)  PROGRAM TOTALS", text).group(1)
         total = int(total.replace(",", ""))
-        print("functions with the most of %.1f million instructions" % (total / 1e6))
-        for share, name in re.findall(r"\(\s*([\d.]+)%\)  \S*?:(\S+) ", text)[:12]:
-            print("  %-46s %7.1f %%" % (name, float(share)))
+        print("functions with the most of the %.1f million instructions of %s"
+              % (total / 1e6, name))
+        for share, function in re.findall(r"\(\s*([\d.]+)%\)  \S*?:(\S+) ", text)[:12]:
+            print("  %-46s %7.1f %%" % (function, float(share)))
         return total
 
     def count_calls(self, *command):

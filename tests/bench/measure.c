@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs a program, its output dropped: measure PROGRAM [ARGUMENT...]. Prints the nanoseconds from
- * fork to wait, the peak memory in KiB, and the exit status. A small program of its own, since the
- * peak of a child starts with that of the one that forks it. */
+ * fork to wait, those of processor time, the peak memory in KiB, and the exit status. A small program
+ * of its own, since the peak of a child starts with that of the one that forks it. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -14,6 +14,11 @@ static long long now(void)
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (long long)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static long long nanoseconds(struct timeval tv)
+{
+    return (long long)tv.tv_sec * 1000000000 + tv.tv_usec * 1000LL;
 }
 
 int main(int argc, char **argv)
@@ -33,7 +38,9 @@ int main(int argc, char **argv)
     }
     if (child < 0 || wait4(child, &status, 0, &usage) < 0)
         return 1;
-    printf("%lld %ld %d\n", now() - start, usage.ru_maxrss,
+    long long end = now();
+    printf("%lld %lld %ld %d\n", end - start,
+           nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime), usage.ru_maxrss,
            WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     return 0;
 }

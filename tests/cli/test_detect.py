@@ -175,8 +175,8 @@ class FromContents(Case):
         path = os.path.join(data, "manifests", "newton.yaml")
         with open(path) as file:
             text = file.read()
-        at = text.index("    checksums:", text.index("\n  nova:"))
-        end = text.index("    files:", at)
+        at = text.index("    checksums:", text.rindex("\n  nova:"))
+        end = text.index("\n  os_brick:", at)
         lines = "    checksums:\n"
         for name, blobs in contents.items():
             lines += "      %s:\n" % name

@@ -187,6 +187,61 @@ class Faults(Doctor):
         self.assertIn(("C01", "unknown", "etc/cinder", None), found)
         self.assertNotIn("C04", [one[0] for one in found])
 
+    def test_closed_directories(self):
+        """An ordinary user, who may not look at the environment files of a unit, or its drop-ins."""
+        unit = "lib/systemd/system/cinder-volume.service"
+        self.spoil(unit, "ExecStart", "EnvironmentFile=/srv/cinder/environment\nExecStart")
+        for name in ("srv/cinder", "etc/systemd/system/cinder-volume.service.d"):
+            path = self.system.path(name)
+            os.makedirs(path, 0o700)
+            for command in ("doctor", "check", "services"):
+                result = self.run_on(self.system, command, user=lib.NOBODY)
+                self.assertEqual((result.status, result.err), (0, ""), result)
+            os.chmod(path, 0o755)
+
+    def test_option_of_two_backends(self):
+        """A fault in [backend_defaults] is one, however many backends have it."""
+        text = deployments.cinder_conf().replace("backends = storpool", "backends = storpool,ssd")
+        write(self.system.path(CONF), text + BACKEND.replace("storpool]", "ssd]").replace(
+            "name = storpool", "name = ssd") + "[backend_defaults]\nstorpool_replication = 9\n")
+        self.assertEqual([one[:2] for one in self.findings(self.system)], [("C09", "error")])
+
+    def test_encodings(self):
+        """A byte order mark, which an editor does not show, is named."""
+        path = self.system.path(CONF)
+        text = lib.read(path).decode()
+        for encoding, name in (("utf-8-sig", "UTF-8"), ("utf-16", "UTF-16")):
+            write(path, text.encode(encoding))
+            found = [one for one in self.run_on(self.system, "doctor", "-j").json["checks"]
+                     if one["level"] == "error"]
+            self.assertEqual([(one["id"], one["line"]) for one in found], [("C02", 1)])
+            self.assertIn("without a byte order mark; it is %s with one" % name,
+                          found[0]["remedy"])
+
+    def test_what_was_not_looked_at(self):
+        """A file that is too large, or not readable, is not called in order."""
+        path = self.system.path(CONF)
+        text = lib.read(path).decode()
+        for more in ("# x\n" * 100001, "# " + "x" * (4 << 20)):
+            write(path, text + more)
+            result = self.good(self.system, "doctor")
+            self.assertIn("unknown: the file was not looked at: ", result.out)
+            self.assertTrue(result.out.endswith("nothing that is to be repaired was found, but "
+                                                "1 thing could not be looked at\n"), result)
+        write(path, text, 0o600)
+        os.chmod(path, 0o600)
+        result = self.run_on(self.system, "doctor", user=lib.NOBODY)
+        self.assertIn("  unknown: this user may not read it [C01]\n      run this as root\n",
+                      result.out)
+        self.assertNotIn("ok: ", result.out)
+
+    def test_no_regular_file(self):
+        path = self.system.path(CONF)
+        os.unlink(path)
+        os.mkfifo(path)
+        self.assertEqual(self.findings(self.system), [("C01", "error", CONF, None)])
+        self.assertIn("is no regular file", self.run_on(self.system, "doctor").out)
+
     def test_packages(self):
         self.good(self.system, "uninstall", "nova")
         self.assertEqual(self.findings(self.system), [("D01", "error", "", None)])
@@ -206,6 +261,87 @@ class Faults(Doctor):
             write(host.path(CONF), text)
             self.good(host, "install")
             self.assertEqual([one[:2] for one in self.findings(host)], expected)
+
+
+class SeveralServices(Doctor):
+    """Two units of one program, with files of their own besides one that both read."""
+
+    UNIT = "/usr/bin/cinder-volume --config-file /etc/cinder/cinder.conf --config-file %s"
+
+    def setUp(self):
+        super().setUp()
+        self.needs_root()
+        self.system = self.make("RDO", installed=False)
+        write(self.system.path(CONF), deployments.cinder_conf().replace(
+            "enabled_backends = storpool\n", "").replace(BACKEND, ""))
+        self.put("hdd")
+        self.put("ssd")
+        deployments.unit(self.system, "cinder-volume-ssd", "cinder",
+                         self.UNIT % "/etc/cinder/ssd.conf")
+        write(self.system.path("usr/lib/systemd/system/openstack-cinder-volume.service"),
+              deployments.UNIT % ("cinder", CANARY, self.UNIT % "/etc/cinder/hdd.conf"))
+        self.good(self.system, "install")
+
+    def put(self, name, more=""):
+        backend = BACKEND.replace("= storpool\n", "= %s\n" % name).replace("[storpool]",
+                                                                           "[%s]" % name)
+        write(self.system.path("etc/cinder/%s.conf" % name),
+              "[DEFAULT]\nenabled_backends = %s\n%s%s" % (name, backend, more))
+
+    def test_in_order(self):
+        self.assertEqual(self.findings(self.system), [])
+        services = self.run_on(self.system, "doctor", "-j", "cinder").json["services"]
+        self.assertEqual([[name.rsplit("/", 1)[1] for name in one["files"]] for one in services],
+                         [["cinder.conf", "ssd.conf"], ["cinder.conf", "hdd.conf"]])
+        self.assertEqual({one["program"] for one in services}, {"cinder-volume"})
+        out = self.good(self.system, "doctor", "-v", "cinder").out
+        for name in ("ssd", "hdd"):
+            self.assertIn("reads:\n  %s\n  %s\n" % (
+                self.system.path(CONF), self.system.path("etc/cinder/%s.conf" % name)), out)
+
+    def test_each_is_looked_at(self):
+        for name in ("hdd", "ssd"):
+            self.put(name, "storpool_replication = 9\n")
+            self.assertEqual(self.findings(self.system),
+                             [("C09", "error", "etc/cinder/%s.conf" % name, 8)])
+            self.put(name, CANARY + "\n")
+            self.assertEqual(self.findings(self.system),
+                             [("C02", "error", "etc/cinder/%s.conf" % name, 8)])
+            os.unlink(self.system.path("etc/cinder/%s.conf" % name))
+            self.assertEqual(self.findings(self.system),
+                             [("C01", "error", "etc/cinder/%s.conf" % name, None)])
+            self.put(name)
+
+    def test_file_of_both(self):
+        """A fault in it is told once."""
+        path = self.system.path(CONF)
+        write(path, lib.read(path).decode() + "[x]\na = b # c\n")
+        self.assertEqual([one[:3] for one in self.findings(self.system)],
+                         [("C12", "warning", CONF)])
+
+    def test_one_without_a_driver(self):
+        """A service for other storage is no fault where another has the driver."""
+        write(self.system.path("etc/cinder/ssd.conf"),
+              "[DEFAULT]\nenabled_backends = ceph\n[ceph]\nvolume_driver = x.RBDDriver\n")
+        self.assertEqual(self.findings(self.system), [])
+        shutil.copy(self.system.path("etc/cinder/ssd.conf"),
+                    self.system.path("etc/cinder/hdd.conf"))
+        self.assertEqual([one[0] for one in self.findings(self.system)], ["C04"])
+
+    def test_another_program(self):
+        """cinder-backup reads the files of cinder-volume, or one of its own."""
+        command = "/usr/bin/cinder-backup --config-file %s"
+        for name, expected in (("ssd", []), ("backup", [("C02", "error", "etc/cinder/backup.conf",
+                                                         1)])):
+            write(self.system.path("etc/cinder/backup.conf"), "x\n")
+            deployments.unit(self.system, "openstack-cinder-backup-" + name, "cinder", command
+                             % ("/etc/cinder/cinder.conf --config-file /etc/cinder/%s.conf" % name))
+            self.assertEqual(self.findings(self.system), expected)
+        programs = [one["program"] for one in
+                    self.run_on(self.system, "doctor", "-j", "cinder").json["services"]]
+        self.assertEqual(sorted(programs), ["cinder-backup"] * 2 + ["cinder-volume"] * 2)
+        self.assertRegex(self.run_on(self.system, "doctor", "-v", "cinder").out,
+                         "cinder-volume, by [^ ]*, and cinder-backup, by [^ ]*, read:\n")
 
 
 class Outputs(Doctor):

@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 
 import lib
 from lib import Case, write
@@ -101,7 +102,7 @@ class Doctor(Case):
             self.put("etc/rc3.d/S20" + name)
         found = self.bad()
         self.assertEqual(list(found), ["S10"])
-        self.assertIn("groups would have created the directory", found["S10"])
+        self.assertIn("the directory '%s' does not exist" % self.system.path(SPOOL), found["S10"])
         self.good(self.system, "groups")
         self.assertEqual(self.bad(), {})
 
@@ -118,6 +119,34 @@ class Doctor(Case):
         found = self.bad()
         self.assertEqual(found["S03"], "SP_OURID is not a number")
         self.assertEqual(found["S04"], "SP_AUTH_TOKEN is empty")
+
+    def test_token_in_the_environment(self):
+        """storpool from 7.0 on takes it from there, for the services that have it."""
+        self.needs_root()
+        self.prepare()
+        self.put("etc/storpool.conf", CONF.replace("SP_AUTH_TOKEN", "#"))
+        wants = self.system.path("etc/systemd/system/multi-user.target.wants/")
+        for program in ("cinder-volume", "nova-compute"):
+            unit = "usr/lib/systemd/system/openstack-%s.service" % program
+            self.put(unit, "[Service]\nExecStart=/usr/bin/%s\n" % program)
+            os.symlink("/" + unit, wants + unit.rsplit("/", 1)[1])
+        self.assertEqual(self.bad(), {"S04": "SP_AUTH_TOKEN is not set"})
+        drop_in = "etc/systemd/system/openstack-%s.service.d/token.conf"
+        self.put(drop_in % "cinder-volume",
+                 "[Service]\nEnvironmentFile=-/etc/sysconfig/storpool\n")
+        self.put("etc/sysconfig/storpool", "SP_AUTH_TOKEN=canary-secret\n", 0o600)
+        self.assertEqual(self.bad(), {
+            "S04": "SP_AUTH_TOKEN is not set, and is not in the environment of nova-compute (%s)"
+            % self.system.path("usr/lib/systemd/system/openstack-nova-compute.service")})
+        self.put(drop_in % "nova-compute", "[Service]\nEnvironment=SP_AUTH_TOKEN=canary\n")
+        self.assertEqual(self.bad(), {})
+        self.put(drop_in % "nova-compute", "[Service]\nEnvironment=SP_AUTH_TOKEN=\n")
+        self.assertIn("SP_AUTH_TOKEN is empty in the environment of nova-compute",
+                      self.bad()["S04"])
+        self.put(drop_in % "nova-compute", "[Service]\nEnvironment=SP_AUTH_TOKEN=canary\n")
+        shutil.rmtree(self.system.path(self.system.site, "storpool-7.3.0-py2.7.egg-info"))
+        self.system.put_metadata("storpool", "6.0.0", "egg-info")
+        self.assertIn("where storpool 6.0.0 does not look for it", self.bad()["S04"])
 
     def test_hostile_files(self):
         path = self.system.path("etc/storpool.conf")
@@ -144,6 +173,44 @@ class Doctor(Case):
             with open(path, "wb") as file:
                 file.truncate(1 << 30)
         line_of(huge, "S01", "is larger than 4194304 bytes")
+
+    def test_group_and_spool(self):
+        """One sentence for each thing that is not as it should be, as it was found."""
+        self.needs_root()
+        self.prepare()
+        spool, group = self.system.path(SPOOL), "etc/group"
+        file = spool + "/openstack-attach.json"
+        line = "spopenstack:x:%d:%s\n"
+
+        def found():
+            return [text for level, text in self.doctor()["S10"] if level in ("warning", "error")]
+
+        self.assertEqual(found(), [])
+        self.put("etc/passwd", PASSWD % (64, 64, 65, 65))
+        self.put(group, line % (os.getgid(), "cinder"))
+        self.assertEqual(found(), ["the account nova is not a member of the group spopenstack"])
+        self.put(group, line % (118, "cinder,nova"))
+        self.assertEqual(found(), ["the owner of '%s' is not root:spopenstack" % name
+                                   for name in (spool, file)])
+        self.put(group, line % (os.getgid(), "cinder,nova"))
+        os.chmod(spool, 0o755)
+        os.chmod(file, 0o666)
+        self.assertEqual(found(), ["the mode of '%s' is 0755, not 0770" % spool,
+                                   "the mode of '%s' is 0666, not 0660" % file])
+        os.chmod(spool, 0o770)
+        write(file, "[]", 0o660)
+        self.assertEqual(found(), ["'%s' is no JSON object, so the drivers cannot read it; if no "
+                                   "volume is attached, put {} into it" % file])
+        os.unlink(file)
+        self.assertEqual(found(), ["'%s' does not exist" % file])
+        os.rmdir(spool)
+        self.assertEqual(found(), ["the directory '%s' does not exist" % spool])
+        self.put(group)
+        self.put("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
+        self.assertEqual(found(), [
+            "the group spopenstack does not exist", "the directory '%s' does not exist" % spool]
+            + ["the account %s, which is to be a member of the group spopenstack, does not exist"
+               % name for name in ("cinder", "nova")])
 
     def test_planted_spool(self):
         self.needs_root()

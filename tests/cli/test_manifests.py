@@ -109,6 +109,54 @@ class Good(ManifestCase):
         self.assertEqual(self.one(host, "-D", data, "toy")["release"], "newton")
 
 
+class Documents(ManifestCase):
+    """What only some hosts need is in documents of its own."""
+
+    FIRST, FILES = GOOD.split("    files:\n")
+    FILES = "---\ncomponents:\n  toy:\n    files:\n" + FILES
+
+    def test_whole_cycle(self):
+        host, data = self.toy(), self.data(self.FIRST + self.FILES)
+        before = snapshot(host.path("usr"))
+        self.expect(0, self.run_on(host, "-D", data, "install", "toy"))
+        self.expect(0, self.run_on(host, "-D", data, "check"))
+        self.expect(0, self.run_on(host, "-D", data, "uninstall"))
+        self.same(before, snapshot(host.path("usr")))
+        self.expect(0, self.run_on(host, "-D", data, "install", "toy"))
+        self.expect(0, self.run_on(host, "-D", data, "rollback"))
+        self.same(before, snapshot(host.path("usr")))
+
+    def test_error_where_it_is_needed(self):
+        host, data = self.toy(), self.data(self.FIRST + self.FILES + "            color: blue\n")
+        place = "%s/manifests/newton.yaml:24:13: unknown key 'color'" % data
+        for command in ("detect", "check", "diff", "install"):
+            line = self.error(self.expect(3, self.run_on(host, "-D", data, command)), place)
+            self.assertNotIn("cannot tell the version", line)
+        self.assertEqual(host.read("toy/list.py"), LIST)
+
+    def test_error_of_another_release(self):
+        """It is in nobody's way on a host of another one; trees are read with all of them."""
+        other = (self.FIRST + self.FILES).replace("newton", "pike").replace("2016", "2017") \
+            .replace(">=1.0, <2.0", ">=2.0, <3.0").replace("before:", "befor:")
+        host, data = self.toy(), self.data({"newton.yaml": GOOD, "pike.yaml": other})
+        self.expect(0, self.run_on(host, "-D", data, "install"))
+        self.expect(0, self.run_on(host, "-D", data, "check"))
+        for command in (("check", "-t"), ("matrix",)):
+            self.error(self.expect(3, run_program(["-D", data, *command, host.path()])),
+                       data + "/manifests/pike.yaml:")
+
+    def test_checksums_are_read_without_metadata(self):
+        sums = "---\ncomponents:\n  toy:\n    checksums:\n      mark.py: {%s: [1.7]}\n" \
+            % lib.blob_id("MARK\n")
+        host, data = self.toy(), self.data(self.FIRST + self.FILES + sums)
+        bad = self.data(self.FIRST + self.FILES + sums.replace("[1.7]", "1.7"))
+        self.assertEqual(self.one(host, "-D", bad, "toy")["version"], "1.5")
+        os.unlink(host.file("toy-1.5.dist-info/METADATA"))
+        self.assertEqual(self.one(host, "-D", data, "toy")["version"], "1.7")
+        self.error(self.expect(3, self.run_on(host, "-D", bad, "check")),
+                   bad + "/manifests/newton.yaml:28:")
+
+
 class Bad(ManifestCase):
     def bad(self, manifest, where, *parts):
         """Refused by every command, with FILE:LINE:COLUMN; nothing is touched."""

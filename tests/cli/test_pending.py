@@ -265,6 +265,41 @@ class Lost(TransactionCase):
         self.assertIn("had not begun", self.done("recover").out)
         self.assertEqual(self.kept(), [])
 
+    def kept_staging(self):
+        return [name for name in os.listdir(self.system.path(WORK, "work")) if ".kept-" in name]
+
+    def test_staging_without_its_transaction(self):
+        """work/ID alone, of which a file is in place: it tells of a transaction that was lost."""
+        self.only_added()
+        module = self.system.file(packages.ADDED["nova"])
+        staged = os.path.relpath(module, self.system.top)
+        write(self.system.path(WORK, "work/2", staged), read(module))
+        shutil.rmtree(self.system.path(WORK, "transactions/2"))
+        before = self.tree()
+        result = self.done("recover")
+        self.assertIn("/work/2' belongs to no transaction", result.out)
+        name, = self.kept_staging()
+        self.assertEqual(read(self.system.path(WORK, "work", name, staged)), read(module))
+        self.same(before, self.tree(), touched=True)
+        self.assertNotIn("belongs to", self.done("recover").out)
+
+    def test_staging_of_somebody_else(self):
+        """A directory with a number for a name is not for that one of the program's own."""
+        self.done("install", "nova")
+        note = self.system.path(WORK, "work/20261125/note")
+        write(note, "mine\n")
+        self.assertIn("work/20261125' belongs to no transaction", self.done("recover").out)
+        name, = self.kept_staging()
+        self.assertEqual(read(self.system.path(WORK, "work", name, "note")), b"mine\n")
+
+    def test_staging_that_was_never_put_in_place(self):
+        """As a crash leaves it between the two halves of dropping a transaction."""
+        module = self.system.file(packages.ADDED["nova"])
+        write(self.system.path(WORK, "work/2", os.path.relpath(module, self.system.top)), "new\n")
+        os.chmod(self.system.path(WORK), 0o700)
+        self.assertNotIn("belongs to", self.done("recover").out)
+        self.assertEqual(os.listdir(self.system.path(WORK, "work")), [])
+
 
 class Copies(TransactionCase):
     """faults.md, R21: a copy that was made in the middle of a transaction."""

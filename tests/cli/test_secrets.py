@@ -62,6 +62,9 @@ OTHER_PLACES = (
      "systemd-start --password %s" % CANARY),
     ("lib/systemd/system/nova-compute.service", "ExecStart",
      CANARY + "\n[" + CANARY + "\nExecStart"),
+    ("lib/systemd/system/nova-compute.service", "ExecStart",
+     "Environment=SP_AUTH_TOKEN=%s SP_API_HTTP_PORT=%s SP_OURID=%s\nExecStart" % ((CANARY,) * 3)),
+    (STORPOOL, "SP_AUTH_TOKEN", "X"),
     ("etc/init.d/nova-compute", "systemd-start)",
      "systemd-start) export OS_PASSWORD=%s; export X='%s;" % (CANARY, CANARY)),
 )
@@ -122,7 +125,7 @@ class Secrets(Case):
                     ["C%02d" % i for i in (2, 5, 7, 8, 9, 10, 11, 12, 13, 16, 17, 18)])
 
     def test_other_places(self):
-        self.places(OTHER_PLACES, ["C02", "N01", "N02", "N03", "S02", "S03", "S05", "S10"])
+        self.places(OTHER_PLACES, ["C02", "N01", "N02", "N03", "S02", "S03", "S04", "S05", "S10"])
 
     def test_all_commands(self):
         """Each command, before, after, and when it fails, on a host whose files are spoilt."""

@@ -65,7 +65,9 @@ mount --rbind %(top)s/dev /dev
 """
 
 
-class Services(Case):
+class Namespaces(Case):
+    """Real processes, in namespaces of the test's own."""
+
     def setUp(self):
         super().setUp()
         self.needs_root()
@@ -104,6 +106,17 @@ class Services(Case):
     def calls(self):
         return lib.read(self.log).decode().splitlines() if os.path.exists(self.log) else []
 
+    def python(self, program="nova-compute"):
+        """A program whose command line tells its arguments; its interpreter."""
+        python = shutil.which("python3", path=lib.environment()["PATH"])
+        if not python:
+            self.skipTest("no Python 3 among the system's programs")
+        write("%s/bin/%s" % (self.tmp, program),
+              "#!%s\nimport time\ntime.sleep(60)\n" % python, 0o755)
+        return python
+
+
+class Services(Namespaces):
     def test_nothing_integrated(self):
         self.expect(0, self.inside("SP services"), "nothing is integrated")
 
@@ -114,10 +127,7 @@ class Services(Case):
         self.addCleanup(log.close)
         log.bind(self.tmp + "/dev-log")
         log.settimeout(0.2)
-        python = shutil.which("python3", path=lib.environment()["PATH"])
-        if not python:
-            self.skipTest("no Python 3 among the system's programs")
-        write(self.tmp + "/bin/nova-compute", "#!%s\nimport time\ntime.sleep(60)\n" % python, 0o755)
+        self.python()
         write(self.tmp + "/etc/nova/x.conf", "[DEFAULT]\ncanary-secret\n")
         write(self.tmp + "/etc/storpool.conf", "canary-secret\n")
         result = self.inside(
@@ -191,6 +201,44 @@ class Services(Case):
         self.expect(3, result, "Pacemaker runs on this host")
         self.assertEqual(self.calls(), [])
 
+    def pacemaker(self, kind, name):
+        """A cluster with one resource; its daemon runs."""
+        write(self.tmp + "/bin/pacemakerd", PROGRAM, 0o755)
+        return "mkdir -p /run/systemd/system /var/lib/pacemaker/cib; " \
+            "echo '<primitive class=\"%s\" type=\"%s\"/>' >/var/lib/pacemaker/cib/cib.xml; " \
+            "%s/bin/pacemakerd >/dev/null 2>&1 &" % (kind, name, self.tmp)
+
+    def test_one_has_an_obstacle(self):
+        """Those that are ours to restart are restarted; the others are named."""
+        write(self.tmp + "/bin/cinder-volume", PROGRAM, 0o755)
+        write(self.tmp + "/etc/systemd/system/openstack-cinder-volume.service",
+              UNIT % "cinder-volume")
+        result = self.inside(
+            "%s/bin/cinder-volume >/dev/null 2>&1 & sleep 0.2; SP install --no-groups >/dev/null; "
+            "SP services --restart -n; echo =$?; SP services --restart; echo =$?; "
+            "SP services --restart -n; echo =$?; touch %s; SP services --restart -j"
+            % (self.tmp, self.system.file("nova/virt/libvirt/driver.py")),
+            before=self.pacemaker("systemd", "openstack-cinder-volume"))
+        self.expect(1, result, "would run: /usr/sbin/systemctl try-restart openstack-nova-compute",
+                    "=1\nrun: /usr/sbin/systemctl try-restart openstack-nova-compute.service\n"
+                    "openstack-nova-compute is restarted\n=1\n=3\n",
+                    "cannot restart 'openstack-cinder-volume': it is a resource of Pacemaker; "
+                    "run: pcs resource restart openstack-cinder-volume")
+        document = json.loads(result.out[result.out.index("{"):])
+        self.assertEqual(document["restarted"], ["openstack-nova-compute"])
+        self.assertEqual({one["service"] for one in document["services"] if one["obstacle"] and
+                          one["processes"]}, {"openstack-cinder-volume"})
+        self.assertEqual(self.calls(),
+                         ["/usr/sbin/systemctl try-restart openstack-nova-compute.service"] * 2)
+
+    def test_resource_of_another_name(self):
+        """OCF agents have names of their own; while Pacemaker runs, a likely one is an obstacle."""
+        for name, status in (("NovaCompute", 3), ("haproxy", 0)):
+            result = self.inside("touch %s; %sSP services --restart"
+                                 % (self.system.file("nova/virt/libvirt/driver.py"), INSTALL),
+                                 before=self.pacemaker("ocf", name))
+            self.expect(status, result, "Pacemaker runs on this host" if status else "is restarted")
+
     def test_container(self):
         result = self.inside("SP install --no-groups nova && SP services --restart",
                              before="mkdir /run/systemd; touch /run/.containerenv")
@@ -250,8 +298,8 @@ class Services(Case):
                     "end it, then run: systemctl start openstack-nova-compute")
         self.assertEqual(self.calls(), [])
 
-    def test_other_environment(self):
-        """A change concerns the processes that import the copy which was changed, and no other."""
+    def environments(self):
+        """Two, a and b, each with nova and a nova-compute; the command that starts both."""
         name = "python%d.%d" % sys.version_info[:2]
         for venv in ("a", "b"):
             site = "%s/lib/%s/site-packages" % (venv, name)
@@ -261,8 +309,31 @@ class Services(Case):
             os.symlink(os.path.realpath(sys.executable), self.tmp + "/%s/bin/%s" % (venv, name))
             write(self.tmp + "/%s/pyvenv.cfg" % venv, "include-system-site-packages = false\n")
             write(self.tmp + "/%s/bin/nova-compute" % venv, "import time\ntime.sleep(60)\n")
-        start = "".join("%s/%s/bin/%s %s/%s/bin/nova-compute & pid_%s=$!; "
-                        % (self.tmp, venv, name, self.tmp, venv, venv) for venv in ("a", "b"))
+        return name, "".join("%s/%s/bin/%s %s/%s/bin/nova-compute & pid_%s=$!; "
+                             % (self.tmp, venv, name, self.tmp, venv, venv) for venv in ("a", "b"))
+
+    def test_rollback_in_one_environment(self):
+        """Only the service that has loaded what was rolled back is named."""
+        name, start = self.environments()
+        os.unlink(self.tmp + "/etc/systemd/system/openstack-nova-compute.service")
+        for venv in ("a", "b"):
+            write("%s/etc/systemd/system/nova-compute-%s.service" % (self.tmp, venv),
+                  "[Service]\nExecStart=%s/%s/bin/%s %s/%s/bin/nova-compute\n"
+                  % (self.tmp, venv, name, self.tmp, venv))
+            write("%s/cgroup-%s" % (self.tmp, venv), "0::/nova-compute-%s.service\n" % venv)
+        install = "".join("%s -L %s/%s/lib/%s/site-packages install --no-groups nova >/dev/null; "
+                          % (lib.PROGRAM, self.tmp, venv, name) for venv in ("a", "b"))
+        result = self.inside(
+            "stop; %s %s sleep 0.3; for i in a b; do eval pid=\\$pid_$i; "
+            "mount --bind %s/cgroup-$i /proc/$pid/cgroup; done; %s rollback; echo ---; "
+            "%s rollback -j" % (install, start, self.tmp, lib.PROGRAM, lib.PROGRAM))
+        first, second = self.expect(0, result).out.split("---\n")
+        self.assertTrue(first.endswith("run: systemctl restart nova-compute-b\n"), first)
+        self.assertEqual(json.loads(second)["services"], ["nova-compute-a"])
+
+    def test_other_environment(self):
+        """A change concerns the processes that import the copy which was changed, and no other."""
+        name, start = self.environments()
         run = lib.PROGRAM
         result = self.inside(
             "stop; %s sleep 0.3; %s install --no-groups nova; kill $pid_a $pid_b; wait; "
@@ -316,6 +387,51 @@ class Services(Case):
                          [("error", "S08"), ("error", "S09")], second)
         self.assertIn("storpool_block does not run", second)
         self.assertIn("volumes are attached (1), and '/dev/storpool' is missing", second)
+
+    def test_several_processes(self):
+        """Each process of a program is looked at: its files, and its environment."""
+        self.python()
+        conf = "[DEFAULT]\ncompute_driver = libvirt.LibvirtDriver\n"
+        for name in ("a", "b"):
+            write("%s/etc/nova/%s.conf" % (self.tmp, name), conf)
+        write(self.tmp + "/etc/storpool.conf", "SP_OURID=1\n")
+        os.unlink(self.tmp + "/etc/systemd/system/openstack-nova-compute.service")
+        start = "env S''P_AUTH_TOKEN=%s " + self.tmp + "/bin/nova-compute --config-file " \
+            "/etc/nova/%s.conf >/dev/null 2>&1 & %s=$!; "
+        result = self.inside(
+            INSTALL + "stop; " + start % ("canary-secret", "a", "a") + start %
+            ("canary-secret", "b", "b") + "sleep 0.3; "
+            "SP doctor -v nova; echo ---; echo canary-secret >>/etc/nova/b.conf; kill $b; "
+            + start % ("", "b", "b") + "sleep 0.3; SP doctor nova; echo ---; SP doctor -j nova; "
+            "echo ---; echo $a $b; exit 1")
+        first, second, third, pids = self.expect(1, result).out.split("---\n")
+        self.assertIn("ok: SP_AUTH_TOKEN is set [S04]", first)
+        for name in ("a", "b"):
+            self.assertRegex(first, "nova-compute, by process [0-9]+, reads:\n  /etc/nova/%s.conf\n"
+                             % name)
+        self.assertIn("/etc/nova/b.conf:\n  3: error: ", second)
+        self.assertNotIn("/etc/nova/a.conf:\n", second)
+        self.assertIn("error: SP_AUTH_TOKEN is empty in the environment of nova-compute "
+                      "(process %s)" % pids.split()[1], second)
+        services = [(one["source"], one["files"]) for one in json.loads(third)["services"]]
+        self.assertEqual([one for one in services if "process" in one[0]],
+                         [("process " + pid, ["/etc/nova/%s.conf" % name])
+                          for pid, name in zip(pids.split(), "ab")])
+
+    def test_environment_that_is_not_readable(self):
+        """An ordinary user is not told that there is no token."""
+        self.python()
+        os.chmod(self.tmp, 0o755)
+        write(self.tmp + "/etc/storpool.conf", "SP_OURID=1\n")
+        user = "setpriv --reuid %d --regid %d --clear-groups " % (lib.NOBODY, lib.NOBODY)
+        unit = UNIT.replace("ExecStart", "EnvironmentFile=/etc/secret\nExecStart")
+        write(self.tmp + "/etc/systemd/system/openstack-nova-compute.service",
+              unit % "nova-compute")
+        write(self.tmp + "/etc/secret", "SP_AUTH_TOKEN=canary-secret\n", 0o600)
+        result = self.inside(INSTALL + "stop; SP doctor -v nova; %sSP doctor -v nova; start; "
+                             "%sSP doctor -v nova; exit 1" % (user, user))
+        levels = re.findall(r"(\w+): [^\n]* \[S04\]", self.expect(1, result).out)
+        self.assertEqual(levels, ["ok", "unknown", "unknown"], result)
 
     def test_hundreds_of_processes(self):
         many = "mkdir -p /run/systemd/system; for i in $(seq 300); do sleep 60 & done"

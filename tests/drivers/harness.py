@@ -129,6 +129,17 @@ class Images(object):
         return self.images[image_id]
 
 
+class Database(object):
+    """Cinder's database: the volumes that were changed since, by id."""
+
+    def __init__(self):
+        self.volumes = {}
+
+    def volume_get(self, _context, volume_id):
+        """Return the record of a volume."""
+        return self.volumes.get(volume_id, Record(status='available', size=1))
+
+
 class Configuration(object):
     """The configuration of a backend."""
 
@@ -372,7 +383,8 @@ class CinderCase(Case):
         host = self.storpool.CONF.host + '@storpool'
         if not REAL:
             return self.storpool.StorPoolDriver(
-                configuration=Configuration(**values), host=host, db=None)
+                configuration=Configuration(**values), host=host,
+                db=Database())
         conf = self.module('oslo_config.cfg').CONF
         configuration = self.module('cinder.volume.configuration')
         base = self.module('cinder.volume.driver')
@@ -380,7 +392,7 @@ class CinderCase(Case):
             'cinder.volume.drivers.storpool.StorPoolDriver',
             configuration=configuration.Configuration(
                 base.volume_opts, config_group='storpool'),
-            host=host, db=None)
+            host=host, db=Database())
         for name, value in values.items():
             conf.set_override(name, value, group='storpool')
             self.addCleanup(conf.clear_override, name, group='storpool')

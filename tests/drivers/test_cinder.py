@@ -1053,7 +1053,8 @@ class MigrationTest(Base):
     def migrated(self, status='available', **original):
         """Let the driver deal with a migrated volume."""
         return self.driver.update_migrated_volume(
-            None, self.volume(**original), self.volume(OTHER_ID), status)
+            self.context, self.volume(**original), self.volume(OTHER_ID),
+            status)
 
     def test_renamed(self):
         self.create(OTHER)
@@ -1086,7 +1087,7 @@ class MigrationTest(Base):
         volume = self.volume(_name_id=None)
         self.assertEqual({'_name_id': None},
                          self.driver.update_migrated_volume(
-                             None, volume, self.volume(OTHER_ID),
+                             self.context, volume, self.volume(OTHER_ID),
                              'available'))
         self.assertEqual(OTHER_ID, volume['_name_id'])
         self.assertEqual({NAME: before[OTHER], OTHER: before[NAME]},
@@ -1099,8 +1100,37 @@ class MigrationTest(Base):
         volume = self.volume(_name_id=None)
         self.assertEqual({'_name_id': OTHER_ID},
                          self.driver.update_migrated_volume(
-                             None, volume, self.volume(OTHER_ID), 'in-use'))
+                             self.context, volume, self.volume(OTHER_ID),
+                             'in-use'))
         self.assertEqual((None, before), (volume['_name_id'], self.numbers()))
+
+    def test_used_while_it_was_copied(self):
+        """The record that cinder passes does not say so; the original stays
+        as it is, under its name."""
+        self.create(NAME)
+        self.create(OTHER)
+        before = self.numbers()
+        for found in ({'status': 'attaching', 'size': 1},
+                      {'status': 'in-use', 'size': 1},
+                      {'status': 'restoring-backup', 'size': 1},
+                      {'status': 'available', 'size': 2}):
+            self.driver.db.volumes[VOLUME_ID] = harness.Record(found)
+            with self.assertRaises(
+                    self.exception.VolumeBackendAPIException) as caught:
+                self.migrated()
+            self.assertIn('was used while it was copied',
+                          str(caught.exception))
+            self.assertEqual(before, self.numbers())
+        # What is copied by an instance is not looked at.
+        self.assertEqual({'_name_id': OTHER_ID}, self.migrated('in-use'))
+
+    def test_not_used_while_it_was_copied(self):
+        for status in ('available', 'maintenance', 'retyping'):
+            self.cluster.volumes.clear()
+            self.create(OTHER)
+            self.driver.db.volumes[VOLUME_ID] = harness.Record(
+                status=status, size=1)
+            self.assertEqual({'_name_id': None}, self.migrated())
 
     def test_somebody_else_has_the_name(self):
         self.create(NAME)
@@ -1129,8 +1159,8 @@ class MigrationTest(Base):
             volume = self.volume(_name_id=None)
             self.assertEqual({'_name_id': OTHER_ID},
                              self.driver.update_migrated_volume(
-                                 None, volume, self.volume(OTHER_ID),
-                                 'available'))
+                                 self.context, volume,
+                                 self.volume(OTHER_ID), 'available'))
             self.assertEqual((None, before),
                              (volume['_name_id'], self.numbers()))
             self.cluster.recover()

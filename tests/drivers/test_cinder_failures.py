@@ -143,7 +143,8 @@ class CinderFailureTest(failures.Failing, harness.CinderCase):
         self.check_all(
             lambda: self.create(OTHER),
             lambda: self.driver.update_migrated_volume(
-                None, self.volume(), self.volume(OTHER_ID), 'available'),
+                self.context, self.volume(), self.volume(OTHER_ID),
+                'available'),
             self.clean)
 
     def test_image_to_volume(self):
@@ -187,7 +188,7 @@ class CinderFailureTest(failures.Failing, harness.CinderCase):
             None, self.volume(), {'host': self.driver.host + '#default'}))
 
 
-@harness.for_each(harness.RELEASES[-1:], 'release')
+@harness.for_each(harness.RELEASES, 'release')
 class MigrationFailureTest(failures.Failing, harness.CinderCase):
     """The end of a migration."""
 
@@ -207,7 +208,7 @@ class MigrationFailureTest(failures.Failing, harness.CinderCase):
             volume = self.volume(_name_id=None)
             new = self.volume(OTHER_ID)
             update = self.driver.update_migrated_volume(
-                None, volume, new, 'available')
+                self.context, volume, new, 'available')
             # As cinder's manager and finish_volume_migration() do.
             doomed = volume['_name_id'] or VOLUME_ID
             return update['_name_id'] or VOLUME_ID, doomed

@@ -220,6 +220,8 @@ class RealTest(harness.CinderCase):
 
         :returns: the volume, and the record that is deleted
         """
+        volume.status = status
+        volume.save()
         new = self.created(status='migrating')
         new_number = self.stored(new).number
         manager = self.module('cinder.volume.manager').VolumeManager

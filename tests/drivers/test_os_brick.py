@@ -225,9 +225,17 @@ class ConnectorTest(harness.Case):
 
     def test_vanishing_device_is_not_taken(self):
         self.vanishing()
-        timer = threading.Timer(0.1, self.cluster.settle, (CLIENT,))
-        timer.start()
-        self.addCleanup(timer.join)
+        connected = threading.Event()
+
+        def settle():
+            """Time and again, since the call may come late."""
+            while not connected.wait(0.1):
+                self.cluster.settle(CLIENT)
+
+        thread = threading.Thread(target=settle)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(connected.set)
         self.connect()
         self.assertTrue(self.cluster.settled(CLIENT))
         self.assertAttached()

@@ -10,6 +10,7 @@ import harness
 from harness import GIB, simulator, volume_name
 
 NAME = volume_name()
+ANOTHER = 'cinder-' + NAME
 
 
 @harness.for_each(harness.BRICK_LAYOUTS, 'layout')
@@ -46,6 +47,35 @@ class ConnectorFailureTest(failures.Failing, harness.Case):
 
         self.check_all(self.create, lambda: self.storpool.connect_volume(
             self.properties()), check)
+
+    def test_connect_read_only(self):
+        def check(what, lasting):
+            """The same; it is attached in another way."""
+            if self.requests():
+                self.assertEqual({NAME: 'ro'}, self.cluster.attached(), what)
+            if not lasting:
+                for found in self.devices(), self.cluster.attached():
+                    self.assertEqual(len(self.requests()), len(found), what)
+
+        self.check_all(self.create, lambda: self.storpool.connect_volume(
+            self.properties(access_mode='ro')), check)
+
+    def attached_by_another(self):
+        """Have another service of this host use the volume."""
+        self.create()
+        self.storpool.connect_volume(self.properties(
+            storpool_request=ANOTHER))
+
+    def another_has_it(self, what, _lasting):
+        """See that the other service goes on using the volume."""
+        self.assertIn(ANOTHER, self.requests(), what)
+        self.assertEqual(({NAME: 'rw'}, [NAME]),
+                         (self.cluster.attached(), self.devices()), what)
+
+    def test_connect_what_another_has(self):
+        self.check_all(
+            self.attached_by_another, lambda: self.storpool.connect_volume(
+                self.properties()), self.another_has_it)
 
     def test_timeout(self):
         self.create()

@@ -422,6 +422,8 @@ class Cinder(object):
         driver._template_from_volume = (
             lambda instance, volume: instance._template(
                 self._volume(instance, volume)))
+        # There is no database behind these tests.
+        driver._check_unused = lambda *_args: None
         wrap(driver, '__init__', self._init)
         wrap(driver, 'check_for_setup_error', self._check)
         for name in self.RECORDS:

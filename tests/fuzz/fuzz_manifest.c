@@ -68,7 +68,8 @@ static void check_release(struct sp_pool *pool, struct sp_release *release)
     struct sp_manifests manifests = {.data = NULL};
     *SP_PUSH(pool, &manifests.releases) = release;
     sp_strv wanted = {NULL, 0, 0};
-    sp_manifests_wanted(pool, &manifests, &wanted);
+    struct sp_error err = SP_ERROR_INIT;
+    CHECK(sp_manifests_wanted(pool, &manifests, &wanted, &err) == 0);
     for (size_t i = 0; i < wanted.count; i++)
         CHECK(sp_path_is_safe_relative(wanted.items[i]));
 }
@@ -79,7 +80,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sp_error err = SP_ERROR_INIT;
     struct sp_release *release = NULL;
     struct sp_bytes text = {(const char *)data, size};
-    if (sp_manifest_parse(pool, "input", text, &release, &err) == 0)
+    if (sp_manifest_parse(pool, "input", text, &release, &err) == 0 &&
+        sp_release_read_layouts(release, &err) == 0 &&
+        sp_release_read_checksums(release, &err) == 0)
         check_release(pool, release);
     else
         CHECK(err.kind == SP_ERROR_REFUSED && strncmp(err.message, "input:", 6) == 0);

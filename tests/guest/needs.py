@@ -101,9 +101,10 @@ def install_packages():
     if not shutil.which('apt-get'):
         raise Missing(', '.join(wanted))
     matrix.say('== installing %s' % ' '.join(wanted))
-    output('apt-get', 'update')
-    output('apt-get', 'install', '--yes', '--no-install-recommends', *wanted,
-           env={'DEBIAN_FRONTEND': 'noninteractive'})
+    for words in (['update'],
+                  ['install', '--yes', '--no-install-recommends'] + wanted):
+        output('apt-get', '-o', 'DPkg::Lock::Timeout=600', *words,
+               env={'DEBIAN_FRONTEND': 'noninteractive'})
 
 
 def unpack(package, directory):

@@ -192,6 +192,11 @@ class Control:
         for name in list(self._holds):
             self.release(name)
 
+    def rename(self, name, new_name):
+        """Rename a volume, as an operator does by hand."""
+        with self._cluster._lock:  # pylint: disable=protected-access
+            self._cluster._volume_update(name, {"rename": new_name})
+
     def clear(self):
         """Delete everything, whoever uses it; for after a failure."""
         self.recover()

@@ -433,6 +433,60 @@ def killed_in_migration(world):
     world.same(wanted, world.through_device(volume), "contents")
 
 
+def attached_in_migration(world):
+    """Cinder lets a volume be attached while it is copied: what is written to it is not lost."""
+    volume = world.create()
+    world.fill(volume, "migration")
+    first = len(world.cluster.calls())
+    world.cluster.hold("copied", "^VolumesReassign$")
+    world.client.volumes.migrate_volume(volume, SECOND, True, False)
+    world.wait(lambda: world.cluster.held("copied"), 120, "the end of the copy")
+    attachment = world.attached(volume).attach()
+    contents.write(attachment.path, contents.pattern("meanwhile", places=operations.ELSEWHERE))
+    wanted = contents.checksum(attachment.path)
+    world.cluster.release("copied")
+    world.wait(lambda: _refresh(volume).migration_status in ("error", "success"), 120,
+               "the end of the migration")
+    world.same("error", _refresh(volume).migration_status, "status of the migration")
+    world.same(0, sum(call.startswith("VolumeUpdate") for call in world.cluster.calls(first)),
+               "renames")
+    world.same("in-use", _refresh(volume).status, "status")
+    attachment.detach()
+    world.same(wanted, world.through_device(volume), "contents")
+    world.client.volumes.reset_state(volume, "available", migration_status="none")
+    world.client.volumes.migrate_volume(volume, SECOND, True, True)
+    world.wait(lambda: _refresh(volume).migration_status == "success", 120, "the migration")
+    world.same(wanted, world.through_device(volume), "contents on the other backend")
+
+
+def killed_in_swap(world):
+    """Cinder-volume is killed at each of the three renames; one by hand brings all back."""
+    for step in range(3):
+        volume = world.create()
+        wanted = world.fill(volume, "swap %d" % step)
+        before = set(world.cluster.volumes())
+        world.cluster.hold("swap", "^VolumeUpdate", after=step)
+        world.client.volumes.migrate_volume(volume, SECOND, True, True)
+        world.wait(lambda: world.cluster.held("swap"), 120, "the rename")
+        _kill(world)
+        world.cluster.release("swap")
+        world.restart()
+        found = set(world.cluster.volumes())
+        name = "os--volume-" + volume.id
+        other, = {each.replace("--swap", "") for each in found} - before or {""}
+        # As the driver's documentation has it.
+        aside = other + "--swap"
+        if aside in found:
+            if name in found:
+                world.cluster.rename(name, other)
+            world.cluster.rename(aside, name)
+        world.client.volumes.reset_state(volume, "available", migration_status="none")
+        world.same(wanted, world.through_device(volume), "contents after step %d" % (step + 1))
+        world.delete_everything()
+        world.check_clean()
+    _usable(world)
+
+
 def killed_in_backup(world, binary="cinder-backup"):
     """A service is killed while a backup is made, which is then repeated."""
     volume = world.create()

@@ -68,10 +68,10 @@ def install():
     if not shutil.which("apt-get"):
         return "there is no %s, and no apt-get" % ", ".join(sorted(absent()))
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    command = ["apt-get", "install", "--yes", "--no-install-recommends"] + wanted
+    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=600"]
     with no_services():
-        for attempt in (["apt-get", "update"], command):
-            done = subprocess.run(attempt, env=env, stdin=subprocess.DEVNULL, check=False,
+        for words in (["update"], ["install", "--yes", "--no-install-recommends"] + wanted):
+            done = subprocess.run(apt + words, env=env, stdin=subprocess.DEVNULL, check=False,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode or absent():
         lines = done.stdout.strip().splitlines() or ["no output"]

@@ -2,6 +2,7 @@
 """Scenarios of the operations of cinder's API, with the contents compared by checksum."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -15,6 +16,16 @@ GIB = contents.GIB
 
 # Another pattern than the usual, in blocks that it leaves empty.
 ELSEWHERE = (64 * contents.MIB, 512 * contents.MIB)
+
+
+# Takes a command of cinder's apart as the client does, without any service.
+PARSE = """
+import sys
+from cinderclient import api_versions, shell
+parser = shell.OpenStackCinderShell().get_subcommand_parser(
+    api_versions.APIVersion('3.0'), True, sys.argv[1:])
+parser.parse_args(sys.argv[2:])
+"""
 
 
 class Skipped(Exception):
@@ -283,6 +294,88 @@ def backup_attached(world):
         world.api.wait_gone(each)
 
 
+def backup_of_snapshot(world):
+    """The backup of a snapshot has its contents, not those of the volume, which was extended."""
+    volume = world.create()
+    wanted = world.fill(volume, "snapshot")
+    taken = world.snapshot(volume)
+    later = world.fill(volume, "later", places=ELSEWHERE)
+    world.client.volumes.extend(volume, 2)
+    world.api.wait(volume, "available")
+    saved = backup_of(world, volume, snapshot_id=taken.id)
+    other = world.create(2, kind="ssd")
+    restore_of(world, saved, other)
+    world.same(wanted, world.through_device(other), "restored")
+    world.same(later, world.through_device(volume), "volume")
+    world.same(wanted, world.cluster.checksum(world.snapshot_name(taken)), "snapshot")
+
+
+def names_of_users(world):
+    """What users call things does not matter to StorPool."""
+    name = "\u0442\u043e\u043c \u2713 'a\" --b; #template_ssd"
+    volume = world.create(name=name, description=name, metadata={name: name})
+    wanted = world.fill(volume, "names")
+    taken = world.snapshot(volume, name=name, description=name)
+    copy = world.create(snapshot_id=taken.id, name=name)
+    world.same((name, name), (copy.name, taken.name), "names")
+    world.same(wanted, world.through_device(copy), "contents")
+    backup_of(world, copy, name=name)
+    types = world.client.volume_types
+    kinds = [types.create(name + template) for template in ("ssd", "no such template")]
+    try:
+        for kind, template in zip(kinds, ("ssd", "no such template")):
+            kind.set_keys({"volume_backend_name": "storpool", "storpool_template": template})
+        copy = _retype(world, copy, kinds[0].id, "on-demand")
+        world.template(copy, "ssd")
+        for kwargs in ({}, {"source_volid": copy.id}):
+            made = world.client.volumes.create(1, volume_type=kinds[1].id, **kwargs)
+            world.wait(lambda made=made: made.manager.get(made.id).status == "error", 60,
+                       "the refusal")
+            made.delete()
+            world.api.wait_gone(made)
+        world.same(wanted, world.sum(copy), "contents of the copy")
+    finally:
+        world.delete_everything()
+        for kind in kinds:
+            types.delete(kind)
+
+
+def multi_attach(world):
+    """A volume for several servers is refused: detaching it from one would cut off the others."""
+    # The client has no word for it.
+    _answer, body = world.client.client.post("/volumes", body={
+        "volume": {"size": 1, "multiattach": True}})
+    made = world.client.volumes.get(body["volume"]["id"])
+    world.wait(lambda: made.manager.get(made.id).status == "error", 60, "the refusal")
+    world.same({}, world.cluster.volumes(), "volumes")
+
+
+def groups(world):
+    """A group of volumes has snapshots, one after the other, and a group is made from them."""
+    client = world.client
+    kind = client.group_types.create("group")
+    types = [world.client.volume_types.find(name=name) for name in ("hybrid", "ssd")]
+    group = client.groups.create(kind.id, ",".join(found.id for found in types), "group")
+    group = world.api.wait(group, "available")
+    volumes = [world.create(kind=name, group_id=group.id) for name in ("hybrid", "ssd")]
+    wanted = sorted(world.fill(volume, volume.volume_type) for volume in volumes)
+    taken = world.api.wait(client.group_snapshots.create(group.id, "taken"), "available")
+    for volume in volumes:
+        world.fill(volume, "later", places=ELSEWHERE)
+    made = client.groups.get(client.groups.create_from_src(taken.id, None, "copy")["id"])
+    made = world.api.wait(made, "available")
+    copies = [found for found in client.volumes.list(search_opts={"all_tenants": 1})
+              if found.id not in [volume.id for volume in volumes]]
+    world.same(wanted, sorted(world.through_device(copy) for copy in copies), "copies")
+    taken.delete()
+    world.api.wait_gone(taken)
+    for each in (made, group):
+        each.delete(delete_volumes=True)
+        world.api.wait_gone(each)
+    client.group_types.delete(kind)
+    world.same({}, world.cluster.volumes(), "volumes")
+
+
 def migrate(world):
     """A volume is copied to another backend of the cluster and back, and keeps its name."""
     volume = world.create()
@@ -429,6 +522,21 @@ def refused_deletions(world):
         world.wait(lambda: volume.manager.get(volume.id).status == "available", 20,
                    "the refusal to delete")
     world.same(wanted, world.sum(volume), "contents")
+
+
+def documented_commands(world):
+    """The client understands the `cinder` commands of doc/drivers.md, down to their arguments."""
+    with open(os.path.join(world.top, "doc", "drivers.md")) as opened:
+        lines = re.findall(r"^ {4}(cinder .*)$|`(cinder [a-z-]+ [^`]+)`", opened.read(),
+                           re.MULTILINE)
+    commands = [(first or second).split() for first, second in lines]
+    world.same(True, len(commands) >= 5, "whether there are commands")
+    for command in commands:
+        done = subprocess.run([sys.executable, "-B", "-c", PARSE] + command, check=False,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise Failed("%s: %s" % (" ".join(command), done.stdout.strip()[-200:]))
 
 
 def openstack_client(world):

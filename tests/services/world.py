@@ -50,7 +50,7 @@ class World:
         self.spawn = namespace.Spawner(work)
         self.note = note
         self._program = program
-        self._top = top
+        self.top = top
         self._mounts = None
         self.hosts = {}
         self._types = {}
@@ -93,7 +93,7 @@ class World:
         """Run sp-openstack on the environment."""
         site = self.prepared.site
         done = subprocess.run(
-            [self._program, "--path", site, "--data-dir", self._top, "--work-dir",
+            [self._program, "--path", site, "--data-dir", self.top, "--work-dir",
              os.path.join(self.work, "tool"), "--yes", command] +
             (["--no-groups"] if command == "install" else []) + list(components),
             check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -91,28 +91,29 @@ def pip(directory, requirement, *options, environment=None):
     return None if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
 
 
-def download(component, version):
-    """The archive in the cache: a wheel if there is one, else the source distribution."""
+def download(component, version, kinds=("wheel", "sdist")):
+    """The archive in the cache, of the first kind that there is: a wheel, a source distribution."""
     directory = cache()
 
     def cached():
-        for name in os.listdir(directory):
-            if name.startswith("%s-%s-" % (component, version)) and name.endswith(".whl"):
-                return os.path.join(directory, name)
-        for name in (component, DISTRIBUTION[component]):
-            path = os.path.join(directory, "%s-%s.tar.gz" % (name, version))
-            if os.path.exists(path):
-                return path
-        return None
+        wheel = [os.path.join(directory, name) for name in os.listdir(directory)
+                 if name.startswith("%s-%s-" % (component, version)) and name.endswith(".whl")]
+        sdist = [path for path in (os.path.join(directory, "%s-%s.tar.gz" % (name, version))
+                                   for name in (component, DISTRIBUTION[component]))
+                 if os.path.exists(path)]
+        found = {"wheel": wheel, "sdist": sdist}
+        return next((found[kind][0] for kind in kinds if found[kind]), None)
 
     if cached():
         return cached()
     requirement = "%s==%s" % (DISTRIBUTION[component], version)
     scratch = tempfile.mkdtemp(dir=directory, prefix=".fetch.")
     try:
-        problem = pip(scratch, requirement, "--only-binary", ":all:", "--python-version", "2.7",
-                      "--implementation", "py", "--abi", "none", "--platform", "any")
-        if problem:
+        problem = "no kind is asked for"
+        if "wheel" in kinds:
+            problem = pip(scratch, requirement, "--only-binary", ":all:", "--python-version", "2.7",
+                          "--implementation", "py", "--abi", "none", "--platform", "any")
+        if problem and "sdist" in kinds:
             stand_in = os.path.join(scratch, "stand-in")
             os.makedirs(os.path.join(stand_in, "setuptools"))
             for name, text in (("__init__.py", ""), ("build_meta.py", BACKEND)):

@@ -34,6 +34,9 @@ class Manifest:
         self.ranges, self.parts = {}, {}
         for part in re.split(r"(?m)^  (?=[a-z_]+:$)", self.text)[1:]:
             component = part.partition(":")[0]
+            if component in self.parts:                     # in a later document of the manifest
+                self.parts[component] += part
+                continue
             specifier = re.search(r'^    versions: "(.*)"$', part, re.M).group(1)
             self.parts[component] = part
             bounds = [None, None]

@@ -2,8 +2,10 @@
 """What dpkg and apt do to a host with the drivers, and what must hold then."""
 
 import os
+import subprocess
 
-from cases import edited_files, explained, gone, newer_drivers, of_family, register
+from cases import (edited_files, explained, from_readme, full, gone, in_manual,
+                   lost_until_reapply, newer_drivers, of_family, register)
 from cycle import Failure
 from hosts import (COMPONENTS, DEB_NAMES, DEB_OF, SERVICES, STAYS, WORK, only)
 
@@ -114,6 +116,71 @@ def reinstall(host):
     host.apt("--reinstall", "install", *DEB_NAMES, number=1)
     host.started(*SERVICES)
     host.sound()
+
+
+@case("apt-get full-upgrade with --force-confnew, and with --force-confold", quick=False)
+def configuration(host):
+    for number, option in ((2, "confnew"), (1, "confold")):
+        host.apt("-o", "DPkg::Options::=--force-" + option, "--allow-downgrades", "install",
+                 *host.versions(number), number=number)
+        host.started(*SERVICES)
+        host.sound()
+
+
+@case("a run of apt-get for each component (unattended-upgrades)", quick=False)
+def in_steps(host):
+    for component, name in (("os_brick", "python-os-brick"), ("cinder", "cinder-volume"),
+                            ("nova", "nova-compute")):
+        host.apt("install", "--only-upgrade", name)
+        host.started(*[one for one in SERVICES if one in DEB_OF[component]])
+        host.sound()
+
+
+@case("dpkg --no-triggers -i of all, and the triggers later")
+def deferred(host):
+    """dpkg runs a trigger all the same where a service waits for it, or leaves both for later."""
+    host.dpkg("--no-triggers", "-i", *host.files(), status=None)
+    host.dpkg("--configure", "--pending")
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("python-os-brick stays half-configured and all others unpacked, until later")
+def half_configured(host):
+    name = host.root.path("usr/local/sbin/service")
+    os.rename(name, name + ".kept")
+    host.root.write("usr/local/sbin/service", "#!/bin/sh\nexit 1\n", 0o755)
+    host.dpkg("-i", *host.files(), status=1)
+    os.rename(name + ".kept", name)
+    for package, state in (("python-os-brick", "half-configured"), ("python-nova", "unpacked")):
+        if "install ok " + state not in host.dpkg("-s", package).out:
+            raise Failure("%s is not %s" % (package, state))
+    host.are("integrated")
+    host.dpkg("--configure", "-a")
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("a diverted driver.py: it is the operator's, and stays integrated")
+def diverted(host):
+    """What dpkg unpacks in place of it is not what Python imports."""
+    path = host.site + "/nova/virt/libvirt/driver.py"
+    host.tool("uninstall")
+    host.dpkg_divert("--local", "--rename", "--add", "/" + path)
+    own = host.root.read(path + ".distrib") + "\n# the operator's\n"
+    host.root.write(path, own)
+    host.tool("install")
+    edited = host.root.read(path)
+    host.dpkg("-i", *host.files())
+    host.tool("check")
+    host.consistent()
+    host.temporary()
+    host.are("integrated", components=("cinder", "os_brick"))
+    if host.root.read(path) != edited or "storpool" in host.root.read(path + ".distrib").lower():
+        raise Failure("the diverted file or the package's is another one")
+    host.tool("uninstall")
+    if host.root.read(path) != own:
+        raise Failure("the operator's file is not as it was")
 
 
 # ---- removal of theirs -------------------------------------------------------------------------
@@ -232,6 +299,46 @@ def without_openstack(host):
         raise Failure("its purge leaves %s" % ", ".join(left[:8]))
 
 
+@case("README's line for hosts without a compiler", on="base")
+def readme(host):
+    command = from_readme("dpkg")
+    name = "root/" + command.split()[-1].replace("*", "1_amd64")
+    host.run("cp", host.ours(), "/" + name)
+    host.run("sh", "-c", "cd && " + command)
+    host.tool("--version")
+    host.tool("install", "nova", status=3)          # nothing is there to be integrated
+    host.consistent()
+
+
+# ---- what is in the way ------------------------------------------------------------------------
+
+
+def unpacked(host):
+    host.dpkg("--no-triggers", "--force-depends", "--unpack", *host.files())
+
+
+@case("the packages' directory is read-only when the trigger runs: reapply does it later")
+def read_only(host):
+    unpacked(host)
+    place = host.root.path(host.site)
+    subprocess.run(["mount", "--bind", place, place], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", place], check=True)
+        out = host.dpkg("--configure", "-a").out
+    finally:
+        subprocess.run(["umount", place], check=True)
+    lost_until_reapply(host, out, "Read-only file system")
+
+
+@case("the packages' directory is full when the trigger runs: reapply does it later", quick=False)
+def full_site(host):
+    unpacked(host)
+    with full(host, host.site) as place:
+        out = host.dpkg("--configure", "-a").out
+        os.unlink(place + "/filler")
+        lost_until_reapply(host, out, "space")
+
+
 # ---- what the package manager says of it -------------------------------------------------------
 
 
@@ -243,6 +350,8 @@ def verify(host):
     if said != {"??5??????   " + name for name in edited} or not edited:
         raise Failure("dpkg -V says %s, edited are %s" % (sorted(said), sorted(edited)))
     explained(host, edited)
+    nova = "/%s/nova/virt/libvirt/driver.py" % host.site
+    in_manual("??5??????   " + nova, nova)
     said = {line.split()[-1] for line in only(
         host.run("debsums", "-c", "--root=" + host.root.top, "python-nova", "python-os-brick",
                  inside=False, status=None), "/")}

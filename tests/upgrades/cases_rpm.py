@@ -6,8 +6,10 @@ is the operator's.
 """
 
 import os
+import shutil
 
-from cases import edited_files, explained, gone, newer_drivers, of_family, register
+from cases import (edited_files, explained, from_readme, gone, in_manual, newer_drivers, of_family,
+                   register)
 from cycle import Failure
 from hosts import COMPONENTS, RPM_NAMES, RPM_OF, SERVICES, STAYS, WORK, only
 
@@ -70,6 +72,32 @@ def downgrade(host):
     host.dnf("upgrade")
     host.dnf("downgrade", *RPM_NAMES, number=1)
     host.started(*SERVICES)
+    host.sound()
+
+
+@case("dnf history undo, after an upgrade", quick=False)
+def undo(host):
+    host.dnf("upgrade")
+    host.dnf("history", "undo", "last", number=1)
+    host.started(*SERVICES)
+    host.sound()
+
+
+@case("rpm -U of all, with a %post of python-nova that fails", quick=False)
+def failing_script(host):
+    name = host.root.path("usr/local/sbin/service")
+    os.rename(name, name + ".kept")
+    host.root.write("usr/local/sbin/service", "#!/bin/sh\nexit 1\n", 0o755)
+    host.rpm("-U", *host.files(), status=None)
+    os.rename(name + ".kept", name)
+    host.sound()
+
+
+@case("rpm -U --notriggers of all: lost, and reapply does it", quick=False)
+def without_triggers(host):
+    host.rpm("-U", "--notriggers", *host.files())
+    host.is_lost()
+    host.tool("reapply", "-q")
     host.sound()
 
 
@@ -186,6 +214,17 @@ def without_openstack(host):
         raise Failure("its removal leaves %s" % ", ".join(left[:8]))
 
 
+@case("README's line for hosts without a compiler", on="base")
+def readme(host):
+    command = from_readme("rpm")
+    place = host.family.space.new("readme")
+    shutil.copy(host.ours(), os.path.join(place, command.split()[-1].replace("*", "1.x86_64")))
+    host.run("sh", "-c", 'cd "$0" && %s' % command.replace("rpm ", '"$@" ', 1), place,
+             *host.rpm_command(), inside=False)
+    host.tool("--version")
+    host.tool("install", "nova", status=3)          # nothing is there to be integrated
+
+
 # ---- what the package manager says of it -------------------------------------------------------
 
 
@@ -197,6 +236,7 @@ def verify(host):
     if said != {"S.5....T.    " + name for name in edited} or not edited:
         raise Failure("rpm -V says %s, edited are %s" % (sorted(said), sorted(edited)))
     explained(host, edited)
+    in_manual("S.5....T.    /%s/nova/virt/libvirt/driver.py" % host.site)
 
 
 # ---- an interrupted transaction ----------------------------------------------------------------
@@ -208,8 +248,8 @@ def killed(host):
     again."""
     os.rename(host.root.path("usr/sbin/sp-openstack"), host.root.path("usr/sbin/kept"))
     host.root.write("usr/sbin/sp-openstack", "#!/bin/sh\n: >/killed\nkill -9 -1\n", 0o755)
-    host.run("sh", "-c", 'rpm "$@"; exit $?', "sh", "--root", host.root.top, "--nosignature", "-U",
-             *host.files(), inside=False, status=None)
+    host.run("sh", "-c", '"$@"; exit $?', "sh", *host.rpm_command(), "-U", *host.files(),
+             inside=False, status=None)
     if not host.root.exists("killed"):
         raise Failure("the trigger was not run")
     os.rename(host.root.path("usr/sbin/kept"), host.root.path("usr/sbin/sp-openstack"))

@@ -151,6 +151,9 @@ class DebHost(Host):
     def dpkg(self, *arguments, **more):
         return self.run("dpkg", *arguments, **more)
 
+    def dpkg_divert(self, *arguments):
+        return self.run("dpkg-divert", "--quiet", *arguments)
+
     def apt(self, *arguments, number=2, release=None, **more):
         """apt-get with the packages of a set, and of the one that is installed."""
         sets = {"%s-1" % self.release, "%s-%d" % (release or self.release, number)}
@@ -198,7 +201,10 @@ RPM_OF = {"os_brick": RPM_NAMES[:1], "cinder": RPM_NAMES[1:3], "nova": RPM_NAMES
 
 
 class RpmHost(Host):
-    """rpm and dnf are those of this machine, with --root: scripts run in the root."""
+    """rpm and dnf are those of this machine, with --root: scripts run in the root.
+
+    With an rpm of another version, in family.other, there is no dnf; upgrades are by files then.
+    """
 
     site = fakes.RPM_SITE
     kind = "rpm"
@@ -209,9 +215,13 @@ class RpmHost(Host):
         directory = self.family.packages(release or self.release, number)
         return ["%s/%s.rpm" % (directory, name) for name in names]
 
+    def rpm_command(self):
+        program = ["rpm"] if not self.family.other else [
+            os.path.join(self.family.other, "bin/rpm"), "--dbpath", "/var/lib/rpm"]
+        return program + ["--root", self.root.top, "--nosignature"]
+
     def rpm(self, *arguments, **more):
-        return self.run("rpm", "--root", self.root.top, "--nosignature", *arguments, inside=False,
-                        **more)
+        return self.run(*self.rpm_command(), *arguments, inside=False, **more)
 
     def dnf(self, *arguments, number=2, release=None, repos=(), **more):
         command = ["dnf", "-q", "-y", "--installroot", self.root.top, "--nogpgcheck",
@@ -236,7 +246,10 @@ class RpmHost(Host):
         return self.rpm("-U", *files)
 
     def upgrade(self, number=2, release=None):
-        self.dnf("upgrade", number=number, release=release)
+        if self.family.other:
+            self.put(*self.files(number=number, release=release))
+        else:
+            self.dnf("upgrade", number=number, release=release)
 
     def ours(self, newer=False):
         return os.path.join(self.family.own, "newer.rpm" if newer else "ours.rpm")
@@ -248,8 +261,9 @@ class RpmHost(Host):
 class Family:
     """What all hosts of a kind share: the packages, and layers with a release installed."""
 
-    def __init__(self, make, space, store, known, own):
+    def __init__(self, make, space, store, known, own, other=None):
         self.make, self.space, self.store, self.known, self.own = make, space, store, known, own
+        self.other = other              # a directory with a package manager of another version
         self.kind, self.trees = make.kind, store.trees
         self.base, self.plain, self.integrated = [], {}, {}
         self.shown = {os.path.join(store.top, "deb"): "repo", own: "ours"} \

@@ -135,3 +135,18 @@ TEST(bytes_are_written_whole)
     assert_int_equal(errno, ENOSPC);
     close(full);
 }
+
+TEST(printf_at_the_end_of_the_room)
+{
+    for (int len = 250; len < 262; len++) {
+        struct sp_buffer buf = SP_BUFFER_INIT;
+        sp_buffer_printf(&buf, "%*d", len, 1);
+        sp_buffer_printf(&buf, "%s", "");
+        sp_buffer_printf(&buf, "%*d", 1000 - len, 2);
+        assert_int_equal(buf.len, 1000);
+        assert_int_equal(strlen(sp_buffer_str(&buf)), 1000);
+        assert_int_equal(buf.data[len - 1], '1');
+        assert_int_equal(buf.data[999], '2');
+        sp_buffer_free(&buf);
+    }
+}

@@ -210,3 +210,13 @@ TEST(xmalloc_family)
     assert_string_equal(copy, "123456789");
     free(copy);
 }
+
+TEST(printf_of_any_length)
+{
+    for (int len = 250; len < 262; len++) {
+        const char *text = sp_pool_printf(f->pool, "%*d", len, 7);
+        assert_int_equal(strlen(text), len);
+        assert_int_equal(text[len - 1], '7');
+    }
+    assert_string_equal(sp_pool_printf(f->pool, "%s", ""), "");
+}

@@ -237,3 +237,53 @@ TEST(expect)
     assert_fails_exactly(f, sp_yaml_error(&doc, list, &f->err, "%s %d", "n", 3), SP_ERROR_REFUSED,
                          "t.yaml:1:4: n 3");
 }
+
+/* ---- several documents ---------------------------------------------------------------------- */
+
+TEST(documents_are_taken_off_one_by_one)
+{
+    static const struct {
+        const char *text;
+        const char *parts[4];
+        unsigned lines[4];
+    } cases[] = {
+        {"", {NULL}, {0}},
+        {"a: 1", {"a: 1"}, {1}},
+        {"a: 1\n---\nb: 2\n", {"a: 1\n", "---\nb: 2\n"}, {1, 2}},
+        {"# c\n\n---\na: 1\n--- # d\nb: 2\n---",
+         {"# c\n\n---\na: 1\n", "--- # d\nb: 2\n", "---"},
+         {1, 5, 7}},
+        {"--- a\n---\tb\n", {"--- a\n", "---\tb\n"}, {1, 2}},
+        {"a: 1\r\n---\r\nb: 2\r\n", {"a: 1\r\n", "---\r\nb: 2\r\n"}, {1, 2}},
+        {"a: |\n ---\n---b: 1\n", {"a: |\n ---\n---b: 1\n"}, {1}},
+        {"%YAML 1.1\n---\na: 1\n", {"%YAML 1.1\n", "---\na: 1\n"}, {1, 2}},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sp_yaml_part rest = {SP_BYTES_STR(cases[i].text), 1};
+        for (size_t j = 0; cases[i].parts[j]; j++) {
+            struct sp_yaml_part part = sp_yaml_next(&rest);
+            assert_int_equal(part.text.len, strlen(cases[i].parts[j]));
+            assert_memory_equal(part.text.data, cases[i].parts[j], part.text.len);
+            assert_int_equal(part.line, cases[i].lines[j]);
+        }
+        assert_int_equal(rest.text.len, 0);
+        assert_int_equal(sp_yaml_next(&rest).text.len, 0);
+    }
+}
+
+TEST(lines_are_those_of_the_file)
+{
+    struct sp_yaml doc;
+    struct sp_yaml_part rest = {SP_BYTES_STR("a: 1\n---\nb: 2\n---\nc: [\n---\nd: \x01\n"), 1},
+                        part;
+    (void)sp_yaml_next(&rest);
+    part = sp_yaml_next(&rest);
+    assert_ok(f, sp_yaml_parse_part(f->pool, "t.yaml", &part, &doc, &f->err));
+    assert_int_equal(doc.root->keys[0]->line, 3);
+    part = sp_yaml_next(&rest);
+    assert_fails(f, sp_yaml_parse_part(f->pool, "t.yaml", &part, &doc, &f->err), SP_ERROR_REFUSED,
+                 "t.yaml:6:1: ");
+    part = sp_yaml_next(&rest);
+    assert_fails(f, sp_yaml_parse_part(f->pool, "t.yaml", &part, &doc, &f->err), SP_ERROR_REFUSED,
+                 "t.yaml:7:4: ");
+}

@@ -153,7 +153,8 @@ TEST_IN_DIR(details)
     static const char cgroup[] = "11:cpu:/a.service\n"
                                  "1:name=systemd:/lxc/c/system.slice/cinder-volume.service\n"
                                  "0::/b.service\n";
-    static const char environ_[] = "SECRET=1\0XPYTHONPATH=/no\0PYTHONPATH=/one:/two\0PATH=/bin";
+    static const char environ_[] = "SECRET=1\0XPYTHONPATH=/no\0PYTHONPATH=/one:/two\0PATH=/bin\0"
+                                   "SP_AUTH_TOKEN=\0SP_AUTH_TOKEN=2\0SP_API_HTTP_PORT=x";
     process(f, "self", "x", "mnt:[1]", NULL);
     process(f, "12", "cinder-volume", "mnt:[1]", NULL);
     ARGUMENTS("12", "/usr/bin/python2\0/usr/bin/cinder-volume");
@@ -172,6 +173,14 @@ TEST_IN_DIR(details)
     assert_int_equal(one->groups.items[3], 119);
     assert_string_equal(one->unit, "cinder-volume.service");
     assert_string_equal(one->settings.path, "/one:/two");
+    assert_int_equal(one->variables.token, SP_VARIABLE_EMPTY); /* the first of a name */
+    assert_int_equal(one->variables.port, SP_VARIABLE_BAD);
+    assert_int_equal(one->variables.host, SP_VARIABLE_UNSET);
+    assert_false(one->variables.unknown);
+    unlink(scratch_path(f, "12/environ"));
+    found.count = 0;
+    find_all(f, &found);
+    assert_true(found.items[0].variables.unknown);
 }
 
 /* It ends while it is read: its files are gone, and then the directory. */

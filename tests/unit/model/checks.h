@@ -14,6 +14,15 @@ struct check_case {
     unsigned line;
 };
 
+/* A service by its program. */
+static inline void put_service(struct fixture *f, struct sp_facts *facts, enum sp_subject subject,
+                               struct sp_service_facts *service)
+{
+    if (!service->users.count)
+        *SP_PUSH(f->pool, &service->users) = (struct sp_service_user){.program = service->program};
+    *SP_PUSH(f->pool, &facts->services[subject]) = service;
+}
+
 /* The findings of the subject but those that are ok or were skipped. service: without files. */
 static inline sp_findings findings_of(struct fixture *f, const struct sp_facts *host,
                                       enum sp_subject subject, struct sp_service_facts service,
@@ -21,10 +30,10 @@ static inline sp_findings findings_of(struct fixture *f, const struct sp_facts *
 {
     sp_findings all = {NULL, 0, 0}, findings = {NULL, 0, 0};
     struct sp_config_content *file = sp_pool_alloc(f->pool, sizeof(*file));
-    struct sp_facts facts = {.services = {NULL}};
+    struct sp_facts facts = {.command = NULL};
     if (host)
         facts = *host;
-    facts.services[subject] = &service;
+    put_service(f, &facts, subject, &service);
     sp_oslo_parse(f->pool, subject == SP_SUBJECT_CINDER ? "/etc/cinder.conf" : "/etc/nova.conf",
                   SP_BYTES_STR(text), file);
     *SP_PUSH(f->pool, &service.contents) = file;

@@ -225,7 +225,8 @@ TEST(later_files_win)
     sp_findings all = {NULL, 0, 0};
     struct sp_config_content files[2];
     struct sp_service_facts service = {.program = "cinder-volume", .series = P};
-    const struct sp_facts facts = {.services = {[SP_SUBJECT_CINDER] = &service}};
+    struct sp_facts facts = {.command = NULL};
+    put_service(f, &facts, SP_SUBJECT_CINDER, &service);
     sp_oslo_parse(f->pool, "/a/cinder.conf", SP_BYTES_STR(GOOD "storpool_replication = 9\n"),
                   &files[0]);
     sp_oslo_parse(f->pool, "/a/cinder.conf.d/x.conf",
@@ -240,7 +241,8 @@ TEST(files_that_cannot_be_read)
 {
     sp_findings all = {NULL, 0, 0};
     struct sp_service_facts service = {.program = "cinder-volume", .series = P};
-    const struct sp_facts facts = {.services = {[SP_SUBJECT_CINDER] = &service}};
+    struct sp_facts facts = {.command = NULL};
+    put_service(f, &facts, SP_SUBJECT_CINDER, &service);
     *SP_PUSH(f->pool, &service.files) = (struct sp_service_file){"/etc/a", SP_FILE_MISSING, NULL};
     *SP_PUSH(f->pool, &service.files) = (struct sp_service_file){"/etc/b", SP_FILE_DENIED, NULL};
     sp_checks_run(f->pool, &facts, &all);
@@ -253,4 +255,116 @@ TEST(files_that_cannot_be_read)
     for (size_t i = 3; i < all.count && all.items[i].subject == SP_SUBJECT_CINDER; i++)
         assert_int_equal(all.items[i].level, SP_CHECK_SKIPPED);
     assert_int_equal(sp_findings_count(&all), 1);
+}
+
+/* ---- several services of one host -------------------------------------------------------------- */
+
+#define CEPH "[DEFAULT]\nenabled_backends = ceph\n[ceph]\nvolume_driver = x.RBDDriver\n"
+#define BOTH "[storpool]\n" DRIVER REST "[ssd]\n" DRIVER REST
+#define SSD                                                                                        \
+    "[DEFAULT]\nenabled_backends = ssd\n[ssd]\nvolume_driver = "                                   \
+    "cinder.volume.drivers.storpool.StorPoolDriver\nstorpool_template = ssd\n"                     \
+    "report_discard_supported = True\n"
+
+/* The text of one of its files; NULL: it has no more. Those with the same name are one file. */
+struct text {
+    const char *name, *text;
+};
+struct service {
+    const char *program;
+    struct text files[2];
+};
+
+static void put_files(struct fixture *f, const struct service *from, sp_oslo_files *known,
+                      struct sp_service_facts *out)
+{
+    for (size_t i = 0; i < 2 && from->files[i].name; i++) {
+        const struct sp_config_content *file = NULL;
+        for (size_t j = 0; j < known->count; j++)
+            if (strcmp(known->items[j]->name, from->files[i].name) == 0)
+                file = known->items[j];
+        if (!file) {
+            struct sp_config_content *made = sp_pool_alloc(f->pool, sizeof(*made));
+            sp_oslo_parse(f->pool, from->files[i].name, SP_BYTES_STR(from->files[i].text), made);
+            *SP_PUSH(f->pool, known) = file = made;
+        }
+        *SP_PUSH(f->pool, &out->files) = (struct sp_service_file){file->name, SP_FILE_READ, file};
+        *SP_PUSH(f->pool, &out->contents) = file;
+    }
+}
+
+/* "C09 /a:3, ..." of the findings that are to be repaired. */
+static const char *check_all(struct fixture *f, const struct service *services, size_t count)
+{
+    sp_findings all = {NULL, 0, 0};
+    sp_strv found = {NULL, 0, 0};
+    sp_oslo_files known = {NULL, 0, 0};
+    struct sp_facts facts = {.command = NULL};
+    for (size_t i = 0; i < count; i++) {
+        struct sp_service_facts *one = sp_pool_alloc(f->pool, sizeof(*one));
+        *one = (struct sp_service_facts){
+            .program = services[i].program, .series = P, .integrated = true};
+        put_files(f, &services[i], &known, one);
+        put_service(f, &facts, SP_SUBJECT_CINDER, one);
+    }
+    sp_checks_run(f->pool, &facts, &all);
+    for (size_t i = 0; i < all.count; i++)
+        if (all.items[i].subject == SP_SUBJECT_CINDER && all.items[i].level >= SP_CHECK_WARNING)
+            *SP_PUSH(f->pool, &found) = sp_pool_printf(f->pool, "%s %s:%u", all.items[i].id,
+                                                       all.items[i].at.file, all.items[i].at.line);
+    return found.count ? sp_strv_join(f->pool, &found, ", ") : "";
+}
+
+#define VOLUME "cinder-volume"
+
+/* A name that is none is one fault, whichever section was meant. */
+TEST(names_without_commas)
+{
+    sp_findings found =
+        check(f, P, true,
+              "[DEFAULT]\nenabled_backends = storpool lvm\n[lvm]\na = b\n[storpool]\n" DRIVER REST);
+    assert_int_equal(found.count, 1);
+    assert_string_equal(found.items[0].id, "C16");
+}
+
+TEST(several_services)
+{
+    static const struct {
+        struct service services[3];
+        size_t count;
+        const char *expected;
+    } cases[] = {
+        {{{VOLUME, {{"/a", GOOD}}}, {VOLUME, {{"/b", CEPH}}}}, 2, ""},
+        {{{VOLUME, {{"/a", CEPH}}}, {VOLUME, {{"/b", CEPH}}}}, 2, "C04 /a:2"},
+        /* a fault of the second, and of a file that both read */
+        {{{VOLUME, {{"/a", GOOD}}}, {VOLUME, {{"/b", SSD "storpool_replication = 9\n"}}}},
+         2,
+         "C09 /b:7, C15 /b:0"},
+        {{{VOLUME, {{"/c", GOOD "storpool_replication = 9\n"}, {"/a", "[DEFAULT]\nx = a # b\n"}}},
+          {VOLUME, {{"/c", NULL}, {"/b", "[DEFAULT]\nx = y\n"}}}},
+         2,
+         "C09 /c:7, C12 /a:2"},
+        /* what the first has cannot be told */
+        {{{VOLUME, {{"/a", "CANARY\n" GOOD}}}, {VOLUME, {{"/b", CEPH}}}}, 2, "C02 /a:1"},
+        /* backends in one file, each enabled by another service */
+        {{{VOLUME, {{"/c", BOTH}, {"/a", "[DEFAULT]\nenabled_backends = storpool\n"}}},
+          {VOLUME, {{"/c", NULL}, {"/b", "[DEFAULT]\nenabled_backends = ssd\n"}}}},
+         2,
+         ""},
+        {{{VOLUME, {{"/c", BOTH}, {"/a", "[DEFAULT]\nenabled_backends = storpool\n"}}},
+          {VOLUME, {{"/c", NULL}, {"/b", "[DEFAULT]\nenabled_backends = storpool\n"}}}},
+         2,
+         "C05 /c:6"},
+        /* cinder-backup of Pike starts no driver */
+        {{{VOLUME, {{"/a", GOOD}}}, {"cinder-backup", {{"/b", "[DEFAULT]\nx = y\n"}}}}, 2, ""},
+        {{{"cinder-backup", {{"/b", "[DEFAULT]\nx = y\n"}}}}, 1, ""},
+        {{{VOLUME, {{"/a", CEPH}}}, {"cinder-backup", {{"/b", "[DEFAULT]\nx = y\n"}}}},
+         2,
+         "C04 /a:2"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *found = check_all(f, cases[i].services, cases[i].count);
+        if (strcmp(found, cases[i].expected) != 0)
+            fail_msg("case %zu: '%s', not '%s'", i, found, cases[i].expected);
+    }
 }

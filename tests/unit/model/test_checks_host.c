@@ -15,10 +15,10 @@ static void put(struct fixture *f, struct host *host, const char *component, enu
 }
 
 /* The service is here; source: how it is started. */
-static void start(struct host *host, enum sp_subject subject, const char *source)
+static void start(struct fixture *f, struct host *host, enum sp_subject subject, const char *source)
 {
     host->services[subject] = (struct sp_service_facts){.program = "x", .source = source};
-    host->facts.services[subject] = &host->services[subject];
+    *SP_PUSH(f->pool, &host->facts.services[subject]) = &host->services[subject];
 }
 
 /* The text of D01's finding; NULL: it is ok. */
@@ -61,8 +61,8 @@ TEST(drivers_are_not_there)
 TEST(service_that_is_not_started)
 {
     struct host host = {.services = {{.program = NULL}}};
-    start(&host, SP_SUBJECT_CINDER, "process 1");
-    start(&host, SP_SUBJECT_NOVA, NULL);
+    start(f, &host, SP_SUBJECT_CINDER, "process 1");
+    start(f, &host, SP_SUBJECT_NOVA, NULL);
     put(f, &host, "cinder", SP_STATE_INSTALLED);
     put(f, &host, "nova", SP_STATE_NOT_INSTALLED);
     assert_null(drivers(f, &host));

@@ -62,3 +62,40 @@ TEST(not_integrated)
 {
     assert_int_equal(check(f, P, false, "[DEFAULT]\ncompute_driver = vmwareapi.X\n").count, 0);
 }
+
+/* Of two nova-compute one attaches the volumes; the other may have a hypervisor of its own. */
+TEST(several_services)
+{
+    static const struct {
+        const char *first, *second;
+        enum sp_check_level level; /* of N01, on the second file */
+    } cases[] = {
+        {GOOD, "[DEFAULT]\ncompute_driver = ironic.IronicDriver\n", SP_CHECK_NOTE},
+        {GOOD, "[DEFAULT]\nx = y\n", SP_CHECK_ERROR}, /* it does not start */
+        {"[DEFAULT]\ncompute_driver = x.y\n", "[DEFAULT]\ncompute_driver = ironic.IronicDriver\n",
+         SP_CHECK_ERROR},
+        {GOOD, GOOD, SP_CHECK_OK},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        sp_findings all = {NULL, 0, 0};
+        struct sp_facts facts = {.command = NULL};
+        struct sp_service_facts services[2];
+        struct sp_config_content files[2];
+        enum sp_check_level level = SP_CHECK_OK;
+        for (size_t j = 0; j < 2; j++) {
+            services[j] = (struct sp_service_facts){
+                .program = "nova-compute", .series = P, .integrated = true};
+            sp_oslo_parse(f->pool, j ? "/b" : "/a",
+                          SP_BYTES_STR(j ? cases[i].second : cases[i].first), &files[j]);
+            *SP_PUSH(f->pool, &services[j].contents) = &files[j];
+            put_service(f, &facts, SP_SUBJECT_NOVA, &services[j]);
+        }
+        sp_checks_run(f->pool, &facts, &all);
+        for (size_t j = 0; j < all.count; j++)
+            if (strcmp(all.items[j].id, "N01") == 0 && all.items[j].at.file &&
+                strcmp(all.items[j].at.file, "/b") == 0)
+                level = all.items[j].level;
+        if (level != cases[i].level)
+            fail_msg("case %zu: level %d", i, level);
+    }
+}

@@ -69,6 +69,13 @@ static void assert_one(struct fixture *f, const struct sp_facts *facts, const ch
     assert_int_equal(found.items[0].at.line, line);
 }
 
+static void assert_in_order(struct fixture *f, const struct sp_facts *facts)
+{
+    sp_findings found = check(f, facts);
+    if (found.count)
+        fail_msg("%s: %s", found.items[0].id, found.items[0].text);
+}
+
 static void assert_text(struct fixture *f, const char *text, const char *id, const char *part,
                         unsigned line)
 {
@@ -100,6 +107,11 @@ TEST(texts)
         {"SP_OURID=1\n", "S04", "SP_AUTH_TOKEN is not set", 0},
         {"SP_OURID=1\n[n-2]\nSP_AUTH_TOKEN=CANARY\n", "S04", "is not set", 0},
         {"SP_OURID=1\nSP_AUTH_TOKEN =  \n", "S04", "is empty", 2},
+        {"SP_OURID=1\nSP_AUTH_TOKEN = CANARY # x\n", "S04", "no comments behind a value", 2},
+        {"SP_OURID=1\nSP_AUTH_TOKEN = \"CANARY\"\n", "S04", "the quotes are part", 2},
+        {GOOD "[ctl-1]\nSP_API_HTTP_HOST='CANARY'\n", "S05", "the quotes are part", 8},
+        {"\xef\xbb\xbf# x\n" GOOD, "S02", "neither NAME=VALUE", 1},
+        {"\xef\xbb\xbfX=1\n" GOOD, "S02", "part of its first name", 0},
         {GOOD "[ctl-1]\nSP_API_HTTP_PORT=0\n", "S05", "from 1 to 65535", 8},
         {GOOD "[ctl-1]\nSP_API_HTTP_PORT=65536\n", "S05", "from 1 to 65535", 8},
         {GOOD "[ctl-1]\nSP_API_HTTP_PORT=CANARY\n", "S05", "from 1 to 65535", 8},
@@ -107,6 +119,100 @@ TEST(texts)
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         assert_text(f, cases[i].text, cases[i].id, cases[i].part, cases[i].line);
+}
+
+/* ---- the environment of services --------------------------------------------------------------- */
+
+#define NO_TOKEN "SP_OURID=1\n"
+
+static void add_user(struct fixture *f, struct sp_facts *facts, enum sp_subject subject,
+                     struct sp_service_user user)
+{
+    struct sp_service_facts *service = sp_pool_alloc(f->pool, sizeof(*service));
+    *service = (struct sp_service_facts){.program = user.program, .source = user.source};
+    *SP_PUSH(f->pool, &service->users) = user;
+    *SP_PUSH(f->pool, &facts->services[subject]) = service;
+}
+
+static struct sp_facts *facts_with(struct fixture *f, const char *text,
+                                   struct sp_storpool_variables variables, const char *version)
+{
+    struct sp_facts *facts = facts_of(f, text);
+    facts->host.client.prerequisites.items[0].version = version;
+    facts->host.client.confget = SP_ANSWER_YES;
+    add_user(f, facts, SP_SUBJECT_CINDER,
+             (struct sp_service_user){"cinder-volume", "process 11", variables});
+    return facts;
+}
+
+TEST(variables_of_services)
+{
+    const struct sp_storpool_variables set = {.token = SP_VARIABLE_SET}, none = {.unknown = false},
+                                       empty = {.token = SP_VARIABLE_EMPTY},
+                                       hidden = {.unknown = true},
+                                       number = {.number = SP_VARIABLE_SET};
+    assert_in_order(f, facts_with(f, NO_TOKEN "SP_AUTH_TOKEN=a\n", none, "7.3.0"));
+    assert_in_order(f, facts_with(f, NO_TOKEN, set, "7.3.0"));
+    assert_in_order(f, facts_with(f, NO_TOKEN, set, "10.0"));
+    assert_in_order(f, facts_with(f, NO_TOKEN "SP_AUTH_TOKEN=a\n", empty, "6.1.0"));
+    assert_one(f, facts_with(f, NO_TOKEN, none, "7.3.0"), "S04", SP_CHECK_ERROR, "is not set", 0);
+    assert_one(
+        f, facts_with(f, NO_TOKEN, set, "6.1.0"), "S04", SP_CHECK_ERROR,
+        "only in the environment of cinder-volume (process 11), where storpool 6.1.0 does not "
+        "look for it",
+        0);
+    assert_one(f, facts_with(f, NO_TOKEN "SP_AUTH_TOKEN=\n", empty, "6.1.0"), "S04", SP_CHECK_ERROR,
+               "is empty", 2);
+    assert_one(f, facts_with(f, NO_TOKEN, empty, "7.3.0"), "S04", SP_CHECK_ERROR,
+               "is empty in the environment of cinder-volume (process 11)", 0);
+    assert_one(f, facts_with(f, NO_TOKEN "SP_AUTH_TOKEN=a\n", empty, "7.3.0"), "S04",
+               SP_CHECK_ERROR, "which counts more than the files", 0);
+    assert_one(f, facts_with(f, NO_TOKEN, hidden, "7.3.0"), "S04", SP_CHECK_UNKNOWN,
+               "this user may not see", 0);
+    assert_one(f, facts_with(f, "SP_AUTH_TOKEN=a\n", number, "7.3.0"), "S03", SP_CHECK_ERROR,
+               "sections: none; it is not read from the environment of cinder-volume (process 11)",
+               0);
+}
+
+TEST(variables_of_several_services)
+{
+    const struct sp_storpool_variables set = {.token = SP_VARIABLE_SET}, none = {.unknown = false};
+    struct sp_facts *facts = facts_with(f, NO_TOKEN, set, "7.3.0");
+    for (unsigned pid = 21; pid < 27; pid++)
+        add_user(f, facts, SP_SUBJECT_NOVA,
+                 (struct sp_service_user){"nova-compute",
+                                          sp_pool_printf(f->pool, "process %u", pid),
+                                          pid == 21 ? set : none});
+    assert_one(
+        f, facts, "S04", SP_CHECK_ERROR,
+        "SP_AUTH_TOKEN is not set, and is not in the environment of nova-compute (process 22, "
+        "process 23, process 24 and 2 more)",
+        0);
+    facts->services[SP_SUBJECT_NOVA].count = 1;
+    assert_in_order(f, facts);
+}
+
+/* Of one that nothing starts the environment is not known. */
+TEST(service_that_is_not_here)
+{
+    const struct sp_storpool_variables set = {.token = SP_VARIABLE_SET}, none = {.unknown = false};
+    struct sp_facts *facts = facts_with(f, NO_TOKEN, set, "7.3.0");
+    add_user(f, facts, SP_SUBJECT_NOVA, (struct sp_service_user){"nova-compute", NULL, none});
+    assert_in_order(f, facts);
+}
+
+TEST(address_in_the_environment)
+{
+    const struct sp_storpool_variables host = {.host = SP_VARIABLE_EMPTY},
+                                       port = {.port = SP_VARIABLE_BAD};
+    assert_one(f, facts_with(f, GOOD, host, "7.3.0"), "S05", SP_CHECK_ERROR,
+               "SP_API_HTTP_HOST is empty in the environment of cinder-volume", 0);
+    assert_one(f, facts_with(f, GOOD, port, "7.3.0"), "S05", SP_CHECK_ERROR,
+               "SP_API_HTTP_PORT is not a number from 1 to 65535 in the environment", 0);
+    assert_in_order(f, facts_with(f, GOOD, port, "6.0.0"));
+    struct sp_facts *facts = facts_with(f, GOOD, port, "6.0.0");
+    facts->host.client.prerequisites.count = 0;
+    assert_one(f, facts, "S05", SP_CHECK_UNKNOWN, "counts for storpool 7.0 and later", 0);
 }
 
 TEST(files)
@@ -137,7 +243,7 @@ TEST(host_without_storpool)
     for (size_t i = 0; i < 2; i++)
         client->services.items[i] =
             (struct sp_client_service){"x", NULL, false, SP_ANSWER_UNKNOWN, SP_ANSWER_NO};
-    *SP_PUSH(f->pool, &client->to_set_up) = "would have created the group";
+    *SP_PUSH(f->pool, &client->to_set_up) = "the group x does not exist";
     assert_int_equal(check(f, facts).items[0].level, SP_CHECK_NOTE);
     assert_int_equal(check(f, facts).count, 1 + 0);
 }
@@ -238,8 +344,8 @@ TEST(spool)
     *SP_PUSH(f->pool, &client->spool_warnings) = "it is no JSON object";
     assert_one(f, facts, "S10", SP_CHECK_WARNING, "JSON", 0);
     client->spool_warnings.count = 0;
-    *SP_PUSH(f->pool, &client->to_set_up) = "would have created the system group spopenstack";
-    assert_one(f, facts, "S10", SP_CHECK_ERROR, "groups would have created", 0);
+    *SP_PUSH(f->pool, &client->to_set_up) = "the group spopenstack does not exist";
+    assert_one(f, facts, "S10", SP_CHECK_ERROR, "the group spopenstack does not exist", 0);
     assert_non_null(strstr(check(f, facts).items[0].remedy, "groups"));
     client->wanted = false;
     assert_int_equal(check(f, facts).count, 0);

@@ -267,6 +267,72 @@ TEST(edit)
     bad_edit(f, "{name: e, legacy: [a], note: b}", 24, "note");
 }
 
+/* ---- several documents ---------------------------------------------------------------------- */
+
+#define FIRST     MANIFEST_HEAD "components:\n  toy: {versions: '>=1'}\n"
+#define LAYOUTS   "--- # files\ncomponents:\n  toy:\n    files: [{path: a, copy: a, marker: a}]\n"
+#define CHECKSUMS "---\ncomponents:\n  toy:\n    checksums: {a.py: {" BLOB ": [1.0]}}\n"
+
+TEST(documents_are_read_when_they_are_needed)
+{
+    const struct sp_release *release = manifest_of(f, FIRST LAYOUTS CHECKSUMS);
+    const struct sp_component *toy = sp_release_find(release, "toy");
+    assert_int_equal(toy->layouts.count, 0);
+    assert_ok(f, sp_release_read_checksums(release, &f->err));
+    assert_int_equal(toy->checksums.count, 1);
+    assert_int_equal(toy->layouts.count, 0);
+    for (int i = 0; i < 2; i++) {
+        assert_ok(f, sp_release_read_layouts(release, &f->err));
+        assert_int_equal(toy->layouts.count, 1);
+        assert_string_equal(toy->layouts.items[0].files.items[0].path, "a");
+    }
+    release = manifest_of(f, FIRST LAYOUTS);
+    assert_ok(f, sp_release_read_checksums(release, &f->err));
+    assert_int_equal(sp_release_find(release, "toy")->checksums.count, 0);
+}
+
+/* The rest of a manifest is refused there, each time that it is read. */
+static void bad_rest(struct fixture *f, const char *text, const char *shown, const char *part)
+{
+    const struct sp_release *release = manifest_of(f, text);
+    for (int i = 0; i < 2; i++) {
+        if (sp_release_read_layouts(release, &f->err) == 0 &&
+            sp_release_read_checksums(release, &f->err) == 0)
+            fail_msg("this was taken:\n%s", text);
+        const char *start = sp_pool_printf(f->pool, "test.yaml:%s: ", shown);
+        if (strncmp(f->err.message, start, strlen(start)) != 0 || !strstr(f->err.message, part))
+            fail_msg("'%s' and '%s' are not in '%s'", start, part, f->err.message);
+        sp_error_clear(&f->err);
+    }
+}
+
+TEST(documents_that_are_wrong)
+{
+    bad(f, TOP "    files: [{path: a, copy: a, marker: a}]\n" LAYOUTS, "6:5", "key 'files'");
+    bad(f, TOP "    checksums: {}\n" LAYOUTS, "6:5", "key 'checksums'");
+    bad_rest(f, FIRST "---\n", "6:1", "a document must be a mapping");
+    bad_rest(f, FIRST "---\nlayouts: {}\n", "6:1", "'components' is missing");
+    bad_rest(f, FIRST "---\ncomponents: {}\n", "6:13", "'toy' is missing");
+    bad_rest(f, FIRST "---\ncomponents: {toy: {}}\n", "6:19", "'files' or 'layouts'");
+    bad_rest(f, FIRST LAYOUTS "  more: {files: []}\n", "9:3", "unknown key 'more'");
+    bad_rest(f, FIRST LAYOUTS "more: 1\n", "9:1", "unknown key 'more'");
+    bad_rest(f, FIRST LAYOUTS "    checksums: {}\n", "9:5", "unknown key 'checksums'");
+    bad_rest(f, FIRST LAYOUTS "   # a comment\n\n  toy: {}\n", "11:3", "duplicate");
+    bad_rest(f, FIRST LAYOUTS CHECKSUMS "    files: []\n", "13:5", "unknown key 'files'");
+    bad_rest(f, FIRST LAYOUTS CHECKSUMS "---\na: b\n", "13:1", "more than one document");
+}
+
+TEST(probe_in_another_document_than_the_edit)
+{
+    bad_rest(f,
+             MANIFEST_HEAD
+             "components:\n  toy:\n    versions: '>=1'\n"
+             "    probes: [{file: a.py, pattern: '^x$'}]\n"
+             "---\ncomponents:\n  toy:\n    files:\n"
+             "      - {path: a.py, edits: [{name: e, after: '^x$', text: \"y\\n\"}]}\n",
+             "6:14", "the probe goes by a line");
+}
+
 /* ---- all of a directory --------------------------------------------------------------------- */
 
 static const char *named(struct fixture *f, const char *release, const char *released,
@@ -343,7 +409,7 @@ TEST_ON_MEMORY(wanted)
     sp_strv wanted = {NULL, 0, 0};
     memory_put(f, m, "manifests/a.yaml", full);
     assert_ok(f, sp_manifests_load(f->pool, &m->tree, &all, &f->err));
-    sp_manifests_wanted(f->pool, &all, &wanted);
+    assert_ok(f, sp_manifests_wanted(f->pool, &all, &wanted, &f->err));
     static const char *const names[] = {"a.py", "b.py", "c/d.py", "new.py", "left.py", "n.py"};
     for (size_t i = 0; i < COUNT(names); i++)
         if (!sp_strv_has(&wanted, names[i]))

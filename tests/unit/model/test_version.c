@@ -302,5 +302,18 @@ TEST(distribution_names)
         if (sp_distribution_same(vectors[i].a, vectors[i].b) != vectors[i].same ||
             sp_distribution_same(vectors[i].b, vectors[i].a) != vectors[i].same)
             fail_msg("'%s' and '%s'", vectors[i].a, vectors[i].b);
+        if (vectors[i].same && !sp_distribution_may_begin(vectors[i].a, vectors[i].b))
+            fail_msg("'%s' does not begin with '%s'", vectors[i].a, vectors[i].b);
     }
+}
+
+TEST(names_of_files_with_distributions)
+{
+    assert_true(sp_distribution_may_begin("os_brick-1.2.0.dist-info", "os-brick"));
+    assert_true(sp_distribution_may_begin("OS.Brick-1.2.0-py2.7.egg-info", "os_brick"));
+    assert_true(sp_distribution_may_begin("nova.egg-info", "nova"));
+    assert_true(sp_distribution_may_begin("novaclient", "nova")); /* look closer */
+    assert_false(sp_distribution_may_begin("nov", "nova"));
+    assert_false(sp_distribution_may_begin("", "nova"));
+    assert_false(sp_distribution_may_begin("os_brick", "osbrick"));
 }
