@@ -138,6 +138,7 @@ class Root(Host):
         super().__init__(os.path.join(fleet.top, name), LAYOUTS[layout])
         self.fleet, self.name, self.python, self.layout = fleet, name, python, layout
         self.first = self.pid = None
+        self.more = {}          # variables of the inventory
         self._make_system(fleet.shared)
         if program:
             self.put_program()
@@ -292,4 +293,15 @@ class Root(Host):
     def variables(self):
         return {"ansible_connection": "sp_root", "sp_root_pid": self.pid,
                 "ansible_remote_tmp": "/tmp/.ansible",
-                "ansible_python_interpreter": self.python or "/no/python"}
+                "ansible_python_interpreter": self.python or "/no/python", **self.more}
+
+    # ---- a network of which it may be cut off
+
+    UNREACHABLE = "run/unreachable"
+
+    def cut_off(self, cut=True):
+        """plugins/connection/sp_root.py looks for that file."""
+        if cut:
+            self.put(self.UNREACHABLE, "")
+        else:
+            os.unlink(self.path(self.UNREACHABLE))

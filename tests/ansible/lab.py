@@ -12,6 +12,23 @@ from play import Control
 
 GIT = None              # check.py sets what it was told
 COMPONENTS = ("cinder", "nova", "os_brick")
+KILLED = """#!/bin/sh
+SP_FAULT=%d:stop /usr/sbin/killed "$@" &
+pid=$!
+until grep -q 'State:.T' /proc/$pid/status 2>/dev/null; do
+    kill -0 $pid 2>/dev/null || { wait $pid; exit; }
+    sleep 0.05
+done
+kill -9 $pid
+wait $pid
+"""
+# A program that answers one of the commands by itself.
+STUB = """#!/bin/sh
+case "$*" in
+*%s*) echo '%s'; exit %d;;
+*) exec /usr/sbin/real --data-dir /usr/share/sp-openstack "$@";;
+esac
+"""
 controls = {}           # made once a run, by name
 _top = None
 
@@ -33,6 +50,22 @@ def control(name):
     if name not in controls:
         controls[name] = Control(name, os.path.join(top(), name))
     return controls[name]
+
+
+def kill_in_the_middle(host, point=125):
+    """The host's program is killed at its N-th change from now on; returns how to mend that."""
+    program, fault = host.path("usr/sbin/sp-openstack"), os.path.join(
+        hosts.TOP, "build-fault/sp-openstack")
+    if not os.path.exists(fault):
+        raise unittest.SkipTest("build-fault/sp-openstack is not here: make check-ansible")
+    os.rename(program, host.path("usr/sbin/sp-openstack.real"))
+    hosts.shutil.copy2(fault, host.path("usr/sbin/killed"))
+    host.put("usr/sbin/sp-openstack", KILLED % point, 0o755)
+
+    def mend():
+        os.rename(host.path("usr/sbin/sp-openstack.real"), program)
+        os.unlink(host.path("usr/sbin/killed"))
+    return mend
 
 
 class Case(unittest.TestCase):

@@ -15,7 +15,6 @@ import time
 import hosts
 import lab
 from lab import Case
-from test_modules import kill_in_the_middle
 
 TREES = os.path.join(hosts.TOP, "tests", "trees")
 sys.path.insert(1, TREES)
@@ -38,8 +37,8 @@ RELEASES = ("mitaka", "newton", "ocata", "pike")
 LAYOUTS = ("ubuntu", "rdo", "venv")
 PARTS = {"controllers": ("cinder", "os_brick"), "hypervisors": ("nova", "os_brick")}
 SERVICE = {"controllers": "cinder-volume", "hypervisors": "nova-compute"}
-ALL = ("-e", "fleet_max_fail_percentage=100", "-e", "host_rollback_batch=false",
-       "-e", "fleet_controllers_serial=100%", "-e", "fleet_hypervisors_serial=100%")
+ALL = ("-e", "fleet_max_fail_percentage=100", "-e", "fleet_controllers_serial=100%",
+       "-e", "fleet_hypervisors_serial=100%")
 WORK = "var/lib/sp-openstack"
 
 
@@ -175,7 +174,7 @@ class Fleet(Case):
         return mend
 
     def killed(self, host):
-        return kill_in_the_middle(host, 74)
+        return lab.kill_in_the_middle(host, 74)
 
     # ---- tests
 

@@ -10,32 +10,6 @@ from lab import Case
 
 DRIVER = "nova/virt/libvirt/driver.py"
 MODULE = "nova/virt/libvirt/volume/storpool.py"
-KILLED = """#!/bin/sh
-SP_FAULT=%d:stop /usr/sbin/killed "$@" &
-pid=$!
-until grep -q 'State:.T' /proc/$pid/status 2>/dev/null; do
-    kill -0 $pid 2>/dev/null || { wait $pid; exit; }
-    sleep 0.05
-done
-kill -9 $pid
-wait $pid
-"""
-
-
-def kill_in_the_middle(host, point=125):
-    """The host's program is killed at its N-th change from now on; returns how to mend that."""
-    program, fault = host.path("usr/sbin/sp-openstack"), os.path.join(
-        lab.hosts.TOP, "build-fault/sp-openstack")
-    if not os.path.exists(fault):
-        raise lab.unittest.SkipTest("build-fault/sp-openstack is not here: make check-ansible")
-    os.rename(program, host.path("usr/sbin/sp-openstack.real"))
-    lab.hosts.shutil.copy2(fault, host.path("usr/sbin/killed"))
-    host.put("usr/sbin/sp-openstack", KILLED % point, 0o755)
-
-    def mend():
-        os.rename(host.path("usr/sbin/sp-openstack.real"), program)
-        os.unlink(host.path("usr/sbin/killed"))
-    return mend
 
 
 class Modules(Case):
@@ -160,7 +134,7 @@ class Modules(Case):
     def test_interrupted(self):
         """killed, then 5 until recover is asked for."""
         host = self.host()
-        mend = kill_in_the_middle(host)
+        mend = lab.kill_in_the_middle(host)
         before = host.read(DRIVER)
         result = self.control.module(host, "integration", data_dir="/usr/share/sp-openstack")
         self.assertTrue(result.get("failed"), str(result))
@@ -183,7 +157,7 @@ class Modules(Case):
     def test_recover_that_is_not_possible(self):
         """Somebody edited a file meanwhile: still 5, and nothing is changed."""
         host = self.host()
-        mend = kill_in_the_middle(host)
+        mend = lab.kill_in_the_middle(host)
         self.control.module(host, "integration", data_dir="/usr/share/sp-openstack")
         mend()
         host.write(DRIVER, "# something else\n")
@@ -238,6 +212,61 @@ class Modules(Case):
         self.assertEqual(len([text for text in done["warnings"] if "cinder-volume" in text]), 1)
         self.assertEqual(host.calls(), ["try-restart openstack-nova-compute.service"])
         self.module(host, "services", changed=False)
+
+    def test_services_some_of_others(self):
+        """One under Pacemaker, one not: with a program that restarts what it may, and with one that
+        refuses for the sake of the other. Each service is restarted or named."""
+        host = self.host(services=("cinder-volume", "nova-compute"), layout="rdo")
+        host.put("var/lib/pacemaker/cib/cib.xml",
+                 '<primitive class="systemd" type="openstack-cinder-volume"/>')
+        self.module(host, "integration")
+        cinder, nova = "openstack-cinder-volume", "openstack-nova-compute"
+        program = host.path("usr/sbin/sp-openstack")
+        os.rename(program, host.path("usr/sbin/real"))
+        for answer, status, restarted in (
+                ({"error": "cannot restart '%s'" % cinder}, 3, []),
+                ({"restarted": [nova], "would_restart": [nova]}, 1, [nova]),
+                ({"restarted": [nova], "would_restart": [nova], "error": "not all"}, 3, [nova])):
+            host.put("usr/sbin/sp-openstack", lab.STUB % ("--restart", json.dumps(
+                dict(answer, schema=1, command="services",
+                     warnings=[])), status), 0o755)
+            for arguments in ((), ("--check",)):
+                with self.subTest(str((answer, arguments))):
+                    done = self.module(host, "services", *arguments, changed=bool(restarted))
+                    self.assertEqual(done["restarted"], restarted)
+                    self.assertEqual(set(done["obstacles"]), {cinder, nova} - set(restarted))
+                    self.assertIn(cinder, done["warnings"][0])
+            result = self.control.module(host, "services", obstacle="fail")
+            self.assertTrue(result["failed"])
+            self.assertEqual(result["restarted"], [])
+        self.assertEqual(host.calls(), [])
+        os.rename(host.path("usr/sbin/real"), program)
+        done = self.module(host, "services")        # as the program of today does it
+        self.assertEqual(set(done["restarted"]) | set(done["obstacles"]), {cinder, nova})
+        self.assertNotIn(cinder, " ".join(host.calls()))
+
+    def test_program_of_another_version(self):
+        """One whose documents have another schema, or none, is not misunderstood."""
+        host = self.host()
+        os.rename(host.path("usr/sbin/sp-openstack"), host.path("usr/sbin/real"))
+        for answer, part in (({"schema": 2, "components": {}}, "schema 2"), ([], "none")):
+            host.put("usr/sbin/sp-openstack", lab.STUB % ("history", json.dumps(answer), 0), 0o755)
+            for module in ("integration", "integration_info"):
+                with self.subTest("%s %s" % (module, part)):
+                    result = self.fails(host, module, 0, "version")
+                    self.assertIn(part, result["msg"])
+        host.put("usr/sbin/sp-openstack", "#!/bin/sh\necho 'unknown option' >&2\nexit 2\n", 0o755)
+        self.assertIn("unknown option", self.fails(host, "integration", 2, "usage")["msg"])
+
+    def test_change_that_is_in_place_although_it_failed(self):
+        """Its number is returned, so that it can be undone."""
+        host = self.host()
+        os.unlink(host.path("usr/sbin/groupadd"))
+        host.put("usr/sbin/groupadd", "#!/bin/sh\nexit 9\n", 0o755)
+        result = self.fails(host, "integration", 4, "system")
+        self.assertEqual(result["transaction"], 1, str(result))
+        result = self.fails(host, "integration", 4, "system")
+        self.assertIsNone(result["transaction"], str(result))
 
     def test_info(self):
         host = self.host()

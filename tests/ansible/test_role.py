@@ -56,6 +56,42 @@ class Role(Case):
         self.assertEqual(host.calls(), [])
         self.assertIn("nova-compute", str(outcome.results("Name the services")["host"]))
 
+    def test_role_twice_in_a_play(self):
+        """Once for each component: the handler restarts the services of both."""
+        host = self.host(services=("nova-compute", "cinder-volume"))
+        role = {"name": "sp_openstack.drivers.host"}
+        tasks = [{"name": "the role", "ansible.builtin.include_role": role,
+                  "vars": {"host_components": [component]}} for component in ("cinder", "nova")]
+        self.well(self.play(host, playbook=json.dumps([
+            {"hosts": "all", "gather_facts": False, "tasks": tasks}])))
+        self.assertEqual(sorted(host.calls()), ["try-restart cinder-volume.service",
+                                                "try-restart nova-compute.service"])
+
+    def test_handlers_leave_alone_what_is_of_others(self):
+        """Pacemaker's, and a container's: the handler is not even called."""
+        for layout, service in (("rdo", "openstack-cinder-volume"), ("kolla", "cinder-volume")):
+            with self.subTest(layout):
+                host = self.host(layout, services=("cinder-volume",), layout=layout)
+                if layout == "rdo":
+                    host.put("var/lib/pacemaker/cib/cib.xml",
+                             '<primitive class="systemd" type="%s"/>' % service)
+                outcome = self.well(self.play(host))
+                self.assertEqual(host.calls(), [])
+                self.assertEqual(outcome.results("Restart"), {}, str(outcome))
+                self.assertIn("cinder", str(outcome.results("Name the services")[layout]))
+
+    def test_tags_and_start_at_task(self):
+        """A tag of the role is one of its tasks, and a play may begin within it."""
+        play = json.dumps([{"hosts": "all", "gather_facts": False, "roles": [
+            {"role": "sp_openstack.drivers.host", "tags": ["storpool"]}]}])
+        host = self.host(services=("nova-compute",))
+        self.well(self.play(host, "--tags", "other", playbook=play))
+        self.assertFalse(os.path.exists(host.file(MODULE)))
+        self.well(self.play(host, "--tags", "storpool", "--start-at-task", "Change this host",
+                            playbook=play))
+        self.assertTrue(os.path.exists(host.file(MODULE)))
+        self.assertEqual(host.calls(), ["try-restart nova-compute.service"])
+
     def test_service_that_a_run_left_stale(self):
         """A run that was ended between the change and the restart: the next one restarts."""
         host = self.host(services=("nova-compute",))
@@ -92,6 +128,7 @@ class Role(Case):
         outcome = self.well(self.play(host, **more))
         self.assertTrue(os.path.exists(host.file(MODULE)), str(outcome))
         self.assertEqual(host.calls(), ["try-restart nova-compute.service"])
+        self.assertEqual(os.listdir(os.path.join(self.control.top, "tmp")), [], "left behind")
         self.assertEqual(outcome.counts("changed"), {"host": 3})
         self.assertEqual(self.well(self.play(host, **more)).counts("changed"), {})
         outcome = self.well(self.play(host, "--check", host_state="absent", **more))

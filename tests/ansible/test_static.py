@@ -71,7 +71,7 @@ class Static(unittest.TestCase):
             self.assertIn("data_dir", doc["doc"]["options"])
         role = self.documents("-t", "role", "sp_openstack.drivers.host")
         self.assertEqual(set(role["sp_openstack.drivers.host"]["entry_points"]),
-                         {"main", "batch", "raw"})
+                         {"main", "batch", "raw", "raw_batch"})
 
     def test_defaults_are_documented(self):
         options = self.documents("-t", "role", "sp_openstack.drivers.host")[

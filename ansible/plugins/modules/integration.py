@@ -100,8 +100,10 @@ EXAMPLES = r'''
 
 RETURN = r'''
 transaction:
-  description: The number of the transaction. Null if no file was changed.
-  returned: success
+  description:
+    - The number of the transaction. Null if no file was changed.
+    - After a failure, of one that is in place all the same, for instance when the service group cannot be made.
+  returned: always
   type: int
   sample: 7
 files:
@@ -128,7 +130,7 @@ prerequisites:
   type: list
   elements: dict
 services:
-  description: The services that ran when the files were changed, by their names on this host.
+  description: The services that ran when the files were changed, by their names on this host. None in check mode.
   returned: when O(state) is not V(rolled_back)
   type: list
   elements: str
@@ -152,6 +154,7 @@ reason:
   description:
     - Why it failed, in a word, which is the exit status O(ignore:rc) of the program.
     - V(incomplete) 1, V(usage) 2, V(refused) 3, V(system) 4, V(needs-recovery) 5, else V(killed).
+    - V(version) if the program does not fit this version of the collection.
   returned: failure
   type: str
 rc:
@@ -210,6 +213,14 @@ class Integration(object):
         self.result['recovered'] = done.get('recovered', [])
         self.result['changed'] = bool(self.result['recovered'])
         return self.program.run('history', accept=(DONE, NEEDS_RECOVERY))
+
+    def committed_since(self, history):
+        """For a failure: the transaction that is there all the same."""
+        known = [one['id'] for one in history.get('transactions')]
+        now = self.program.run('history', accept=range(NEEDS_RECOVERY + 1))
+        new = [one['id'] for one in now.get('transactions', [])
+               if one['id'] not in known and one['state'] == 'committed']
+        return dict(transaction=max(new) if new else None)
 
     # ---- present and absent
 
@@ -285,6 +296,7 @@ class Integration(object):
 
     def run(self):
         history = self.recover_interrupted()
+        self.program.on_failure = lambda: self.committed_since(history)
         if self.params['state'] == 'present':
             self.install()
         elif self.params['state'] == 'absent':

@@ -104,7 +104,7 @@ doctor:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sp_openstack.drivers.plugins.module_utils.program import (
-    ARGUMENTS, DONE, INCOMPLETE, NEEDS_RECOVERY, REFUSED, Program, stale)
+    ARGUMENTS, DONE, INCOMPLETE, NEEDS_RECOVERY, REFUSED, Program, name_of, stale)
 
 ANY = (DONE, INCOMPLETE, REFUSED, NEEDS_RECOVERY)
 
@@ -140,7 +140,7 @@ def main():
         components=check.get('components', []),
         prerequisites=check.get('prerequisites', []),
         services=services,
-        stale_services=[one['service'] or one['program'] for one in old],
+        stale_services=[name_of(one) for one in old],
         restartable_services=[one['service'] for one in old
                               if not one['obstacle']],
         transactions=history.get('transactions'),

@@ -13,16 +13,15 @@ version_added: 0.1.0
 description:
   - Restarts those services of the integrated components whose processes started before the drivers were changed, one at a time,
     by the names that they have on the host, and makes sure that a new process is there.
-  - Calls C(sp-openstack services --restart), which leaves alone those that are resources of Pacemaker, or in containers such
-    as Kolla's, and restarts the others. The module returns the reason, and by default warns of it.
+  - Calls C(sp-openstack services --restart), which leaves alone what is Pacemaker's or in containers such as Kolla's.
+    The module returns the reason, and by default warns of it.
 author:
   - StorPool Storage (@storpool)
 options:
   obstacle:
     description:
       - What becomes of a host on which a service needs a restart that is not ours to make.
-      - With V(warn), it is reported, the others are restarted, and the module ends well; with V(fail) it fails, and restarts
-        none.
+      - With V(warn), it is reported, and the other services are restarted. With V(fail), the module fails and restarts none.
     type: str
     choices: [warn, fail]
     default: warn
@@ -69,7 +68,61 @@ services:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sp_openstack.drivers.plugins.module_utils.program import (
-    ARGUMENTS, DONE, INCOMPLETE, Program, stale)
+    ARGUMENTS, DONE, INCOMPLETE, REFUSED, Program, name_of, stale)
+
+
+class Services(object):
+    def __init__(self, module):
+        self.module = module
+        self.program = Program(module)
+        self.options = []
+        if module.params['group']:
+            self.options += ['--group', module.params['group']]
+        self.result = dict(changed=False, restarted=[], obstacles={})
+
+    def look(self):
+        """The names of the services that can be restarted."""
+        now = self.program.run('services', *self.options, looks=True,
+                               accept=(DONE, INCOMPLETE)).get('services')
+        self.result['services'] = now
+        for one in stale(now):
+            if one['obstacle']:
+                self.result['obstacles'][name_of(one)] = one['obstacle']
+        return [name_of(one) for one in stale(now) if not one['obstacle']]
+
+    def restart(self, names):
+        """Those; a program that refuses them for the sake of others is
+        reported."""
+        options = self.options + ['--restart']
+        key = 'restarted'
+        if self.module.check_mode:
+            options.append('--dry-run')
+            key = 'would_restart'
+        done = self.program.run('services', *options, looks=True,
+                                accept=(DONE, INCOMPLETE, REFUSED))
+        if done.status != DONE and not self.result['obstacles']:
+            self.program.fail(done, **self.result)
+        self.result['restarted'] = done.get(key, [])
+        self.result['changed'] = bool(self.result['restarted'])
+        for name in names if done.get(key) is None else []:
+            self.result['obstacles'][name] = \
+                'the program refused to; run: sp-openstack services --restart'
+
+    def run(self):
+        names = self.look()
+        if self.result['obstacles'] and self.module.params['obstacle'] == 'fail':
+            self.module.fail_json(msg='; '.join(self.texts()), **self.result)
+        self.program.warned.update(self.texts())    # each is said once, below
+        if names:
+            self.restart(names)
+        for text in self.texts():
+            self.module.warn(text)
+        self.module.exit_json(**self.result)
+
+    def texts(self):
+        """As the program itself says it."""
+        return ["cannot restart '%s': %s" % pair
+                for pair in sorted(self.result['obstacles'].items())]
 
 
 def main():
@@ -82,34 +135,7 @@ def main():
         ),
         supports_check_mode=True,
     )
-    program = Program(module)
-    options = []
-    if module.params['group']:
-        options += ['--group', module.params['group']]
-    now = program.run('services', *options, looks=True,
-                      accept=(DONE, INCOMPLETE)).get('services')
-    result = dict(changed=False, restarted=[], obstacles={}, services=now)
-    for one in stale(now):
-        if one['obstacle']:
-            name = one['service'] or one['program']
-            result['obstacles'][name] = one['obstacle']
-    texts = ["cannot restart '%s': %s" % pair
-             for pair in sorted(result['obstacles'].items())]
-    if texts and module.params['obstacle'] == 'fail':
-        module.fail_json(msg='; '.join(texts), **result)
-    for text in texts:      # the program says the same when it restarts some
-        program.warned.add(text)
-        module.warn(text)
-    if [one for one in stale(now) if not one['obstacle']]:
-        options += ['--restart']
-        if module.check_mode:
-            options += ['--dry-run']
-        done = program.run('services', *options, looks=True,
-                           accept=(DONE, INCOMPLETE))
-        result['restarted'] = done.get('would_restart' if module.check_mode
-                                       else 'restarted')
-        result['changed'] = bool(result['restarted'])
-    module.exit_json(**result)
+    Services(module).run()
 
 
 if __name__ == '__main__':

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 
-from ansible.errors import AnsibleFileNotFound
+from ansible.errors import AnsibleConnectionFailure, AnsibleFileNotFound
 from ansible.plugins.connection import ConnectionBase
 
 DOCUMENTATION = """
@@ -29,11 +29,14 @@ class Connection(ConnectionBase):
     default_user = "root"
 
     def _connect(self):
+        if os.path.exists(self._inside("run/unreachable")):
+            raise AnsibleConnectionFailure("no route to host")
         self._connected = True
         return self
 
     def exec_command(self, cmd, in_data=None, sudoable=True):
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
+        self._connect()
         done = subprocess.run(["nsenter", "-t", str(self.get_option("pid")), "-m", "-p", "-r", "-w",
                                "/bin/sh", "-c", cmd], input=in_data or b"", check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
