@@ -59,11 +59,11 @@ static void add_wanted(const char *string, void *data)
         *SP_PUSH(wanted->pool, wanted->out) = sp_pool_strdup(wanted->pool, string + wanted->len);
 }
 
-void sp_proc_strings_at(struct sp_pool *pool, int dir, const char *name, const char *begin,
+void sp_proc_strings_at(struct sp_pool *pool, int dir, const char *name, const char *wanted,
                         sp_strv *out)
 {
-    struct wanted wanted = {pool, begin ? begin : "", begin ? strlen(begin) : 0, out};
-    sp_proc_each(dir, name, add_wanted, &wanted);
+    struct wanted all = {pool, wanted ? wanted : "", wanted ? strlen(wanted) : 0, out};
+    sp_proc_each(dir, name, add_wanted, &all);
 }
 
 void sp_proc_strings(struct sp_pool *pool, const char *path, const char *wanted, sp_strv *out)
