@@ -168,7 +168,7 @@ static bool find_mount(const struct sp_dir *dir, const char *name, int *id)
 
 int sp_fs_check_replaceable(const struct sp_dir *dir, const char *name, struct sp_error *err)
 {
-    int own, mount;
+    int own = 0, mount = 0; /* alike, should EOVERFLOW mean something else */
     SP_CLEANUP_FD int fd =
         openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     const char *flag = fd < 0 ? NULL : forbidding_flag(fd);

@@ -207,11 +207,10 @@ def full(host, directory):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m", "none", place], check=True)
     try:
         subprocess.run(["cp", "-a", copy + "/.", place], check=True)
-        with open(place + "/filler", "wb") as file:
+        with open(place + "/filler", "wb", buffering=0) as file:
             with contextlib.suppress(OSError):
                 while True:
                     file.write(bytes(1 << 16))
-                    file.flush()
         yield place
     finally:
         subprocess.run(["umount", place], check=True)
