@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the C source keeps to, function by function.
+"""What the source keeps to.
 
     tests/test_source.py [--figures]
 
-No function has more than six parameters or 60 lines. --figures prints lines by folder, the longest
-functions, and the files above 400 lines.
+No function in C has more than six parameters or 60 lines, and no file has the marks that git leaves
+where a merge is not finished: in a comment no compiler sees them. --figures prints lines by folder,
+the longest functions, and the files above 400 lines.
 """
 
 import collections
@@ -16,6 +17,10 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MOST_PARAMETERS = 6
 MOST_LINES = 60
+FOLDERS = (".ci", "ansible", "completions", "doc", "drivers", "manifests", "packaging", "src", "tests",
+           "tools")
+ENDINGS = (".8", ".bash", ".c", ".h", ".md", ".mk", ".py", ".sh", ".spec", ".yaml", ".yml", "run")
+MARK = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.M)
 
 Function = collections.namedtuple("Function", "place name parameters lines")
 
@@ -55,6 +60,11 @@ def faults_of(name, text):
             yield "%s: %s() has %d lines" % (one.place, one.name, one.lines)
 
 
+def marks_of(name, text):
+    for mark in MARK.finditer(text):
+        yield "%s:%d: a merge that was not finished" % (name, text.count("\n", 0, mark.start()) + 1)
+
+
 def check_detects():
     """The check itself finds what it looks for."""
     many = "int f(int a, int b, int (*c)(int, int), int d, int e, int g)\n{\n}\n"
@@ -64,15 +74,27 @@ def check_detects():
         yield "seven parameters were let through"
     if not list(faults_of("x.c", "int f(void)\n{\n%s}\n" % ("    g();\n" * (MOST_LINES + 1)))):
         yield "a long function was let through"
+    if not list(marks_of("x.c", "/*\n%s HEAD\n */\n" % ("<" * 7))):
+        yield "the mark of a merge was let through"
 
 
-def sources(folder):
+def sources(folder, endings=(".c", ".h")):
     for directory, _, names in sorted(os.walk(os.path.join(TOP, folder))):
         for name in sorted(names):
-            if name.endswith((".c", ".h")):
+            if name.endswith(endings):
                 path = os.path.join(directory, name)
                 with open(path, encoding="utf-8") as file:
                     yield os.path.relpath(path, TOP), file.read()
+
+
+def texts():
+    """All that people write; what is built has names of its own."""
+    for folder in FOLDERS:
+        yield from sources(folder, ENDINGS)
+    for name in sorted(os.listdir(TOP)):
+        if name == "Makefile" or name.endswith(".md"):
+            with open(os.path.join(TOP, name), encoding="utf-8") as file:
+                yield name, file.read()
 
 
 def figures():
@@ -101,6 +123,9 @@ def main():
     for name, text in sources("src"):
         count += 1
         faults += faults_of(name, text)
+    for name, text in texts():
+        count += 1
+        faults += marks_of(name, text)
     for fault in faults:
         print("FAILED %s" % fault)
     print("%d passed, %d failed" % (max(count - len(faults), 0), len(faults)))

@@ -12,12 +12,8 @@ struct sp_examination {
 };
 
 /* selection: planned, of the components that were asked for; their services are examined, and the host.
-<<<<<<< HEAD
- * With --root no processes are looked at. all: also the checks that check and install show themselves
-=======
  * With --root no processes are looked at. all: also the facts that check and install show themselves
->>>>>>> i13
- * (SP_CHECK_SHOWN); else its facts are not looked for. */
+ * (SP_CHECK_SHOWN); else these are not looked for. */
 int sp_examine(struct sp_context *context, const sp_selection *selection, bool all,
                struct sp_examination *out, struct sp_error *err) SP_MUST_CHECK;
 
