@@ -258,12 +258,29 @@ void *sp_pool_grow(struct sp_pool *pool, void *items, size_t count, size_t *room
     return bigger;
 }
 
+bool sp_str_equal(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 bool sp_strv_has(const sp_strv *strv, const char *str)
 {
     for (size_t i = 0; i < strv->count; i++)
         if (strcmp(strv->items[i], str) == 0)
             return true;
     return false;
+}
+
+void sp_strv_add_once(struct sp_pool *pool, sp_strv *strv, const char *str)
+{
+    if (!sp_strv_has(strv, str))
+        *SP_PUSH(pool, strv) = str;
+}
+
+void sp_strv_add_all_once(struct sp_pool *pool, sp_strv *strv, const sp_strv *others)
+{
+    for (size_t i = 0; i < others->count; i++)
+        sp_strv_add_once(pool, strv, others->items[i]);
 }
 
 const char *sp_strv_join(struct sp_pool *pool, const sp_strv *strv, const char *between)

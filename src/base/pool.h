@@ -58,9 +58,16 @@ void sp_out_of_memory_calls(void (*fn)(void));
 #define SP_LAST(vec) (&(vec)->items[(vec)->count - 1])
 void *sp_pool_grow(struct sp_pool *pool, void *items, size_t count, size_t *room, size_t size);
 
+/* Whether two strings are equal; NULL only equals itself. */
+bool sp_str_equal(const char *a, const char *b);
+
 /* A list of strings. */
 typedef SP_VEC(const char *) sp_strv;
 const char *sp_strv_join(struct sp_pool *pool, const sp_strv *strv, const char *between);
 bool sp_strv_has(const sp_strv *strv, const char *str);
+/* Adds the string (not a copy), unless the list has an equal one. */
+void sp_strv_add_once(struct sp_pool *pool, sp_strv *strv, const char *str);
+/* The same with each of the others. */
+void sp_strv_add_all_once(struct sp_pool *pool, sp_strv *strv, const sp_strv *others);
 
 #endif

@@ -69,8 +69,7 @@ static int take_word(struct sp_pool *pool, const char *word, struct sp_options *
     if (component && strcmp(word, "os-brick") == 0)
         word = "os_brick";
     sp_strv *list = component ? &out->components : &out->arguments;
-    if (!sp_strv_has(list, word))
-        *SP_PUSH(pool, list) = word;
+    sp_strv_add_once(pool, list, word);
     return 0;
 }
 

@@ -21,8 +21,7 @@ static sp_strv components_of(struct sp_pool *pool, const struct sp_journal *jour
 {
     sp_strv names = {NULL, 0, 0};
     for (size_t i = 0; i < journal->components.count; i++)
-        if (!sp_strv_has(&names, journal->components.items[i].name))
-            *SP_PUSH(pool, &names) = journal->components.items[i].name;
+        sp_strv_add_once(pool, &names, journal->components.items[i].name);
     return names;
 }
 

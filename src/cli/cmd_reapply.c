@@ -110,9 +110,7 @@ static void add_done(struct reapply *r, const struct sp_job *job)
     struct sp_pool *pool = r->context->pool;
     for (size_t i = 0; i < job->txn.changes.count; i++)
         *SP_PUSH(pool, &r->total.txn.changes) = job->txn.changes.items[i];
-    for (size_t i = 0; i < job->services.count; i++)
-        if (!sp_strv_has(&r->total.services, job->services.items[i]))
-            *SP_PUSH(pool, &r->total.services) = job->services.items[i];
+    sp_strv_add_all_once(pool, &r->total.services, &job->services);
     if (job->id == 0)
         return;
     r->total.id = job->id;

@@ -95,8 +95,8 @@ static void put_containers(struct sp_json *json, struct sp_context *context,
     sp_strv names = {NULL, 0, 0};
     for (size_t i = 0; i < one->elsewhere.count; i++) {
         const char *name = one->elsewhere.items[i]->container;
-        if (name && !sp_strv_has(&names, name))
-            *SP_PUSH(context->pool, &names) = name;
+        if (name)
+            sp_strv_add_once(context->pool, &names, name);
     }
     sp_output_strings(json, "containers", &names);
 }

@@ -159,12 +159,8 @@ static void find_programs(struct sp_context *context, sp_strv *out)
 {
     for (size_t i = 0; i < context->manifests.releases.count; i++) {
         const struct sp_release *release = context->manifests.releases.items[i];
-        for (size_t j = 0; j < release->components.count; j++) {
-            const sp_strv *more = &release->components.items[j]->programs;
-            for (size_t k = 0; k < more->count; k++)
-                if (!sp_strv_has(out, more->items[k]))
-                    *SP_PUSH(context->pool, out) = more->items[k];
-        }
+        for (size_t j = 0; j < release->components.count; j++)
+            sp_strv_add_all_once(context->pool, out, &release->components.items[j]->programs);
     }
 }
 

@@ -105,9 +105,7 @@ static void add_component(struct sp_job *job, const struct sp_target *one)
         .release = spec->release->name,
         .layout = found->layout && found->layout->name ? found->layout->name : "",
         .path = sp_path_is_safe_relative(path) ? path : found->dir};
-    for (size_t i = 0; i < spec->services.count; i++)
-        if (!sp_strv_has(&job->services, spec->services.items[i]))
-            *SP_PUSH(pool, &job->services) = spec->services.items[i];
+    sp_strv_add_all_once(pool, &job->services, &spec->services);
 }
 
 /* Of the services of the changed components those that run the old code, by the names that they have here. */

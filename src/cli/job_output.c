@@ -76,8 +76,7 @@ static void print_recorded(struct sp_job *job)
     struct sp_context *context = job->context;
     sp_strv all = {NULL, 0, 0};
     for (size_t i = 0; i < job->txn.components.count; i++)
-        if (!sp_strv_has(&all, job->txn.components.items[i].name))
-            *SP_PUSH(context->pool, &all) = job->txn.components.items[i].name;
+        sp_strv_add_once(context->pool, &all, job->txn.components.items[i].name);
     const char *list = sp_strv_join(context->pool, &all, ", ");
     if (job->id)
         sp_console_print(context->report, 0,

@@ -15,14 +15,9 @@ struct line {
 };
 typedef SP_VEC(struct line) lines;
 
-static bool is_same(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool is_same_group(const struct sp_finding *a, const struct sp_finding *b)
 {
-    return is_same(a->at.file, b->at.file) && (a->at.file || a->subject == b->subject);
+    return sp_str_equal(a->at.file, b->at.file) && (a->at.file || a->subject == b->subject);
 }
 
 /* By group, then line; findings of one line in the order of the checks. */
@@ -79,7 +74,7 @@ static void print_remedy(struct sp_context *context, const char *remedy)
 static bool has_same_remedy(const lines *sorted, size_t i)
 {
     return i + 1 < sorted->count && sorted->items[i + 1].group == sorted->items[i].group &&
-           is_same(sorted->items[i].finding->remedy, sorted->items[i + 1].finding->remedy);
+           sp_str_equal(sorted->items[i].finding->remedy, sorted->items[i + 1].finding->remedy);
 }
 
 static void print_line(struct sp_context *context, const struct sp_finding *one)
@@ -94,8 +89,7 @@ static const char *users_of(struct sp_context *context, const struct sp_service_
 {
     sp_strv programs = {NULL, 0, 0}, words = {NULL, 0, 0};
     for (size_t i = 0; i < service->users.count; i++)
-        if (!sp_strv_has(&programs, service->users.items[i].program))
-            *SP_PUSH(context->pool, &programs) = service->users.items[i].program;
+        sp_strv_add_once(context->pool, &programs, service->users.items[i].program);
     for (size_t i = 0; i < programs.count; i++) {
         sp_strv sources = {NULL, 0, 0};
         for (size_t j = 0; j < service->users.count; j++) {

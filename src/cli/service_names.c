@@ -51,8 +51,8 @@ void sp_service_names(struct sp_pool *pool, const struct sp_service *service, bo
     for (size_t i = 0; i < service->processes.count; i++) {
         const struct sp_service_process *one = &service->processes.items[i];
         const char *name = one->start ? one->start->name : sp_service_name(service);
-        if ((!stale || sp_service_process_is_stale(one)) && !sp_strv_has(out, name))
-            *SP_PUSH(pool, out) = name;
+        if (!stale || sp_service_process_is_stale(one))
+            sp_strv_add_once(pool, out, name);
     }
 }
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/path.h"
 #include "cli/service_changes.h"
 #include "host/accounts.h"
 #include "host/lookup.h"
@@ -111,7 +110,7 @@ static int is_changed(struct search *f, const struct sp_running *process, bool *
         const struct sp_detection *found =
             environment ? sp_scan_import(f->context->scans.items[0], environment, change->component)
                         : NULL;
-        *is = spec && sp_strv_has(&spec->services, process->program) &&
+        *is = spec && sp_strv_has(&spec->programs, process->program) &&
               (!found || sp_detection_is_at(f->context->pool, found, change->package));
     }
     return 0;
@@ -166,15 +165,12 @@ static int find_reasons(struct search *f, struct sp_service_process *one)
 }
 
 /* Of the ways in which the service is started the one whose unit the process is of; NULL. */
-static const struct sp_start *start_of(struct sp_pool *pool, const struct sp_service *service,
+static const struct sp_start *start_of(const struct sp_service *service,
                                        const struct sp_running *process)
 {
-    const char *unit = process->unit ? sp_path_stem(pool, process->unit, ".service") : NULL;
-    for (size_t i = 0; unit && i < service->starts.count; i++) {
-        const struct sp_start *start = &service->starts.items[i];
-        if (start->kind == SP_START_UNIT && strcmp(unit, start->name) == 0)
-            return start;
-    }
+    for (size_t i = 0; i < service->starts.count; i++)
+        if (sp_start_is_unit(&service->starts.items[i], process->unit))
+            return &service->starts.items[i];
     return NULL;
 }
 
@@ -193,26 +189,15 @@ static int add_process(struct search *f, struct sp_service *service,
         return 0;
     struct sp_service_process *one = SP_PUSH(f->context->pool, &service->processes);
     one->process = process;
-    one->start = start_of(f->context->pool, service, process);
+    one->start = start_of(service, process);
     one->started = sp_running_started(process);
     return f->selection ? find_reasons(f, one) : 0;
-}
-
-/* Of a caller that knows no targets, the programs need not be in a manifest. */
-static const sp_running_list *find_running(const struct search *f)
-{
-    if (f->selection)
-        return sp_context_running(f->context);
-    sp_running_list *found = sp_pool_alloc(f->context->pool, sizeof(*found));
-    if (f->programs.count && !f->context->options->root)
-        sp_running_find(f->context->pool, "/proc", &f->programs, found);
-    return found;
 }
 
 /* Fills in the processes of the services. */
 static int add_processes(struct search *f, sp_services *services)
 {
-    const sp_running_list *running = services->count ? find_running(f) : NULL;
+    const sp_running_list *running = services->count ? sp_context_running(f->context) : NULL;
     for (size_t i = 0; i < services->count; i++)
         for (size_t j = 0; j < running->count; j++)
             if (strcmp(running->items[j].program, services->items[i].program) == 0 &&
@@ -258,9 +243,8 @@ static struct search new_search(struct sp_context *context, const sp_selection *
     f.changes = sp_pool_calloc(context->pool, selection->count + 1, sizeof(*f.changes));
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
-        for (size_t j = 0; is_concerned(one) && j < one->detection->spec->programs.count; j++)
-            if (!sp_strv_has(&f.programs, one->detection->spec->programs.items[j]))
-                *SP_PUSH(context->pool, &f.programs) = one->detection->spec->programs.items[j];
+        if (is_concerned(one))
+            sp_strv_add_all_once(context->pool, &f.programs, &one->detection->spec->programs);
     }
     return f;
 }
@@ -288,6 +272,17 @@ int sp_services_find(struct sp_context *context, const sp_selection *selection, 
     return find_all(&f, out);
 }
 
+/* Of those of which it cannot be told, the first name. */
+static void add_names(struct sp_context *context, const sp_services *services, bool stale,
+                      sp_strv *out)
+{
+    for (size_t i = 0; i < services->count; i++) {
+        sp_service_names(context->pool, &services->items[i], stale, out);
+        if (services->items[i].unknown)
+            sp_strv_add_once(context->pool, out, sp_service_name(&services->items[i]));
+    }
+}
+
 int sp_services_after(struct sp_context *context, const sp_selection *selection, sp_strv *names,
                       struct sp_error *err)
 {
@@ -302,11 +297,7 @@ int sp_services_after(struct sp_context *context, const sp_selection *selection,
             sp_change_note(&f.changes[i], now, selection->items[i].detection->dir);
     if (find_all(&f, &services) < 0)
         return -1;
-    for (size_t i = 0; i < services.count; i++) {
-        sp_service_names(context->pool, &services.items[i], true, names);
-        if (services.items[i].unknown)
-            *SP_PUSH(context->pool, names) = sp_service_name(&services.items[i]);
-    }
+    add_names(context, &services, true, names);
     return 0;
 }
 
@@ -330,22 +321,19 @@ int sp_services_of_transaction(struct sp_context *context, const struct sp_trans
     for (size_t i = 0; i < txn->changes.count; i++) {
         const struct sp_component *spec =
             sp_services_component(context, txn, &txn->changes.items[i]);
-        for (size_t j = 0; spec && j < spec->services.count; j++)
-            if (!sp_strv_has(&f.programs, spec->services.items[j]))
-                *SP_PUSH(context->pool, &f.programs) = spec->services.items[j];
+        if (spec)
+            sp_strv_add_all_once(context->pool, &f.programs,
+                                 context->options->root ? &spec->services : &spec->programs);
     }
     if (context->options->root)
         *names = f.programs;
     if (context->options->root || f.programs.count == 0)
         return 0;
+    sp_context_forget_running(context); /* some may have ended since */
     if (!context->scans.count && sp_context_scan(context, &ignored) < 0)
         context->scans.count = 0;
     if (find_all(&f, &services) < 0)
         return -1;
-    for (size_t i = 0; i < services.count; i++) {
-        sp_service_names(context->pool, &services.items[i], false, names);
-        if (services.items[i].unknown && !sp_strv_has(names, sp_service_name(&services.items[i])))
-            *SP_PUSH(context->pool, names) = sp_service_name(&services.items[i]);
-    }
+    add_names(context, &services, false, names);
     return 0;
 }

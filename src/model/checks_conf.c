@@ -102,8 +102,7 @@ static const char *sections_of(struct sp_checking *c)
     for (size_t i = 0; i < files->count; i++)
         for (size_t j = 0; j < files->items[i]->headings.count; j++) {
             const char *name = sp_check_show(c, files->items[i]->headings.items[j].name);
-            if (!sp_strv_has(&names, name))
-                *SP_PUSH(c->pool, &names) = name;
+            sp_strv_add_once(c->pool, &names, name);
         }
     return names.count ? sp_strv_join(c->pool, &names, ", ") : "none";
 }
@@ -148,8 +147,7 @@ static const char *describe(struct sp_checking *c, const users *list)
     };
     sp_strv programs = {NULL, 0, 0}, words = {NULL, 0, 0};
     for (size_t i = 0; i < list->count; i++)
-        if (!sp_strv_has(&programs, list->items[i]->program))
-            *SP_PUSH(c->pool, &programs) = list->items[i]->program;
+        sp_strv_add_once(c->pool, &programs, list->items[i]->program);
     for (size_t i = 0; i < programs.count; i++) {
         sp_strv sources = {NULL, 0, 0};
         size_t more = 0;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/doctor.h"
 
-#include <string.h>
-
 const struct sp_check_table sp_check_tables[] = {
     {SP_SUBJECT_CINDER, sp_checks_cinder}, {SP_SUBJECT_NOVA, sp_checks_nova},
     {SP_SUBJECT_HOST, sp_checks_host},     {SP_SUBJECT_HOST, sp_checks_storpool_conf},
@@ -62,11 +60,6 @@ struct view {
 };
 typedef SP_VEC(struct view) sp_views;
 
-static bool is_same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 /* Services that read the same file give the same findings in it, and backends that share an option: one is
  * enough. */
 static void drop_repeated(sp_findings *findings, size_t first, size_t added)
@@ -78,8 +71,8 @@ static void drop_repeated(sp_findings *findings, size_t first, size_t added)
         for (size_t j = first; j < kept && !known; j++) {
             const struct sp_finding *other = &findings->items[j];
             known = other->level == one->level && other->at.line == one->at.line &&
-                    is_same_text(other->at.file, one->at.file) &&
-                    is_same_text(other->text, one->text);
+                    sp_str_equal(other->at.file, one->at.file) &&
+                    sp_str_equal(other->text, one->text);
         }
         if (!known)
             findings->items[kept++] = *one;

@@ -116,18 +116,14 @@ static const struct sp_environment_origin *origin_of(const struct sp_environment
     return NULL;
 }
 
-static bool is_account(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 /* One with the same name that was made for a program of the same account. */
 static const struct sp_environment *find_made(const struct sp_environment_search *s,
                                               const char *name, const char *account)
 {
     for (size_t i = 0; i < s->out->items.count; i++) {
         const struct sp_environment *one = s->out->items.items[i];
-        if (one->own_settings && strcmp(one->name, name) == 0 && is_account(one->account, account))
+        if (one->own_settings && strcmp(one->name, name) == 0 &&
+            sp_str_equal(one->account, account))
             return one;
     }
     return NULL;

@@ -129,8 +129,7 @@ static int add_system_version(struct sp_interpreters *s, const char *version,
 static void collect_versions(struct sp_interpreters *s, const python_dirs *dirs, sp_strv *out)
 {
     for (size_t i = 0; i < dirs->count; i++)
-        if (!sp_strv_has(out, dirs->items[i].version))
-            *SP_PUSH(s->look.pool, out) = dirs->items[i].version;
+        sp_strv_add_once(s->look.pool, out, dirs->items[i].version);
 }
 
 int sp_interpreters_add_system(struct sp_interpreters *s)

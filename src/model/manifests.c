@@ -40,8 +40,7 @@ static int load_one(struct sp_pool *pool, struct sp_manifests *out, const char *
             return sp_error_set(err, SP_ERROR_REFUSED, "%s: the release %s is described by %s too",
                                 name, release->name, out->releases.items[i]->file);
     for (size_t i = 0; i < release->components.count; i++)
-        if (!sp_strv_has(&out->components, release->components.items[i]->name))
-            *SP_PUSH(pool, &out->components) = release->components.items[i]->name;
+        sp_strv_add_once(pool, &out->components, release->components.items[i]->name);
     *SP_PUSH(pool, &out->releases) = release;
     return 0;
 }
@@ -93,12 +92,6 @@ int sp_manifests_driver(struct sp_pool *pool, const struct sp_manifests *manifes
     return 0;
 }
 
-static void want(struct sp_pool *pool, const char *path, sp_strv *out)
-{
-    if (!sp_strv_has(out, path))
-        *SP_PUSH(pool, out) = path;
-}
-
 int sp_manifests_wanted(struct sp_pool *pool, const struct sp_manifests *manifests, sp_strv *out,
                         struct sp_error *err)
 {
@@ -110,15 +103,15 @@ int sp_manifests_wanted(struct sp_pool *pool, const struct sp_manifests *manifes
         for (size_t j = 0; j < release->components.count; j++) {
             const struct sp_component *component = release->components.items[j];
             for (size_t k = 0; k < component->probes.count; k++)
-                want(pool, component->probes.items[k].file, out);
+                sp_strv_add_once(pool, out, component->probes.items[k].file);
             for (size_t k = 0; k < component->checksums.count; k++)
-                want(pool, component->checksums.items[k].path, out);
+                sp_strv_add_once(pool, out, component->checksums.items[k].path);
             for (size_t k = 0; k < component->layouts.count; k++) {
                 const struct sp_layout *layout = &component->layouts.items[k];
                 for (size_t l = 0; l < layout->when.count; l++)
-                    want(pool, layout->when.items[l].file, out);
+                    sp_strv_add_once(pool, out, layout->when.items[l].file);
                 for (size_t l = 0; l < layout->files.count; l++)
-                    want(pool, layout->files.items[l].path, out);
+                    sp_strv_add_once(pool, out, layout->files.items[l].path);
             }
         }
     }

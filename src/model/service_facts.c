@@ -49,15 +49,11 @@ static void add_processes(const struct reading *r, const char *program, sp_ways 
 
 /* Whether one of the processes is of that start: then it tells more. Of a start whose command is not known
  * each may be. */
-static bool is_running(struct reading *r, const sp_ways *ways, size_t first,
-                       const struct sp_start *start)
+static bool is_running(const sp_ways *ways, size_t first, const struct sp_start *start)
 {
     for (size_t i = first; i < ways->count; i++) {
-        const char *unit = ways->items[i].process ? ways->items[i].process->unit : NULL;
-        const char *name = unit ? sp_path_stem(r->look.pool, unit, ".service") : NULL;
-        if (ways->items[i].process &&
-            (!start->argv.count ||
-             (start->kind == SP_START_UNIT && name && strcmp(name, start->name) == 0)))
+        const struct sp_running *process = ways->items[i].process;
+        if (process && (!start->argv.count || sp_start_is_unit(start, process->unit)))
             return true;
     }
     return false;
@@ -69,7 +65,7 @@ static int add_starts(struct reading *r, const char *program, size_t first, sp_w
     if (sp_starts_find(r->look.pool, r->look.tree, program, starts, r->look.err) < 0)
         return -1;
     for (size_t i = 0; i < starts->count; i++)
-        if (!is_running(r, out, first, &starts->items[i]))
+        if (!is_running(out, first, &starts->items[i]))
             *SP_PUSH(r->look.pool, out) = (struct way){program, NULL, &starts->items[i]};
     return 0;
 }

@@ -269,6 +269,13 @@ int sp_starts_find(struct sp_pool *pool, struct sp_tree *tree, const char *progr
     return out->count == first ? find_containers(&s) : 0;
 }
 
+bool sp_start_is_unit(const struct sp_start *start, const char *unit)
+{
+    size_t len = strlen(start->name);
+    return unit && start->kind == SP_START_UNIT && strncmp(unit, start->name, len) == 0 &&
+           strcmp(unit + len, ".service") == 0;
+}
+
 const char *sp_start_config_path(struct sp_pool *pool, const struct sp_start *start,
                                  const char *path)
 {

@@ -53,6 +53,9 @@ typedef SP_VEC(struct sp_start) sp_starts;
 int sp_starts_find(struct sp_pool *pool, struct sp_tree *tree, const char *program, sp_starts *out,
                    struct sp_error *err) SP_MUST_CHECK;
 
+/* Whether it is the unit of that name, "nova-compute.service"; of no name it is not. */
+bool sp_start_is_unit(const struct sp_start *start, const char *unit);
+
 /* Where the tree has a file that the program calls `path` ("/etc/cinder/cinder.conf"): the same, but
  * for a container, whose configuration is kept in a directory of the host's; NULL for a file of its
  * image. start: NULL is none. */

@@ -257,8 +257,8 @@ static int list_enabled(struct search *s, sp_strv *out)
                          s->look.err) < 0)
             return -1;
         for (size_t j = 0; j < wanted.count; j++)
-            if (is_wanted_name(s, wanted.items[j].name) && !sp_strv_has(out, wanted.items[j].name))
-                *SP_PUSH(s->look.pool, out) = wanted.items[j].name;
+            if (is_wanted_name(s, wanted.items[j].name))
+                sp_strv_add_once(s->look.pool, out, wanted.items[j].name);
     }
     return 0;
 }

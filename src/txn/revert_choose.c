@@ -61,8 +61,7 @@ void sp_revert_packages(struct sp_pool *pool, const struct sp_history *history, 
         if (journal->id < from || journal->state != SP_JOURNAL_COMMITTED)
             continue;
         for (size_t j = 0; j < journal->components.count; j++)
-            if (!sp_strv_has(out, journal->components.items[j].path))
-                *SP_PUSH(pool, out) = journal->components.items[j].path;
+            sp_strv_add_once(pool, out, journal->components.items[j].path);
     }
 }
 
@@ -71,11 +70,8 @@ void sp_revert_sites(struct sp_pool *pool, const struct sp_history *history, uns
 {
     sp_strv packages = {NULL, 0, 0};
     sp_revert_packages(pool, history, from, &packages);
-    for (size_t i = 0; i < packages.count; i++) {
-        const char *site = sp_path_dirname(pool, packages.items[i]);
-        if (!sp_strv_has(out, site))
-            *SP_PUSH(pool, out) = site;
-    }
+    for (size_t i = 0; i < packages.count; i++)
+        sp_strv_add_once(pool, out, sp_path_dirname(pool, packages.items[i]));
 }
 
 /* ---- which system ---------------------------------------------------------------------------- */

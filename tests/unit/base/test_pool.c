@@ -121,6 +121,28 @@ TEST(strv_has)
     assert_false(sp_strv_has(&strv, ""));
 }
 
+TEST(str_equal)
+{
+    assert_true(sp_str_equal("a", "a"));
+    assert_true(sp_str_equal(NULL, NULL));
+    assert_false(sp_str_equal("a", "b"));
+    assert_false(sp_str_equal("", NULL));
+    assert_false(sp_str_equal(NULL, ""));
+}
+
+TEST(strv_add_once)
+{
+    sp_strv strv = {NULL, 0, 0}, more = {NULL, 0, 0};
+    sp_strv_add_once(f->pool, &strv, "a");
+    sp_strv_add_once(f->pool, &strv, "bc");
+    sp_strv_add_once(f->pool, &strv, "a");
+    assert_string_equal(sp_strv_join(f->pool, &strv, " "), "a bc");
+    sp_strv_add_all_once(f->pool, &more, &strv);
+    sp_strv_add_once(f->pool, &more, "b");
+    sp_strv_add_all_once(f->pool, &strv, &more);
+    assert_string_equal(sp_strv_join(f->pool, &strv, " "), "a bc b");
+}
+
 /* The address sanitizer ends the process by itself at such a size. */
 static bool under_asan(void)
 {

@@ -231,3 +231,15 @@ TEST(python_path)
                         SYSTEM "nova-compute.service " SYSTEM "nova-compute.service.d/a.conf");
     assert_string_equal(found.items[0].deployment, "Debian, Ubuntu or OpenStack-Ansible");
 }
+
+TEST(unit_of_a_start)
+{
+    struct sp_start start = {.kind = SP_START_UNIT, .name = "nova-compute"};
+    assert_true(sp_start_is_unit(&start, "nova-compute.service"));
+    assert_false(sp_start_is_unit(&start, "nova-compute"));
+    assert_false(sp_start_is_unit(&start, "nova-compute@2.service"));
+    assert_false(sp_start_is_unit(&start, "nova.service"));
+    assert_false(sp_start_is_unit(&start, NULL));
+    start.kind = SP_START_SCRIPT;
+    assert_false(sp_start_is_unit(&start, "nova-compute.service"));
+}
