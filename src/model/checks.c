@@ -197,24 +197,28 @@ const char *sp_check_mark_remedy(struct sp_checking *c, const struct sp_config_c
                     : NULL;
 }
 
+bool sp_check_fault(struct sp_checking *c, const struct sp_config_content *file,
+                    const char *consequence, const char *remedy)
+{
+    const struct sp_check_place at = {file->name, file->fault.line};
+    const char *of_mark = sp_check_mark_remedy(c, file);
+    if (file->fault.is_bound)
+        sp_check_report(c, SP_CHECK_UNKNOWN, at, "make it smaller, and run doctor again",
+                        "the file was not looked at: %s", file->fault.reason);
+    else if (file->fault.reason)
+        sp_check_report(c, SP_CHECK_ERROR, at, of_mark ? of_mark : remedy, "%s: %s", consequence,
+                        file->fault.reason);
+    return file->fault.reason;
+}
+
 void sp_check_grammar(struct sp_checking *c)
 {
-    for (size_t i = 0; i < c->files->count; i++) {
-        const struct sp_config_content *file = c->files->items[i];
-        const struct sp_check_place at = {file->name, file->fault.line};
-        const char *remedy = sp_check_mark_remedy(c, file);
-        if (file->fault.is_bound)
-            sp_check_report(c, SP_CHECK_UNKNOWN, at, "make it smaller, and run doctor again",
-                            "the file was not looked at: %s", file->fault.reason);
-        else if (file->fault.reason)
-            sp_check_report(
-                c, SP_CHECK_ERROR, at,
-                remedy ? remedy
-                       : "write the line as NAME = VALUE, [SECTION] or # COMMENT, from its first "
-                         "column on",
-                "%s cannot read the file, and does not start: %s", c->service->program,
-                file->fault.reason);
-    }
+    const char *consequence =
+        sp_pool_printf(c->pool, "%s cannot read the file, and does not start", c->service->program);
+    for (size_t i = 0; i < c->files->count; i++)
+        sp_check_fault(c, c->files->items[i], consequence,
+                       "write the line as NAME = VALUE, [SECTION] or # COMMENT, from its first "
+                       "column on");
 }
 
 static bool same_group(struct sp_bytes a, struct sp_bytes b)

@@ -66,6 +66,11 @@ void sp_check_access(struct sp_checking *c);
 /* The remedy for a fault that a byte order mark makes; NULL: it is another one. */
 const char *sp_check_mark_remedy(struct sp_checking *c, const struct sp_config_content *file);
 
+/* Whether the file cannot be read; then it is reported: "CONSEQUENCE: REASON", or that it goes beyond a bound
+ * of ours. remedy: unless a byte order mark is the reason. */
+bool sp_check_fault(struct sp_checking *c, const struct sp_config_content *file,
+                    const char *consequence, const char *remedy);
+
 /* C02: each file has the grammar of oslo.config. */
 void sp_check_grammar(struct sp_checking *c);
 

@@ -79,16 +79,11 @@ static void check_grammar(struct sp_checking *c)
         sp_check_report(c, SP_CHECK_SKIPPED, SP_CHECK_NOWHERE, NULL, "no file was read");
     for (size_t i = 0; i < files->count; i++) {
         const struct sp_config_content *file = files->items[i];
-        const struct sp_check_place at = {file->name, file->fault.line};
         const char *remedy = sp_check_mark_remedy(c, file);
-        if (file->fault.is_bound)
-            sp_check_report(c, SP_CHECK_UNKNOWN, at, "make it smaller, and run doctor again",
-                            "the file was not looked at: %s", file->fault.reason);
-        else if (file->fault.reason)
-            sp_check_report(c, SP_CHECK_ERROR, at, remedy ? remedy : "write the line anew",
-                            "StorPool's bindings cannot read the file: %s", file->fault.reason);
-        else if (remedy)
-            sp_check_report(c, SP_CHECK_ERROR, at, remedy,
+        if (!sp_check_fault(c, file, "StorPool's bindings cannot read the file",
+                            "write the line anew") &&
+            remedy)
+            sp_check_report(c, SP_CHECK_ERROR, in_file(file->name), remedy,
                             "the file begins with a byte order mark, which is part of its first "
                             "name");
     }
