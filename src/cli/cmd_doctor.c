@@ -35,7 +35,7 @@ static int examine(struct sp_context *context, struct sp_examination *out, struc
     sp_selection selection = {NULL, 0, 0};
     SP_CLEANUP_ERROR struct sp_error why = SP_ERROR_INIT;
     if (select_all(context, &selection, &why, err) < 0 ||
-        sp_examine(context, &selection, true, out, err) < 0)
+        sp_examine(context, &selection, NULL, out, err) < 0)
         return -1;
     if (!is_anything_here(&selection, &out->facts))
         return sp_error_set(err, SP_ERROR_REFUSED, "%s",

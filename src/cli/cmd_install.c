@@ -98,7 +98,8 @@ static int install(struct sp_job *job, struct sp_error *err)
     if (wants_groups(job) && set_up_groups(job, err) < 0)
         return -1;
     if (!context->options->dry_run && !context->report->json)
-        sp_examine_print_count(context, sp_examine_count(context, &job->selection, true));
+        sp_examine_print_count(
+            context, sp_examine_count(context, &job->selection, &job->prerequisites, true));
     return 0;
 }
 

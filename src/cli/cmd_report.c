@@ -140,7 +140,7 @@ int sp_cmd_check(struct sp_context *context, struct sp_error *err)
     sp_cmd_warn_remaining(context, &selection);
     if (print_stale(context, &selection, err) < 0)
         return -1;
-    long findings = sp_examine_count(context, &selection, false);
+    long findings = sp_examine_count(context, &selection, &prerequisites, false);
     sp_examine_print_count(context, findings);
     if (context->report->json) {
         struct sp_buffer buf = SP_BUFFER_INIT;

@@ -66,15 +66,15 @@ static void add_components(struct sp_context *context, const sp_selection *selec
     out->command = sp_invocation();
 }
 
-int sp_examine(struct sp_context *context, const sp_selection *selection, bool all,
-               struct sp_examination *out, struct sp_error *err)
+int sp_examine(struct sp_context *context, const sp_selection *selection,
+               const sp_prerequisites *known, struct sp_examination *out, struct sp_error *err)
 {
     *out = (struct sp_examination){.facts.command = NULL};
     for (int subject = 0; subject < SP_SUBJECT_HOST; subject++)
         if (examine_service(context, selection, (enum sp_subject)subject, &out->facts, err) < 0)
             return -1;
     add_components(context, selection, &out->facts);
-    if (sp_examine_host(context, selection, all, &out->facts.host, err) < 0)
+    if (sp_examine_host(context, selection, known, &out->facts.host, err) < 0)
         return -1;
     sp_checks_run(context->pool, &out->facts, &out->findings);
     return 0;
@@ -93,7 +93,8 @@ static void carry_out(struct sp_context *context, const sp_selection *selection,
     }
 }
 
-long sp_examine_count(struct sp_context *context, const sp_selection *selection, bool after)
+long sp_examine_count(struct sp_context *context, const sp_selection *selection,
+                      const sp_prerequisites *known, bool after)
 {
     SP_CLEANUP_ERROR struct sp_error ignored = SP_ERROR_INIT; /* doctor itself tells it */
     struct sp_examination examined;
@@ -102,7 +103,7 @@ long sp_examine_count(struct sp_context *context, const sp_selection *selection,
     if (after)
         carry_out(context, selection, &then);
     if (context->options->trees.count ||
-        sp_examine(context, after ? &then : selection, false, &examined, &ignored) < 0 ||
+        sp_examine(context, after ? &then : selection, known, &examined, &ignored) < 0 ||
         !sp_findings_are_complete(&examined.findings))
         return -1;
     for (size_t i = 0; i < examined.findings.count; i++)

@@ -12,21 +12,24 @@ struct sp_examination {
 };
 
 /* selection: planned, of the components that were asked for; their services are examined, and the host.
- * With --root no processes are looked at. all: also the facts that check and install show themselves
- * (SP_CHECK_SHOWN); else these are not looked for. */
-int sp_examine(struct sp_context *context, const sp_selection *selection, bool all,
-               struct sp_examination *out, struct sp_error *err) SP_MUST_CHECK;
+ * With --root no processes are looked at. known: the prerequisites of the selection, of a caller that shows
+ * itself what they are and which processes are stale (SP_CHECK_SHOWN); NULL: both are looked for. */
+int sp_examine(struct sp_context *context, const sp_selection *selection,
+               const sp_prerequisites *known, struct sp_examination *out,
+               struct sp_error *err) SP_MUST_CHECK;
 
 /* For the end of check, and of install (`after`: the selection is as its plans make it): how many findings
  * doctor has besides those that these commands show; -1 when that cannot be told, as by a user who may not
  * read all files, or of --tree. */
-long sp_examine_count(struct sp_context *context, const sp_selection *selection, bool after);
+long sp_examine_count(struct sp_context *context, const sp_selection *selection,
+                      const sp_prerequisites *known, bool after);
 
 /* One line, if there are some. */
 void sp_examine_print_count(struct sp_context *context, long count);
 
-/* The host's part of it; all: also whether the processes of the selection's services are stale. */
-int sp_examine_host(struct sp_context *context, const sp_selection *selection, bool all,
-                    struct sp_host_facts *out, struct sp_error *err) SP_MUST_CHECK;
+/* The host's part of it. */
+int sp_examine_host(struct sp_context *context, const sp_selection *selection,
+                    const sp_prerequisites *known, struct sp_host_facts *out,
+                    struct sp_error *err) SP_MUST_CHECK;
 
 #endif

@@ -27,8 +27,8 @@ static int find_stale(struct sp_context *context, const sp_selection *selection,
     return 0;
 }
 
-int sp_examine_host(struct sp_context *context, const sp_selection *selection, bool all,
-                    struct sp_host_facts *out, struct sp_error *err)
+int sp_examine_host(struct sp_context *context, const sp_selection *selection,
+                    const sp_prerequisites *known, struct sp_host_facts *out, struct sp_error *err)
 {
     struct sp_storpool_query query = {.root = &context->root,
                                       .tree = context->scans.items[0]->tree,
@@ -40,7 +40,11 @@ int sp_examine_host(struct sp_context *context, const sp_selection *selection, b
         return -1;
     for (size_t i = 0; i < selection->count; i++)
         out->client.wanted |= selection->items[i].plan.integrated;
-    if (sp_prerequisites_find(context->pool, selection, &out->client.prerequisites, err) < 0)
-        return -1;
-    return all ? find_stale(context, selection, &out->client, err) : 0;
+    if (known) {
+        out->client.prerequisites = *known;
+        return 0;
+    }
+    return sp_prerequisites_find(context->pool, selection, &out->client.prerequisites, err) < 0
+               ? -1
+               : find_stale(context, selection, &out->client, err);
 }
