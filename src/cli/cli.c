@@ -319,3 +319,11 @@ const char *sp_cli_invocation(struct sp_pool *pool, const struct sp_options *opt
                           option_with(pool, "-W", options->work_dir),
                           option_with(pool, "-D", options->data_dir));
 }
+
+const char *sp_cli_invocation_there(struct sp_pool *pool, const struct sp_options *options)
+{
+    const char *text = sp_cli_invocation(pool, options);
+    for (size_t i = 0; i < options->paths.count; i++)
+        text = sp_pool_printf(pool, "%s%s", text, option_with(pool, "-L", options->paths.items[i]));
+    return sp_pool_printf(pool, "%s%s", text, option_with(pool, "--python", options->python));
+}

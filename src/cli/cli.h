@@ -112,4 +112,8 @@ const char *sp_cli_quoted(struct sp_pool *pool, const char *word);
  * shell. */
 const char *sp_cli_invocation(struct sp_pool *pool, const struct sp_options *options);
 
+/* The same for a command that looks at packages: also with the options by which these are found (--path,
+ * --python). */
+const char *sp_cli_invocation_there(struct sp_pool *pool, const struct sp_options *options);
+
 #endif

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/invocation.h"
 
 /* Whether the component is asked for: it was named, or none was. */
 static bool is_wanted(const struct sp_context *context, const char *component)
@@ -63,7 +62,7 @@ static void add_components(struct sp_context *context, const sp_selection *selec
             *SP_PUSH(context->pool, &out->components) =
                 (struct sp_component_facts){one->name, one->plan.state, one->plan.note};
     }
-    out->command = sp_invocation();
+    out->command = sp_cli_invocation_there(context->pool, context->options);
 }
 
 int sp_examine(struct sp_context *context, const sp_selection *selection,
@@ -118,5 +117,5 @@ void sp_examine_print_count(struct sp_context *context, long count)
         sp_console_print(
             context->report, 0,
             "doctor has %ld more finding%s on this host; for the remedies, run: %s doctor", count,
-            count == 1 ? "" : "s", sp_invocation());
+            count == 1 ? "" : "s", sp_cli_invocation_there(context->pool, context->options));
 }

@@ -78,8 +78,8 @@ struct sp_facts {
     SP_VEC(struct sp_component_facts) components;
     sp_service_list services[SP_SUBJECTS]; /* empty: not here, or not asked for */
     struct sp_host_facts host;
-    const char
-        *command; /* by which this program is called for the same system: "sp-openstack -R /x" */
+    /* By which this program is called for the same packages: "sp-openstack -R /x -L /venv/lib". */
+    const char *command;
 };
 
 /* The question for the configuration of a service. */

@@ -413,6 +413,9 @@ to be repaired: 1 error, 1 warning
             self.assertTrue(self.good(self.system, *command).out.endswith(
                 line % ("2 more findings", self.system.top)))
         self.assertEqual(self.good(self.system, "check", "-j").json["to_repair"], 2)
+        site = "/" + self.system.site
+        out = self.good(self.system, "-L", site, "check").out
+        self.assertIn("run: sp-openstack -R %s -L %s doctor\n" % (self.system.top, site), out)
         write(self.conf, deployments.cinder_conf().replace("hybrid", "hybrid # x"))
         self.assertIn(line % ("1 more finding", self.system.top),
                       self.good(self.system, "check").out)
