@@ -17,8 +17,8 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MOST_PARAMETERS = 6
 MOST_LINES = 60
-FOLDERS = (".ci", "ansible", "completions", "doc", "drivers", "manifests", "packaging", "src", "tests",
-           "tools")
+FOLDERS = (".ci", "ansible", "completions", "doc", "drivers", "manifests", "packaging", "src",
+           "tests", "tools")
 ENDINGS = (".8", ".bash", ".c", ".h", ".md", ".mk", ".py", ".sh", ".spec", ".yaml", ".yml", "run")
 MARK = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.M)
 

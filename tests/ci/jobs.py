@@ -23,11 +23,11 @@ import xml.etree.ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(TOP, "tests", "trees"))
+sys.path[:0] = [os.path.join(TOP, "tests", "trees"), os.path.join(TOP, "tests")]
+import debian                                                        # noqa: E402
 from clones import clone                                             # noqa: E402
 from cycle import Failure, Report                                    # noqa: E402
 
-SUITE = "bookworm"
 PUBLIC = "https://github.com/storpool/sp-openstack"
 CHECKOUT = "builds/os-brick"
 
@@ -161,12 +161,7 @@ def run_job(name, given, base, scratch):
 
 def make_base(scratch):
     top = os.path.join(scratch, "base")
-    listed = subprocess.run(["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)",
-                             "Created-By: Packages"], stdout=subprocess.PIPE, check=False)
-    mirror = [line.split()[1] for line in listed.stdout.decode().splitlines()
-              if line.split()[0] == SUITE][:1]
-    subprocess.run(["debootstrap", "--variant=minbase", SUITE, top] + mirror, check=True,
-                   stdout=subprocess.DEVNULL)
+    debian.make(top)
     return top
 
 

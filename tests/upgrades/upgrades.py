@@ -23,10 +23,11 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
-                                "trees"))
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(TESTS, "trees"), TESTS]
 import cases_deb
 import cases_rpm
+import debian
 import fakes
 import hosts
 import kill
@@ -37,7 +38,6 @@ from trees import RELEASES, Trees
 
 NEEDED = {"deb": ("debootstrap", "dpkg-deb", "apt-ftparchive", "debsums", "strace"),
           "rpm": ("rpm", "rpmbuild", "dnf", "createrepo_c", "busybox")}
-SUITE = "bookworm"
 QUICK_KILL = 12
 
 
@@ -51,25 +51,15 @@ def cache():
 # ---- roots -------------------------------------------------------------------------------------
 
 
-def mirror():
-    """Where this machine takes its own packages from."""
-    done = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)", "Created-By: Packages"],
-        stdout=subprocess.PIPE, check=False)
-    return [line.split()[1] for line in done.stdout.decode().splitlines()
-            if line.split()[0] == SUITE][:1]
-
-
 def debian_root(space):
     """The layer of a minimal Debian, which is kept in the cache."""
-    archive = os.path.join(cache(), "root-%s.tar" % SUITE)
+    archive = os.path.join(cache(), "root-%s.tar" % debian.SUITE)
     top = space.new("debian")
     if not os.path.exists(archive):
-        done = subprocess.run(["debootstrap", "--variant=minbase", "--include=strace,apt-utils",
-                               SUITE, top] + mirror(), stdout=subprocess.PIPE, check=False,
-                              stderr=subprocess.STDOUT)
-        if done.returncode:
-            raise Failure("debootstrap: %s" % done.stdout.decode()[-300:])
+        try:
+            debian.make(top, "strace", "apt-utils")
+        except subprocess.CalledProcessError as why:
+            raise Failure("debootstrap: %s" % why.output.decode()[-300:])
         for name in ("usr/share/locale", "usr/share/doc", "usr/share/man", "var/lib/apt/lists"):
             shutil.rmtree(os.path.join(top, name))
             os.mkdir(os.path.join(top, name))
