@@ -918,12 +918,16 @@ class Simulator(object):
         Those that are told later do not happen before earlier ones.
         """
         while host.pending and host.pending[0][0] <= now:
-            host.pending.pop(0)[2]()
+            try:
+                host.pending[0][2]()
+            finally:  # only now, since who waits for it looks at the list
+                del host.pending[0]
 
     def _pending(self, names):
         """Tell whether devices of some names are to appear or to vanish."""
-        return any(name in names for host in self._clients.values()
-                   for _due, name, _change in host.pending)
+        with self._lock:
+            return any(name in names for host in self._clients.values()
+                       for _due, name, _change in host.pending)
 
 
 class _Wait(object):

@@ -5,12 +5,14 @@ from __future__ import absolute_import
 
 import os
 import stat
+import time
 import unittest
 
 import harness
 import simulator
 
 GIB = simulator.GIB
+real_sleep = time.sleep  # which tests replace
 
 
 class SimulatorTest(harness.Case):
@@ -173,11 +175,25 @@ class SimulatorTest(harness.Case):
         self.create('v')
         self.cluster.delay(7, 0.05)
         self.attach(rw=[7])
-        self.assertEqual([], self.devices())
         for order, wanted in (({'detach': [7]}, []), ({'rw': [7]}, ['v'])):
             self.call('volumesReassignWait', {
                 'reassign': [dict(order, volume='v')]})
             self.assertEqual(wanted, self.devices())
+
+    def test_waiting_ends_when_the_device_is_there(self):
+        real = self.cluster.devices.appear
+
+        def appear(client, found):
+            """Take time, so that who waits looks in between."""
+            real_sleep(0.1)
+            real(client, found)
+
+        self.create('v')
+        self.patch(self.cluster.devices, 'appear', appear)
+        self.cluster.delay(7, 0.01)
+        self.call('volumesReassignWait', {
+            'reassign': [{'volume': 'v', 'rw': [7]}]})
+        self.assertEqual(['v'], self.devices())
 
     def test_what_is_open_is_detached_by_force(self):
         self.create('v')
