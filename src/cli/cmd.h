@@ -46,6 +46,11 @@ void sp_cmd_warn_leftovers(struct sp_context *context, const sp_selection *selec
  * with the command that takes it out. */
 void sp_cmd_warn_remaining(struct sp_context *context, const sp_selection *selection);
 
+/* The command, to be typed, that works on this copy of the component; with --path if it is not the only
+ * one that was found. */
+const char *sp_cmd_suggest(struct sp_context *context, const char *command,
+                           const struct sp_target *one);
+
 /* Whether an interrupted transaction concerns one of the components that count: what is known of them is
  * half of it. */
 bool sp_cmd_is_pending(struct sp_context *context, const sp_selection *selection);

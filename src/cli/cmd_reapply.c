@@ -193,8 +193,8 @@ static void leave_alone(struct reapply *r, const struct sp_reapply_item *item)
     }
     const char *text = sp_pool_printf(context->pool, "%s: %s; it is left alone", title, why);
     add_problem(r, SP_ERROR_REFUSED, text);
-    sp_console_warn(context->pool, context->report, "%s; to %s, run: %s %s %s", text, purpose,
-                    sp_invocation(), command, one->name);
+    sp_console_warn(context->pool, context->report, "%s; to %s, run: %s", text, purpose,
+                    sp_cmd_suggest(context, command, one));
 }
 
 static void print_item(struct reapply *r, const struct sp_reapply_item *item)

@@ -106,12 +106,26 @@ void sp_cmd_warn_leftovers(struct sp_context *context, const sp_selection *selec
                         found.items[i]);
 }
 
-/* How to name one copy to uninstall. */
-static const char *removal_of(struct sp_context *context, const char *site, const char *name)
+/* The command for the copy in a directory of packages, though it may not be the one in use. */
+static const char *suggest_there(struct sp_context *context, const char *command, const char *site,
+                                 const char *name)
 {
     const char *path = sp_pool_printf(context->pool, "/%s", site);
-    return sp_pool_printf(context->pool, "%s uninstall --path %s %s", sp_invocation(),
+    return sp_pool_printf(context->pool, "%s %s --path %s %s", sp_invocation(), command,
                           sp_cli_quoted(context->pool, path), name);
+}
+
+const char *sp_cmd_suggest(struct sp_context *context, const char *command,
+                           const struct sp_target *one)
+{
+    for (size_t i = 0; i < context->scans.count; i++) {
+        const struct sp_detections *found = &context->scans.items[i]->detections;
+        for (size_t j = 0; j < found->items.count; j++)
+            if (strcmp(found->items.items[j]->name, one->name) == 0 &&
+                strcmp(found->items.items[j]->id, one->detection->id) != 0)
+                return suggest_there(context, command, one->detection->site->path, one->name);
+    }
+    return sp_pool_printf(context->pool, "%s %s %s", sp_invocation(), command, one->name);
 }
 
 static bool is_looked_at(struct sp_context *context, const sp_selection *selection,
@@ -143,13 +157,14 @@ static void warn_elsewhere(struct sp_context *context, const sp_selection *selec
             sp_fs_resolve(&context->root, context->pool, component->path, &real, &st, NULL) < 0 ||
             !real)
             continue;
-        sp_console_warn(
-            context->pool, context->report,
-            "'%s' was integrated by transaction %u, and is in no environment that was "
-            "found; to take it out, run: %s",
-            sp_root_show(&context->root, context->pool, component->path),
-            known.items[i].journal->id,
-            removal_of(context, sp_path_dirname(context->pool, component->path), component->name));
+        sp_console_warn(context->pool, context->report,
+                        "'%s' was integrated by transaction %u, and is in no environment that was "
+                        "found; to take it out, run: %s",
+                        sp_root_show(&context->root, context->pool, component->path),
+                        known.items[i].journal->id,
+                        suggest_there(context, "uninstall",
+                                      sp_path_dirname(context->pool, component->path),
+                                      component->name));
     }
 }
 
@@ -158,13 +173,13 @@ void sp_cmd_warn_remaining(struct sp_context *context, const sp_selection *selec
     for (size_t i = 0; i < selection->count; i++) {
         const struct sp_target *one = &selection->items[i];
         if (one->shadowed_by && one->plan.integrated)
-            sp_console_warn(context->pool, context->report,
-                            "'%s' is integrated, and left so: %s imports '%s' in its place; to "
-                            "take it out, run: %s",
-                            sp_scan_show(context->pool, one->scan, one->detection->dir),
-                            one->environment->name,
-                            sp_scan_show(context->pool, one->scan, one->shadowed_by->dir),
-                            removal_of(context, one->detection->site->path, one->name));
+            sp_console_warn(
+                context->pool, context->report,
+                "'%s' is integrated, and left so: %s imports '%s' in its place; to "
+                "take it out, run: %s",
+                sp_scan_show(context->pool, one->scan, one->detection->dir), one->environment->name,
+                sp_scan_show(context->pool, one->scan, one->shadowed_by->dir),
+                suggest_there(context, "uninstall", one->detection->site->path, one->name));
     }
     warn_elsewhere(context, selection);
 }

@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import shlex
 import shutil
 import socket
 import struct
@@ -258,6 +259,24 @@ class Never(ReapplyCase):
         self.done("install")
         self.upgrade("nova", version=packages.VERSIONS["nova", "newton"], wiped=True)
         self.left_alone("nova 14.1.0 (newton)", "no upgrade", "install nova")
+
+    def test_one_of_two_environments(self):
+        """The command that is printed works on the copy that it is about."""
+        sites = ["openstack/venvs/%s-14/lib/python2.7/site-packages" % name
+                 for name in ("cinder", "nova")]
+        host = self.host(name="venvs")
+        for site in sites:
+            for name in ("os_brick", "nova"):
+                host.put(name, "newton", site=site)
+            self.good(host, "install", "--path", "/" + site, "nova")
+        shutil.rmtree(os.path.join(host.path(sites[1]), "nova"))
+        host.put("nova", "newton", site=sites[1])
+        result = self.expect(3, self.run_on(host, "reapply", "-q"), "no upgrade")
+        words = shlex.split(result.err.rpartition("run: sp-openstack ")[2])
+        self.assertEqual(words[-4:], ["install", "--path", "/" + sites[1], "nova"])
+        self.expect(0, lib.run_program(["--no-groups"] + words), "2 files changed")
+        for site in sites:
+            self.expect(0, self.run_on(host, "check", "--path", "/" + site))
 
     def test_next_release_in_a_new_directory(self):
         """Nothing of ours is in it: the first install of a release is the operator's."""
