@@ -879,7 +879,9 @@ class StorPoolDriver(driver.VolumeDriver):
                          'reserved_percentage') or 0,
                      thin_provisioning_support=True,
                      thick_provisioning_support=False,
-                     QoS_support=False)
+                     QoS_support=False,
+                     filter_function=self.get_filter_function(),
+                     goodness_function=self.get_goodness_function())
         ratio = self.configuration.safe_get('max_over_subscription_ratio')
         if ratio:
             found['max_over_subscription_ratio'] = float(ratio)

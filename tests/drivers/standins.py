@@ -392,6 +392,14 @@ class _BaseDriver(object):
         finally:
             self._detach_volume(context, attach_info, volume, properties)
 
+    def get_filter_function(self):
+        """Return what the scheduler is to ask of a pool, or None."""
+        return self.configuration.safe_get('filter_function')
+
+    def get_goodness_function(self):
+        """Return how good a pool is to the scheduler, or None."""
+        return self.configuration.safe_get('goodness_function')
+
     def migrate_volume(self, _context, _volume, _host):
         """Move a volume."""
         return False, None

@@ -847,6 +847,7 @@ class StatisticsTest(Base):
             'provisioned_capacity_gb': 0.0, 'reserved_percentage': 0,
             'thin_provisioning_support': True,
             'thick_provisioning_support': False, 'QoS_support': False,
+            'filter_function': None, 'goodness_function': None,
         }, pools['template_hybrid'])
         self.assertNotIn('storpool_template', pools['default'])
 
@@ -865,6 +866,15 @@ class StatisticsTest(Base):
         self.assertEqual([7.0, 10], [
             pools['template_ssd'][key] for key in (
                 'max_over_subscription_ratio', 'reserved_percentage')])
+
+    def test_functions_for_the_scheduler(self):
+        """It looks for them in each pool (DriverFilter, GoodnessWeigher)."""
+        functions = {'filter_function': 'volume.size < 10',
+                     'goodness_function': '100 - capabilities.total_volumes'}
+        self.driver = self.make_driver(**functions)
+        for pool in self.stats()[1].values():
+            self.assertEqual(functions, dict(
+                (key, pool[key]) for key in functions))
 
     def test_disks_of_templates(self):
         """Three copies on disks of 100 GiB, 10 and 20 more to choose from."""
