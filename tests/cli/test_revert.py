@@ -327,8 +327,8 @@ class Places(RevertCase):
         self.same(pristine[venvs[1]], snapshot(host.path(venvs[1])))
         self.assertIn(b"STORPOOL", read(host.path(venvs[0], CONNECTOR)))
 
-    def test_directory_that_became_a_link(self):
-        """faults.md, R8: a full disk, and /opt/venv is moved to another one."""
+    def install_and_move(self):
+        """The environment is moved and a link is in its place; how its packages were before."""
         site = "opt/venv/lib/python2.7/site-packages"
         host = self.system = self.host(site=site)
         host.put("os_brick", "pike")
@@ -338,26 +338,23 @@ class Places(RevertCase):
         os.makedirs(host.path("data"))
         os.rename(host.path("opt/venv"), host.path("data/venv"))
         os.symlink("/data/venv", host.path("opt/venv"))
+        return pristine
+
+    def test_directory_that_became_a_link(self):
+        """faults.md, R8: a full disk, and /opt/venv is moved to another one."""
+        pristine = self.install_and_move()
         self.do(0, "rollback", "-n")
         self.do(0, "rollback")
-        self.same(pristine, snapshot(host.path("data/venv/lib/python2.7/site-packages")),
+        self.same(pristine, snapshot(self.system.path("data/venv/lib/python2.7/site-packages")),
                   fields=["content", "mode"])
 
     def test_one_file_by_two_names(self):
         """A transaction before the move and one after it: the same file, back through both."""
-        site = "opt/venv/lib/python2.7/site-packages"
-        host = self.system = self.host(site=site)
-        host.put("os_brick", "pike")
-        host.age()
-        pristine = snapshot(host.path(site))
-        self.do(0, "-L", "/" + site, "install", "os_brick")
-        os.makedirs(host.path("data"))
-        os.rename(host.path("opt/venv"), host.path("data/venv"))
-        os.symlink("/data/venv", host.path("opt/venv"))
+        pristine = self.install_and_move()
         self.do(0, "-L", "/data/venv/lib/python2.7/site-packages", "uninstall", "os_brick")
         self.do(0, "-L", "/data/venv/lib/python2.7/site-packages", "install", "os_brick")
         self.do(0, "rollback", "1")
-        self.same(pristine, snapshot(host.path("data/venv/lib/python2.7/site-packages")),
+        self.same(pristine, snapshot(self.system.path("data/venv/lib/python2.7/site-packages")),
                   fields=["content", "mode"])
 
     def test_directories_spelled_oddly(self):
