@@ -231,6 +231,19 @@ class Services(Namespaces):
         self.assertEqual(self.calls(),
                          ["/usr/sbin/systemctl try-restart openstack-nova-compute.service"] * 2)
 
+    def test_one_fails(self):
+        """The next could fail for the same reason, and is named."""
+        write(self.tmp + "/bin/cinder-volume", PROGRAM, 0o755)
+        write(self.tmp + "/etc/systemd/system/openstack-cinder-volume.service",
+              UNIT % "cinder-volume")
+        write(self.tmp + "/broken", "")
+        result = self.inside("%s/bin/cinder-volume >/dev/null 2>&1 & sleep 0.2; "
+                             "SP install --no-groups >/dev/null; SP services --restart" % self.tmp)
+        self.expect(4, result, "no new process of cinder-volume",
+                    "; still to be restarted: openstack-nova-compute\n")
+        self.assertEqual(self.calls(),
+                         ["/usr/sbin/systemctl try-restart openstack-cinder-volume.service"])
+
     def test_resource_of_another_name(self):
         """OCF agents have names of their own; while Pacemaker runs, a likely one is an obstacle."""
         for name, status in (("NovaCompute", 3), ("haproxy", 0)):
