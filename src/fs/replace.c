@@ -163,6 +163,8 @@ int sp_fs_set_aside(const struct sp_dir *dir, const char *name, const char *asid
         return 0;
     if (rename_noreplace(dir, aside, name) < 0)
         return cannot("give back what was put meanwhile at", dir, name, err);
+    if (sp_fs_unlink(dir, aside, err) < 0) /* by link(2) it was given back */
+        return -1;
     *kept = false;
     return changed_meanwhile(dir, name, err);
 }

@@ -202,6 +202,11 @@ class Race:
                 if call == "rename" and where.startswith(self.bench.site)
                 and TEMPORARY not in where]
 
+    def own_rename(self, target):
+        """The number of the target's own one, which no sample leaves out; empty if it has none."""
+        return {number for number in self.renames()
+                if self.calls[number - 1][1] == os.path.join(self.bench.site, target or "")}
+
     # ---- metadata
 
     def touch(self, target):
@@ -341,8 +346,9 @@ def tasks_of(bench):
         for kind, targets in (("file", race.targets), ("metadata", race.targets),
                               ("directory", packages), ("second", [None])):
             for offset, target in enumerate(targets):
+                numbers = set(range(1 + offset % step, len(operation.calls) + 1, step))
                 tasks += [(index, kind, target, number)
-                          for number in range(1 + offset % step, len(operation.calls) + 1, step)]
+                          for number in sorted(numbers | race.own_rename(target))]
         tasks += [(index, "recover", target, number + 1) for number in race.renames()[::step]
                   for target in race.targets]
     return tasks
