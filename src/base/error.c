@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,6 +83,11 @@ int sp_error_suffix(struct sp_error *err, const char *fmt, ...)
 bool sp_error_is_set(const struct sp_error *err)
 {
     return err && err->kind != SP_ERROR_NONE;
+}
+
+bool sp_error_is_gone(const struct sp_error *err)
+{
+    return err->errnum == ENOENT || err->errnum == ENOTDIR;
 }
 
 void sp_error_clear(struct sp_error *err)

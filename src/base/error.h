@@ -48,6 +48,9 @@ int sp_error_suffix(struct sp_error *err, const char *fmt, ...) SP_PRINTF(2, 3);
 /* false for NULL. */
 bool sp_error_is_set(const struct sp_error *err);
 
+/* Whether the failing call found nothing at the name (ENOENT, ENOTDIR). */
+bool sp_error_is_gone(const struct sp_error *err);
+
 /* Frees the message and makes *err reusable. */
 void sp_error_clear(struct sp_error *err);
 

@@ -108,10 +108,12 @@ int sp_fs_read(const struct sp_root *root, struct sp_pool *pool, const char *rea
     if (sp_fs_open_dir(root, pool, sp_path_dirname(pool, real), &dir, err) < 0 ||
         sp_fs_read_at(&dir, pool, sp_path_basename(real), limit, out, err) < 0)
         return -1;
-    if (!out->bytes.data)
-        return sp_error_set(err, SP_ERROR_REFUSED, "there is no file '%s'",
-                            sp_root_show(root, pool, real));
-    return 0;
+    if (out->bytes.data)
+        return 0;
+    sp_error_set(err, SP_ERROR_REFUSED, "there is no file '%s'", sp_root_show(root, pool, real));
+    if (err)
+        err->errnum = ENOENT;
+    return -1;
 }
 
 static int by_bytes(const void *a, const void *b)

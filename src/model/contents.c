@@ -15,7 +15,7 @@ static struct sp_known_file *file_of(struct sp_contents *contents, const char *p
     return file;
 }
 
-/* Reads the file, unless that was done. */
+/* Reads the file, unless that was done. One that has vanished since it was looked at is not there. */
 static int read_file(struct sp_contents *contents, struct sp_known_file *file, struct sp_error *err)
 {
     struct sp_tree *tree = contents->tree;
@@ -24,9 +24,17 @@ static int read_file(struct sp_contents *contents, struct sp_known_file *file, s
     file->content = (struct sp_excerpt){{NULL, 0}, true};
     if (sp_tree_kind(tree, contents->pool, file->path, &file->kind, err) < 0)
         return -1;
+    struct sp_error own = SP_ERROR_INIT;
     if (file->kind == SP_ENTRY_FILE &&
-        sp_tree_read(tree, contents->pool, file->path, SP_MAX_SOURCE, &file->content, err) < 0)
-        return -1;
+        sp_tree_read(tree, contents->pool, file->path, SP_MAX_SOURCE, &file->content, &own) < 0) {
+        if (!sp_error_is_gone(&own)) {
+            *err = own;
+            return -1;
+        }
+        sp_error_clear(&own);
+        file->kind = SP_ENTRY_ABSENT;
+        file->content.bytes = (struct sp_bytes){NULL, 0};
+    }
     file->is_read = true;
     return 0;
 }

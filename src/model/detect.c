@@ -96,8 +96,11 @@ static int find_in(struct sp_recogniser *c, const struct sp_site *site, const ch
     if (c->tree->ops->real && c->tree->ops->real(c->tree, c->pool, dir, &real, c->err) < 0)
         return -1;
     found.dir = real ? real : dir;
+    if (c->tree->ops->stat(c->tree, c->pool, dir, &kind, &found.id, c->err) < 0)
+        return -1;
     *out = found;
-    return c->tree->ops->stat(c->tree, c->pool, dir, &kind, &out->id, c->err);
+    *is_there = found.id != NULL; /* else it has vanished meanwhile */
+    return 0;
 }
 
 /* The copy that was found by another name already; NULL. */

@@ -32,6 +32,21 @@ static enum sp_entry_kind kind_of_mode(mode_t mode)
                            : SP_ENTRY_OTHER;
 }
 
+/* Opens a directory. One that has vanished since it was looked at is not there: SP_ABSENT. */
+static enum sp_found open_found(const struct sp_root *root, struct sp_pool *pool, const char *real,
+                                struct sp_dir *out, struct sp_error *err)
+{
+    struct sp_error own = SP_ERROR_INIT;
+    if (sp_fs_open_dir(root, pool, real, out, &own) == 0)
+        return SP_FOUND;
+    if (sp_error_is_gone(&own)) {
+        sp_error_clear(&own);
+        return SP_ABSENT;
+    }
+    *err = own;
+    return SP_FAILED;
+}
+
 /* Whether path itself is a link (so that it has no target, since it did not resolve). */
 static int is_link(const struct sp_root *root, struct sp_pool *pool, const char *path, bool *link,
                    struct sp_error *err)
@@ -48,8 +63,9 @@ static int is_link(const struct sp_root *root, struct sp_pool *pool, const char 
     if (!real || !S_ISDIR(st.st_mode) || !*name)
         return 0;
     struct sp_dir dir;
-    if (sp_fs_open_dir(root, pool, real, &dir, err) < 0)
-        return -1;
+    enum sp_found opened = open_found(root, pool, real, &dir, err);
+    if (opened != SP_FOUND)
+        return opened == SP_ABSENT ? 0 : -1;
     *link = fstatat(dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
     sp_dir_close(&dir);
     return 0;
@@ -156,8 +172,9 @@ static int dir_list(struct sp_tree *tree, struct sp_pool *pool, const char *path
     if (found.kind != SP_ENTRY_DIRECTORY)
         return 0;
     struct sp_dir open;
-    if (sp_fs_open_dir(root, pool, found.real, &open, err) < 0)
-        return -1;
+    enum sp_found opened = open_found(root, pool, found.real, &open, err);
+    if (opened != SP_FOUND)
+        return opened == SP_ABSENT ? 0 : -1;
     DIR *dir = fdopendir(open.fd);
     if (!dir) {
         int saved = errno;
@@ -191,6 +208,8 @@ static int dir_read(struct sp_tree *tree, struct sp_pool *pool, const char *path
 
     if (resolve(root, pool, path, &found, err) < 0)
         return -1;
+    if (found.kind == SP_ENTRY_ABSENT)
+        return sp_error_errno(err, ENOENT, "cannot read '%s'", sp_root_show(root, pool, path));
     if (found.kind != SP_ENTRY_FILE)
         return sp_error_set(err, SP_ERROR_REFUSED, "%s is not a regular file",
                             sp_root_show(root, pool, path));

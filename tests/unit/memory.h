@@ -90,7 +90,7 @@ static inline int memory_stat(struct sp_tree *tree, struct sp_pool *pool, const 
     const char *real = memory_real(m, pool, path);
     *kind = memory_kind(m, real);
     if (id)
-        *id = real;
+        *id = *kind == SP_ENTRY_ABSENT ? NULL : real;
     return 0;
 }
 

@@ -79,10 +79,13 @@ TEST_IN_DIR(directory)
     assert_ok(f, sp_tree_read(tree, f->pool, "chain", 5, &out, &f->err));
     assert_false(out.complete);
     assert_string_equal(out.bytes.data, "x = 1");
-    static const char *const bad[] = {"fifo", "circle", "above", "b", "", "none"};
+    static const char *const bad[] = {"fifo", "circle", "above", "b", ""};
     for (size_t i = 0; i < COUNT(bad); i++)
         assert_fails(f, sp_tree_read(tree, f->pool, bad[i], 9, &out, &f->err), SP_ERROR_REFUSED,
                      "not a regular file");
+    int rc = sp_tree_read(tree, f->pool, "none", 9, &out, &f->err);
+    assert_true(sp_error_is_gone(&f->err));
+    assert_fails(f, rc, SP_ERROR_SYSTEM, "top/none': No such file");
 }
 
 TEST_IN_DIR(unreadable)
