@@ -183,6 +183,20 @@ static int lock_work_dir(struct sp_context *context, unsigned needs, struct sp_e
     return 0;
 }
 
+/* The process that works on what looks interrupted; 0: none. Without the lock, one that ended since the
+ * history was read has left another: that is what counts. */
+static int find_holder(struct sp_context *context, pid_t *holder, struct sp_error *err)
+{
+    struct sp_work *work = context->work;
+    *holder = work->pending ? sp_workdir_holder(&work->dir) : 0;
+    if (!work->pending || *holder)
+        return 0;
+    if (load_history(context, err) < 0)
+        return -1;
+    *holder = work->pending ? sp_workdir_holder(&work->dir) : 0;
+    return 0;
+}
+
 static int prepare_work_dir(struct sp_context *context, unsigned needs, struct sp_error *err)
 {
     bool changes = needs & SP_NEEDS_LOCK;
@@ -193,7 +207,9 @@ static int prepare_work_dir(struct sp_context *context, unsigned needs, struct s
         return lock_work_dir(context, needs, err);
     if (open_work_dir(context, needs & SP_NEEDS_HISTORY, err) < 0)
         return -1;
-    pid_t holder = context->work->pending ? sp_workdir_holder(&context->work->dir) : 0;
+    pid_t holder;
+    if (find_holder(context, &holder, err) < 0)
+        return -1;
     if (holder) { /* not interrupted, but under way */
         sp_console_warn(context->pool, context->report,
                         "transaction %u is under way (process %ld); files may change meanwhile",

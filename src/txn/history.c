@@ -71,7 +71,8 @@ static struct sp_journal copy_journal(struct texts *texts, const struct sp_journ
     return to;
 }
 
-/* Reads one journal with a pool of its own, and adds what it is. */
+/* Reads one journal with a pool of its own, and adds what it is. One that was removed since it was listed
+ * had come to nothing. */
 static int load_one(struct texts *texts, unsigned id, struct sp_history *out, struct sp_error *err)
 {
     const struct sp_workdir *workdir = out->workdir;
@@ -79,9 +80,10 @@ static int load_one(struct texts *texts, unsigned id, struct sp_history *out, st
     struct sp_journal journal;
     SP_CLEANUP_DIR struct sp_dir dir = SP_DIR_NONE;
     SP_CLEANUP_POOL struct sp_pool *scratch = sp_pool_new();
-    SP_CLEANUP_ERROR struct sp_error damage = SP_ERROR_INIT;
-    if (sp_workdir_transaction(scratch, workdir, id, &dir, err) < 0)
-        return -1;
+    SP_CLEANUP_ERROR struct sp_error damage = SP_ERROR_INIT, reason = SP_ERROR_INIT;
+    if (sp_workdir_transaction(scratch, workdir, id, &dir, &reason) < 0)
+        return sp_error_is_gone(&reason) ? 0
+                                         : sp_error_set(err, reason.kind, "%s", reason.message);
     int rc = sp_journal_load(scratch, &dir, id, &journal, &damage);
     if (journal.record == SP_RECORD_READABLE || sp_journal_is_finished(&journal))
         *SP_PUSH(pool, &out->journals) = copy_journal(texts, &journal);

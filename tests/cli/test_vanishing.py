@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is removed while the program looks is not there: no command fails, or says more than that.
 
-strace(1) stops the program after one of its calls; an environment or a package is removed, as a
-deployment or a package manager does it, and the program goes on."""
+strace(1) stops the program after one of its calls; an environment, a package or a transaction is
+removed, as a deployment, a package manager or another command does it, and the program goes on."""
 
 import os
 import shutil
@@ -67,32 +67,49 @@ class Vanishing(Recorded):
         out, err = process.communicate(timeout=lib.TIMEOUT)
         return lib.Result(arguments, process.returncode, out, err), met
 
-    def always(self, arguments, path, results):
-        """With the path removed at each point, one of these (status, text; "" is no message)."""
+    def always(self, arguments, change, results):
+        """With change(root) at each point, one of these (status, text; "" is no message)."""
         call, count = self.calls(arguments)
         seen = 0
         for number in range(1, count + 1, max(1, count // POINTS)):
             top = self.put_up()
-            gone = os.path.join(top, path)
             result, met = self.run_until(call, number, ["-R", top] + arguments,
-                                         lambda gone=gone: shutil.rmtree(gone))
+                                         lambda top=top: change(top))
             seen += met
             self.assertTrue(
                 any(result.status == status and
                     (text in result.out + result.err if text else not result.err)
                     for status, text in results), "%s call %d: %s" % (call, number, result))
-        self.assertGreater(seen, POINTS // 2)
+        self.assertGreater(seen, POINTS // 4)
+
+    @staticmethod
+    def remove(path):
+        return lambda top: shutil.rmtree(os.path.join(top, path))
 
     def test_environment(self):
         """One that nothing runs in."""
         for arguments, status in ((["check"], 1), (["install", "--no-groups", "-n", "nova"], 0),
                                   (["services"], 0), (["--json", "detect"], 0)):
             with self.subTest(arguments):
-                self.always(arguments, VENV % "old", [(status, "")])
+                self.always(arguments, self.remove(VENV % "old"), [(status, "")])
 
     def test_package(self):
         """Nova, from the environment that its service runs in."""
-        path, half = SITE % "used" + "/nova", "the package is not complete"
-        self.always(["check"], path, [(1, ""), (3, half)])
-        self.always(["install", "--no-groups", "-n", "nova"], path,
+        remove, half = self.remove(SITE % "used" + "/nova"), "the package is not complete"
+        self.always(["check"], remove, [(1, ""), (3, half)])
+        self.always(["install", "--no-groups", "-n", "nova"], remove,
                     [(0, ""), (3, half), (4, "No such file or directory")])
+
+    def test_transactions(self):
+        """Each command removes old ones that came to nothing, and makes one of its own."""
+        commands = (["install", "--no-groups", "os_brick"], ["uninstall", "os_brick"])
+        where = ["-L", "/" + SITE % "used"]
+
+        def run(top, first, last):
+            for number in range(first, last):
+                result = lib.run_program(["-R", top, "-q"] + where + commands[number % 2])
+                self.assertEqual(result.status, 0, result)
+
+        run(self.system.top, 0, 25)
+        for arguments in (["history"], ["check"] + where):
+            self.always(arguments, lambda top: run(top, 25, 27), [(0, ""), (1, "")])
