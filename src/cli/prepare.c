@@ -183,8 +183,8 @@ static int lock_work_dir(struct sp_context *context, unsigned needs, struct sp_e
     return 0;
 }
 
-/* The process that works on what looks interrupted; 0: none. Without the lock, one that ended since the
- * history was read has left another: that is what counts. */
+/* The process that works on the transaction that looks interrupted; 0: none. One that has ended since the
+ * history was read has left another history: that one counts. */
 static int find_holder(struct sp_context *context, pid_t *holder, struct sp_error *err)
 {
     struct sp_work *work = context->work;

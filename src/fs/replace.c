@@ -79,22 +79,27 @@ enum sp_found sp_fs_expect(const struct sp_dir *dir, struct sp_pool *pool, const
     return sp_fs_get_meta(dir, pool, name, &out->meta, err) < 0 ? SP_FAILED : SP_FOUND;
 }
 
-static bool is_expected(const struct sp_dir *dir, const char *name,
-                        const struct sp_expected *expected)
+bool sp_fs_is_same(const struct sp_expected *before, const struct sp_expected *now)
 {
-    struct stat st;
-    return fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           sp_fs_is_unchanged(&expected->st, &st);
+    return is_same_file(&before->st, &now->st) && sp_meta_is_same(&before->meta, &now->meta);
 }
 
-/* The same of a file that was renamed just now, which sets its change time. */
+/* The expected one, whose change time is another: it was renamed just now, or linked to. */
 static bool was_expected(const struct sp_dir *dir, const char *name,
                          const struct sp_expected *expected)
 {
     SP_CLEANUP_POOL struct sp_pool *pool = sp_pool_new();
     struct sp_expected now;
-    return sp_fs_expect(dir, pool, name, &now, NULL) == SP_FOUND &&
-           is_same_file(&expected->st, &now.st) && sp_meta_is_same(&expected->meta, &now.meta);
+    return sp_fs_expect(dir, pool, name, &now, NULL) == SP_FOUND && sp_fs_is_same(expected, &now);
+}
+
+static bool is_expected(const struct sp_dir *dir, const char *name,
+                        const struct sp_expected *expected)
+{
+    struct stat st;
+    if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return false;
+    return sp_fs_is_unchanged(&expected->st, &st) || was_expected(dir, name, expected);
 }
 
 static int changed_meanwhile(const struct sp_dir *dir, const char *name, struct sp_error *err)

@@ -24,6 +24,10 @@ enum sp_found sp_fs_expect(const struct sp_dir *dir, struct sp_pool *pool, const
  * between, which set the change time. */
 bool sp_fs_is_unchanged(const struct stat *before, const struct stat *now);
 
+/* The same as far as their contents and metadata are concerned: a backup by hard links, which sets the
+ * change time when it is made and when it is removed, does not matter. */
+bool sp_fs_is_same(const struct sp_expected *before, const struct sp_expected *now);
+
 /* Puts the temporary file `from` in the place of the existing `to`, both in dir, if `to` is still the
  * expected file; else SP_ERROR_REFUSED and nothing changed. Where the kernel can exchange two names
  * (renameat2), the check is free of races: what was swapped out is looked at, content, mode, owner

@@ -38,12 +38,12 @@ struct sp_tree_ops {
     int (*list)(struct sp_tree *tree, struct sp_pool *pool, const char *path, sp_entries *out,
                 struct sp_error *err);
     /* The kind of file at path, links followed inside the tree. *id (may be NULL) is a string in
-     * pool that is the same for two paths exactly when they are the same directory or file; of what
-     * is not there it means nothing, and may be NULL. */
+     * pool that is the same for two paths exactly when they are the same directory or file. It means
+     * nothing, and may be NULL, where nothing is there. */
     int (*stat)(struct sp_tree *tree, struct sp_pool *pool, const char *path,
                 enum sp_entry_kind *kind, const char **id, struct sp_error *err);
     /* The first `limit` bytes of a regular file, into pool. A path that is not a regular file is
-     * SP_ERROR_REFUSED; of what has vanished since it was looked at sp_error_is_gone() tells. */
+     * SP_ERROR_REFUSED; where nothing is there any more, sp_error_is_gone() tells so. */
     int (*read)(struct sp_tree *tree, struct sp_pool *pool, const char *path, size_t limit,
                 struct sp_excerpt *out, struct sp_error *err);
     /* The path without any link in it: of the file at path, or of where a file at path would be

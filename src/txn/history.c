@@ -82,8 +82,7 @@ static int load_one(struct texts *texts, unsigned id, struct sp_history *out, st
     SP_CLEANUP_POOL struct sp_pool *scratch = sp_pool_new();
     SP_CLEANUP_ERROR struct sp_error damage = SP_ERROR_INIT, reason = SP_ERROR_INIT;
     if (sp_workdir_transaction(scratch, workdir, id, &dir, &reason) < 0)
-        return sp_error_is_gone(&reason) ? 0
-                                         : sp_error_set(err, reason.kind, "%s", reason.message);
+        return sp_error_is_gone(&reason) ? 0 : sp_error_set(err, reason.kind, "%s", reason.message);
     int rc = sp_journal_load(scratch, &dir, id, &journal, &damage);
     if (journal.record == SP_RECORD_READABLE || sp_journal_is_finished(&journal))
         *SP_PUSH(pool, &out->journals) = copy_journal(texts, &journal);

@@ -42,15 +42,27 @@ static int changed(const struct sp_step *step, struct sp_error *err)
                         step->shown);
 }
 
-int sp_run_check_target(struct sp_run *r, const struct sp_step *step, struct sp_error *err)
+/* Whether the file that was read just now is the one of the first look. */
+static bool is_first(struct sp_run *r, struct sp_step *step, const struct stat *read)
+{
+    struct sp_expected now;
+    if (sp_fs_is_unchanged(&step->found.st, read))
+        return true;
+    if (sp_fs_expect(&step->place->dir, r->pool, step->name, &now, NULL) != SP_FOUND ||
+        !sp_fs_is_unchanged(read, &now.st) || !sp_fs_is_same(&step->found, &now))
+        return false;
+    step->found = now;
+    return true;
+}
+
+int sp_run_check_target(struct sp_run *r, struct sp_step *step, struct sp_error *err)
 {
     struct sp_content now;
     const struct sp_bytes *before = &step->change->before;
     if (sp_fs_read_at(&step->place->dir, r->pool, step->name, SP_MAX_SOURCE, &now, err) < 0)
         return -1;
     if (!now.complete || (now.bytes.data != NULL) != (before->data != NULL) ||
-        !sp_bytes_equal(now.bytes, *before) ||
-        (before->data && !sp_fs_is_unchanged(&step->found.st, &now.st)))
+        !sp_bytes_equal(now.bytes, *before) || (before->data && !is_first(r, step, &now.st)))
         return changed(step, err);
     return 0;
 }

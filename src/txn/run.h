@@ -57,8 +57,7 @@ struct sp_run {
 int sp_run_prepare(struct sp_run *r, struct sp_error *err) SP_MUST_CHECK;
 
 /* Whether the target is unchanged since then: content, mode, owner and attributes. */
-int sp_run_check_target(struct sp_run *r, const struct sp_step *step,
-                        struct sp_error *err) SP_MUST_CHECK;
+int sp_run_check_target(struct sp_run *r, struct sp_step *step, struct sp_error *err) SP_MUST_CHECK;
 
 /* Whether the directories, and that of the transaction, still are at their paths. */
 int sp_run_check_places(struct sp_run *r, struct sp_error *err) SP_MUST_CHECK;

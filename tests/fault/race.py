@@ -13,7 +13,7 @@ it did not plan for: the upgrade's file stays, everything else is as it was, and
 before the plan is made. Then an interrupted run is undone by recover while the same happens.
 
 In the same way, before every call: the metadata of a target is changed (it stays changed, whatever
-becomes of the command); the directory of a package is moved away and another one put in its place,
+becomes of the command); hard links of it are made and removed (that is nothing); the directory of a package is moved away and another one put in its place,
 as a deployment does it (the one that is there stays as it is put there, the one that was moved is
 entirely old or entirely new); and the same command is run with another work directory (one of the
 two does it).
@@ -258,6 +258,38 @@ class Race:
         return self.touched(target) or self.rest(target, text, not done) or (
             self.settled() if done else bench.leftovers())
 
+    # ---- hard links
+
+    def race_link(self, target, number):
+        """A backup by links is made, and another one removed: nothing was changed by that."""
+        bench, operation = self.bench, self.operation
+        bench.put_up(operation.before)
+        path = os.path.join(bench.site, target)
+        old, new = (os.path.join(bench.top, "now", name) for name in ("older", "newer"))
+        if os.path.exists(path):
+            os.link(path, old)
+        process = self.start(operation.command, number)
+        if process is None:
+            return "it ended before call %d" % number
+        time.sleep(0.01)    # the change time is no finer than the kernel's tick
+        linked = os.path.exists(path)
+        if os.path.exists(old):
+            os.unlink(old)
+        if linked:
+            os.link(path, new)
+            before = self.bytes_of(path)
+        status, err = self.go_on(process)
+        if status != 0:
+            return "status %d: %s" % (status, err)
+        if linked and self.bytes_of(new) != before:
+            return "the backup was changed"
+        return self.rest(target, operation.new, False) or self.settled()
+
+    @staticmethod
+    def bytes_of(path):
+        with open(path, "rb") as stream:
+            return stream.read()
+
     # ---- directories
 
     def race_directory(self, package, number):
@@ -344,7 +376,7 @@ def tasks_of(bench):
         race = Race(bench, operation)
         packages = sorted({target.split("/")[0] for target in race.targets})
         for kind, targets in (("file", race.targets), ("metadata", race.targets),
-                              ("directory", packages), ("second", [None])):
+                              ("link", race.targets), ("directory", packages), ("second", [None])):
             for offset, target in enumerate(targets):
                 numbers = set(range(1 + offset % step, len(operation.calls) + 1, step))
                 tasks += [(index, kind, target, number)
@@ -369,6 +401,11 @@ def work(bench, task):
         bench.judge("%s: metadata of %s changed at %s" % (operation.name, target, call),
                     race.race_metadata(target, number))
         return operation.name, "metadata of %d files, changed before a call" % len(race.targets)
+    if kind == "link":
+        bench.judge("%s: links of %s at %s" % (operation.name, target, call),
+                    race.race_link(target, number))
+        return operation.name, "links of %d files, made and removed before a call" % len(
+            race.targets)
     if kind == "directory":
         bench.judge("%s: %s replaced at %s" % (operation.name, target, call),
                     race.race_directory(target, number))
