@@ -51,6 +51,11 @@ class Progress(unittest.TestResult):
         super().addError(test, err)
         self.say("FAILED", test, ":\n" + self.errors[-1][1])
 
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err:
+            self.say("FAILED", subtest, ":\n" + (self.failures + self.errors)[-1][1])
+
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self.say("skipped", test, ": " + reason)

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import json
+import os
 
 COMPONENTS = ['cinder', 'nova', 'os_brick']
 SCHEMA = 1      # of the JSON documents
@@ -81,6 +82,8 @@ class Program(object):
         self.path = module.params['executable'] or module.get_bin_path(
             'sp-openstack', required=True,
             opt_dirs=['/usr/sbin', '/usr/local/sbin'])
+        if not os.access(self.path, os.X_OK):
+            module.fail_json(msg="there is no program '%s' that can be run" % self.path)
 
     def run(self, command, *arguments, **more):
         """An Answer.
