@@ -13,10 +13,10 @@ it did not plan for: the upgrade's file stays, everything else is as it was, and
 before the plan is made. Then an interrupted run is undone by recover while the same happens.
 
 In the same way, before every call: the metadata of a target is changed (it stays changed, whatever
-becomes of the command); hard links of it are made and removed (that is nothing); the directory of a package is moved away and another one put in its place,
-as a deployment does it (the one that is there stays as it is put there, the one that was moved is
-entirely old or entirely new); and the same command is run with another work directory (one of the
-two does it).
+becomes of the command); hard links of it are made and removed (that is nothing); the directory of
+a package is moved away and another one put in its place, as a deployment does it (the one that is
+there stays as it is put there, the one that was moved is entirely old or entirely new); and the
+same command is run with another work directory (one of the two does it).
 """
 
 import os
