@@ -113,6 +113,19 @@ static void wait_for_another_time(void)
     nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
 }
 
+/* link(2) sets the change time, of a file that it does not change. */
+TEST_IN_ROOT(replace_of_a_file_with_a_new_link)
+{
+    scratch_puts(f, "temp", "new");
+    scratch_puts(f, "target", "old");
+    struct sp_expected expected = expect(fs, "target");
+    wait_for_another_time();
+    assert_int_equal(linkat(fs->dir.fd, "target", fs->dir.fd, "backup", 0), 0);
+    assert_ok(f, replace(fs, &expected));
+    assert_content(f, "target", "new");
+    assert_content(f, "backup", "old");
+}
+
 /* The same content with another mode, owner or attribute is not the expected file. */
 TEST_IN_ROOT(replace_of_other_metadata)
 {
