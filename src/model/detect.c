@@ -96,11 +96,8 @@ static int find_in(struct sp_recogniser *c, const struct sp_site *site, const ch
     if (c->tree->ops->real && c->tree->ops->real(c->tree, c->pool, dir, &real, c->err) < 0)
         return -1;
     found.dir = real ? real : dir;
-    if (c->tree->ops->stat(c->tree, c->pool, dir, &kind, &found.id, c->err) < 0)
-        return -1;
     *out = found;
-    *is_there = found.id != NULL; /* else it has vanished meanwhile */
-    return 0;
+    return c->tree->ops->stat(c->tree, c->pool, dir, &kind, &out->id, c->err);
 }
 
 /* The copy that was found by another name already; NULL. */
@@ -125,11 +122,11 @@ int sp_detect(const struct sp_detecting *request, const char *component, struct 
                               .contents = request->contents,
                               .err = err};
     for (size_t i = 0; i < sites->count; i++) {
-        struct sp_detection found;
+        struct sp_detection found = {.name = component};
         bool is_there;
         if (find_in(&c, sites->items[i], component, &found, &is_there) < 0)
             return -1;
-        if (!is_there)
+        if (!is_there || !found.id) /* it may have vanished since it was looked at */
             continue;
         const struct sp_detection *known = same_copy(out, &found);
         if (!known) {
