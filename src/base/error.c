@@ -90,6 +90,17 @@ bool sp_error_is_gone(const struct sp_error *err)
     return err->errnum == ENOENT || err->errnum == ENOTDIR;
 }
 
+bool sp_error_forgive_gone(struct sp_error *reason, struct sp_error *err)
+{
+    if (sp_error_is_gone(reason)) {
+        sp_error_clear(reason);
+        return true;
+    }
+    *err = *reason;
+    *reason = (struct sp_error)SP_ERROR_INIT;
+    return false;
+}
+
 void sp_error_clear(struct sp_error *err)
 {
     if (!err)

@@ -51,6 +51,10 @@ bool sp_error_is_set(const struct sp_error *err);
 /* Whether the failing call found nothing at the name (ENOENT, ENOTDIR). */
 bool sp_error_is_gone(const struct sp_error *err);
 
+/* Where a thing may vanish between two looks: if *reason says that it did, clears that and returns true; any
+ * other error becomes *err. Both must not be NULL. */
+bool sp_error_forgive_gone(struct sp_error *reason, struct sp_error *err);
+
 /* Frees the message and makes *err reusable. */
 void sp_error_clear(struct sp_error *err);
 

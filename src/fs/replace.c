@@ -93,6 +93,7 @@ static bool was_expected(const struct sp_dir *dir, const char *name,
     return sp_fs_expect(dir, pool, name, &now, NULL) == SP_FOUND && sp_fs_is_same(expected, &now);
 }
 
+/* Looks at the change time first: where names cannot be exchanged, the rename has to follow soon. */
 static bool is_expected(const struct sp_dir *dir, const char *name,
                         const struct sp_expected *expected)
 {

@@ -27,11 +27,8 @@ static int read_file(struct sp_contents *contents, struct sp_known_file *file, s
     struct sp_error own = SP_ERROR_INIT;
     if (file->kind == SP_ENTRY_FILE &&
         sp_tree_read(tree, contents->pool, file->path, SP_MAX_SOURCE, &file->content, &own) < 0) {
-        if (!sp_error_is_gone(&own)) {
-            *err = own;
+        if (!sp_error_forgive_gone(&own, err))
             return -1;
-        }
-        sp_error_clear(&own);
         file->kind = SP_ENTRY_ABSENT;
         file->content.bytes = (struct sp_bytes){NULL, 0};
     }

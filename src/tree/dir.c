@@ -39,12 +39,7 @@ static enum sp_found open_found(const struct sp_root *root, struct sp_pool *pool
     struct sp_error own = SP_ERROR_INIT;
     if (sp_fs_open_dir(root, pool, real, out, &own) == 0)
         return SP_FOUND;
-    if (sp_error_is_gone(&own)) {
-        sp_error_clear(&own);
-        return SP_ABSENT;
-    }
-    *err = own;
-    return SP_FAILED;
+    return sp_error_forgive_gone(&own, err) ? SP_ABSENT : SP_FAILED;
 }
 
 /* Whether path itself is a link (so that it has no target, since it did not resolve). */

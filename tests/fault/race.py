@@ -93,9 +93,8 @@ class Race:
         path = os.path.join(self.bench.site, target)
         if not os.path.lexists(path):
             return "the upgrade's %s is gone" % target
-        with open(path, "rb") as stream:
-            if stream.read() != TEXT:
-                return "the upgrade's %s was overwritten" % target
+        if self.bytes_of(path) != TEXT:
+            return "the upgrade's %s was overwritten" % target
         st = os.lstat(path)
         if st.st_mtime_ns != MTIME or st.st_mode & 0o7777 != 0o600:
             return "the upgrade's %s was touched" % target

@@ -55,6 +55,19 @@ TEST(no_context_without_an_error)
     assert_null(f->err.message);
 }
 
+TEST(only_an_absence_is_forgiven)
+{
+    static const int numbers[] = {ENOENT, ENOTDIR, EACCES, 0};
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        struct sp_error reason = SP_ERROR_INIT, err = SP_ERROR_INIT;
+        sp_error_errno(&reason, numbers[i], "no");
+        assert_int_equal(sp_error_forgive_gone(&reason, &err), i < 2);
+        assert_false(sp_error_is_set(&reason));
+        assert_int_equal(sp_error_is_set(&err), i >= 2);
+        sp_error_clear(&err);
+    }
+}
+
 TEST(clear_makes_it_reusable)
 {
     sp_error_errno(&f->err, EIO, "x");
